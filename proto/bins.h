@@ -15,10 +15,10 @@
 
 #include <stdint.h>
 
-#define BINS_FINE	64u  /* 16-byte bins below 1024 */
-#define BINS_1024	64u  /* the bin of exactly 1024 bytes */
-#define BINS_DOUBLINGS	38u  /* 2^10 .. 2^48 */
-#define BINS_COUNT	(BINS_FINE + 1u + 8u * BINS_DOUBLINGS)
+#define BINS_FINE      64u /* 16-byte bins below 1024 */
+#define BINS_1024      64u /* the bin of exactly 1024 bytes */
+#define BINS_DOUBLINGS 38u /* 2^10 .. 2^48 */
+#define BINS_COUNT     (BINS_FINE + 1u + 8u * BINS_DOUBLINGS)
 
 /* The bin of a request of `bytes`: 0 .. BINS_COUNT-1. */
 static inline uint32_t bins_index(uint64_t bytes)

@@ -28,8 +28,8 @@
 enum frame_type {
 	FRAME_HELLO = 1, /* program -> daemon */
 	FRAME_STATE = 2,
-	FRAME_CONTROL = 16, /* daemon -> program */
-	FRAME_QUERY = 32,   /* viewer -> daemon */
+	FRAME_CONTROL = 16,   /* daemon -> program */
+	FRAME_QUERY = 32,     /* viewer -> daemon */
 	FRAME_PROCESSES = 48, /* daemon -> viewer */
 	FRAME_DETAIL = 49,
 	FRAME_HISTORY = 50,

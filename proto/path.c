@@ -79,7 +79,8 @@ bool path_trusted(const char *socket_path, uid_t uid)
 		return false;
 	}
 	if ((info.st_uid != uid && info.st_uid != 0) ||
-	    ((info.st_mode & (S_IWGRP | S_IWOTH)) && !(info.st_mode & S_ISVTX))) {
+	    ((info.st_mode & (S_IWGRP | S_IWOTH)) &&
+	     !(info.st_mode & S_ISVTX))) {
 		errno = EPERM;
 		return false;
 	}

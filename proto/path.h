@@ -27,8 +27,8 @@ int path_socket(const char *hakmem_socket, const char *xdg_runtime_dir,
 
 /*
  * True when the directory that holds `socket_path` may be trusted by `uid`: a
- * real directory (no symbolic link) owned by `uid` or root that neither group nor
- * others may write to, unless it is sticky. Else false with errno: ENOENT,
+ * real directory (no symbolic link) owned by `uid` or root that neither group
+ * nor others may write to, unless it is sticky. Else false with errno: ENOENT,
  * ENOTDIR, EPERM, or what lstat said.
  */
 bool path_trusted(const char *socket_path, uid_t uid);

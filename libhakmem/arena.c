@@ -1,0 +1,139 @@
+#include "libhakmem/arena.h"
+
+#include "libhakmem/vm.h"
+
+#define ZONE_MAX	 TIB	    /* per zone, when placed */
+#define ZONE_LIMITED_MIN (4 * GIB)  /* with a limit on address space */
+#define RESERVE_MAX	 (64 * GIB) /* per zone, when reserved */
+#define RESERVE_MIN	 (2 * MIB)
+#define STEP_MIN	 MIB
+#define STEP_MAX	 (64 * MIB)
+#define DESCRIBE_STEP	 1024u /* units: 64 KiB of descriptors */
+
+/* Random places are taken from here: above the shadow memory of sanitizers,
+ * far below where the kernel and programs put their mappings. */
+#define PLACE_LOW   (20 * TIB)
+#define PLACE_SPAN  (40 * TIB)
+#define PLACE_TRIES 8
+
+struct arena arena;
+
+static size_t table_bytes(size_t zone_bytes)
+{
+	return 2 * (zone_bytes >> ARENA_UNIT_SHIFT) * sizeof(struct unit);
+}
+
+static size_t map_bytes(size_t zone_bytes)
+{
+	return align_up(zone_bytes >> ARENA_UNIT_SHIFT, VM_PAGE);
+}
+
+/* From `at`: class map, descriptors, zones, each where it may grow to. */
+static void lay_out(char *at, size_t zone_bytes)
+{
+	size_t tables = map_bytes(zone_bytes) + table_bytes(zone_bytes);
+
+	arena.map = (uint8_t *)at;
+	arena.units = (struct unit *)(void *)(at + map_bytes(zone_bytes));
+	arena.base = align_up((uintptr_t)at + tables, ARENA_UNIT);
+	arena.split = zone_bytes;
+}
+
+static bool place(uint64_t random, size_t zone_bytes)
+{
+	for (int i = 0; i < PLACE_TRIES; i++) {
+		uintptr_t at = PLACE_LOW + align_down(random % PLACE_SPAN, GIB);
+
+		lay_out((char *)at, zone_bytes);
+		if (vm_map_at(arena.map, map_bytes(zone_bytes)))
+			return true;
+		random = random * 0x9E3779B97F4A7C15u + 1;
+	}
+	return false;
+}
+
+static bool reserve(size_t zone_bytes)
+{
+	for (; zone_bytes >= RESERVE_MIN; zone_bytes /= 4) {
+		size_t bytes = map_bytes(zone_bytes) + table_bytes(zone_bytes) +
+			       2 * zone_bytes + 2 * ARENA_UNIT;
+		char *at = vm_reserve(bytes);
+
+		if (!at)
+			continue;
+		lay_out(at, zone_bytes);
+		if (vm_commit(at, map_bytes(zone_bytes) +
+					  align_up(table_bytes(zone_bytes),
+						   VM_PAGE)))
+			return true;
+		vm_unmap(at, bytes);
+	}
+	return false;
+}
+
+bool arena_init(uint64_t random)
+{
+	size_t limit = vm_limit();
+	size_t zone_bytes = ZONE_MAX;
+
+	if (limit < ZONE_MAX)
+		zone_bytes = max_size(round_up_power(limit), ZONE_LIMITED_MIN);
+	if (!place(random, zone_bytes)) {
+		if (!reserve(RESERVE_MAX)) {
+			arena = (struct arena){0};
+			return false;
+		}
+		arena.reserved = true;
+		arena.described[0] = arena.described[1] =
+			arena.split >> ARENA_UNIT_SHIFT;
+	}
+	/* release: top tells free that base, map and units are in place */
+	__atomic_store_n(&arena.top, arena.split, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* Makes sure the first `units` units of `zone` have descriptors. */
+static bool describe(enum arena_zone zone, size_t units)
+{
+	size_t have = arena.described[zone];
+	size_t want = align_up(units, DESCRIBE_STEP);
+
+	if (units <= have)
+		return true;
+	if (!vm_map_at(arena_zone_units(zone) + have,
+		       (want - have) * sizeof(struct unit)))
+		return false;
+	arena.described[zone] = want;
+	return true;
+}
+
+static bool commit(enum arena_zone zone, size_t bytes)
+{
+	size_t have = arena.committed[zone];
+	char *at = arena_address(arena_zone_units(zone)) + have;
+
+	if (bytes > arena.split - have ||
+	    !describe(zone, (have + bytes) >> ARENA_UNIT_SHIFT))
+		return false;
+	if (!(arena.reserved ? vm_commit(at, bytes) : vm_map_at(at, bytes)))
+		return false;
+	arena.committed[zone] = have + bytes;
+	/* release: the hot path may see a block above the old top only after
+	 * its memory is there */
+	if (zone == ARENA_HEADER)
+		__atomic_store_n(&arena.top, arena.split + have + bytes,
+				 __ATOMIC_RELEASE);
+	return true;
+}
+
+size_t arena_grow(enum arena_zone zone, size_t units)
+{
+	size_t need = units << ARENA_UNIT_SHIFT;
+	size_t step = arena.committed[zone] / 8;
+
+	step = max_size(STEP_MIN, min_size(step, STEP_MAX));
+	step = align_up(max_size(step, need), ARENA_UNIT);
+	if (commit(zone, step))
+		return step >> ARENA_UNIT_SHIFT;
+	return commit(zone, need) ? units : 0;
+}

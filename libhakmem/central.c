@@ -1,0 +1,236 @@
+#include "libhakmem/central.h"
+
+#include "libhakmem/lock.h"
+
+#define TRANSFER_CHAINS 64u
+
+struct central {
+	struct lock lock;
+	uint32_t chains;	/* in transfer[] */
+	uint32_t low;		/* fewest chains since the last drain */
+	uint32_t cached_blocks; /* in those chains */
+	struct unit *partial;	/* slabs that have blocks to take */
+	struct unit *empty;	/* one slab kept to not thrash */
+	uint64_t slabs;
+	uint64_t refills;
+	uint64_t flushes;
+	struct chain transfer[TRANSFER_CHAINS];
+} __attribute__((aligned(CACHE_LINE)));
+
+static struct central centrals[SIZECLASS_MAX];
+
+static void list(struct central *central, struct unit *slab)
+{
+	slab->prev = NULL;
+	slab->next = central->partial;
+	if (slab->next)
+		slab->next->prev = slab;
+	central->partial = slab;
+	slab->listed = 1;
+}
+
+static void unlist(struct central *central, struct unit *slab)
+{
+	if (slab->next)
+		slab->next->prev = slab->prev;
+	if (slab->prev)
+		slab->prev->next = slab->next;
+	else
+		central->partial = slab->next;
+	slab->listed = 0;
+}
+
+/* A slab with room: partial, the kept empty one, or a new one. */
+static struct unit *slab_with_room(struct central *central, unsigned class)
+{
+	struct unit *slab = central->partial;
+
+	if (slab)
+		return slab;
+	slab = central->empty;
+	central->empty = NULL;
+	if (!slab) {
+		slab = slab_create(class);
+		if (!slab)
+			return NULL;
+		central->slabs++;
+	}
+	list(central, slab);
+	return slab;
+}
+
+static void take_from_slabs(struct central *central, unsigned class,
+			    uint32_t want, struct chain *chain)
+{
+	while (chain->count < want) {
+		struct unit *slab = slab_with_room(central, class);
+
+		if (!slab)
+			return;
+		slab_take(slab, want - chain->count, chain);
+		if (slab_full(slab))
+			unlist(central, slab);
+	}
+}
+
+struct chain central_fetch(unsigned class, uint32_t want)
+{
+	struct central *central = &centrals[class];
+	struct chain chain = {NULL, 0};
+
+	lock_acquire(&central->lock, LOCK_CENTRAL);
+	central->refills++;
+	if (central->chains > 0) {
+		chain = central->transfer[--central->chains];
+		central->cached_blocks -= chain.count;
+		if (central->chains < central->low)
+			central->low = central->chains;
+	} else {
+		take_from_slabs(central, class, want, &chain);
+	}
+	lock_release(&central->lock, LOCK_CENTRAL);
+	return chain;
+}
+
+/* Keeps one empty slab, gives the others back. */
+static void retire(struct central *central, struct unit *slab)
+{
+	if (slab->listed)
+		unlist(central, slab);
+	if (!central->empty) {
+		central->empty = slab;
+		return;
+	}
+	central->slabs--;
+	slab_destroy(slab);
+}
+
+static void give_to_slab(struct central *central, struct block *block)
+{
+	struct unit *slab = slab_of(block);
+
+	slab_give(slab, block);
+	if (slab->used == 0)
+		retire(central, slab);
+	else if (!slab->listed)
+		list(central, slab);
+}
+
+static void give_to_slabs(struct central *central, struct chain chain)
+{
+	while (chain.head) {
+		struct block *block = chain.head;
+
+		chain.head = block->next;
+		give_to_slab(central, block);
+	}
+}
+
+void central_stash(unsigned class, struct chain chain)
+{
+	struct central *central = &centrals[class];
+
+	if (chain.count == 0)
+		return;
+	lock_acquire(&central->lock, LOCK_CENTRAL);
+	central->flushes++;
+	if (central->chains < TRANSFER_CHAINS) {
+		central->transfer[central->chains++] = chain;
+		central->cached_blocks += chain.count;
+	} else {
+		give_to_slabs(central, chain);
+	}
+	lock_release(&central->lock, LOCK_CENTRAL);
+}
+
+void central_release(unsigned class, struct chain chain)
+{
+	struct central *central = &centrals[class];
+
+	if (chain.count == 0)
+		return;
+	lock_acquire(&central->lock, LOCK_CENTRAL);
+	central->flushes++;
+	give_to_slabs(central, chain);
+	lock_release(&central->lock, LOCK_CENTRAL);
+}
+
+void central_release_one(unsigned class, struct block *block)
+{
+	block->next = NULL;
+	central_release(class, (struct chain){block, 1});
+}
+
+/* The oldest chains lie at the bottom of the stack: those go. */
+void central_drain(unsigned class, bool all)
+{
+	struct central *central = &centrals[class];
+	uint32_t idle;
+
+	if (peek64(&central->slabs) == 0)
+		return;
+	lock_acquire(&central->lock, LOCK_CENTRAL);
+	idle = all ? central->chains : central->low;
+	for (uint32_t i = 0; i < idle; i++) {
+		central->cached_blocks -= central->transfer[i].count;
+		give_to_slabs(central, central->transfer[i]);
+	}
+	central->chains -= idle;
+	for (uint32_t i = 0; i < central->chains; i++)
+		central->transfer[i] = central->transfer[i + idle];
+	central->low = central->chains;
+	if (idle > 0 || all)
+		if (central->empty) {
+			central->slabs--;
+			slab_destroy(central->empty);
+			central->empty = NULL;
+		}
+	lock_release(&central->lock, LOCK_CENTRAL);
+}
+
+uint64_t central_slabs(unsigned class)
+{
+	return peek64(&centrals[class].slabs);
+}
+
+uint64_t central_cached_blocks(unsigned class)
+{
+	return __atomic_load_n(&centrals[class].cached_blocks,
+			       __ATOMIC_RELAXED);
+}
+
+uint64_t central_refills(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		sum += peek64(&centrals[i].refills);
+	return sum;
+}
+
+uint64_t central_flushes(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		sum += peek64(&centrals[i].flushes);
+	return sum;
+}
+
+void central_lock_all(void)
+{
+	for (unsigned i = 0; i < SIZECLASS_MAX; i++)
+		lock_acquire(&centrals[i].lock, LOCK_CENTRAL);
+}
+
+void central_unlock_all(void)
+{
+	for (unsigned i = SIZECLASS_MAX; i-- > 0;)
+		lock_release(&centrals[i].lock, LOCK_CENTRAL);
+}
+
+void central_reset_all(void)
+{
+	for (unsigned i = 0; i < SIZECLASS_MAX; i++)
+		lock_reset(&centrals[i].lock);
+}

@@ -1,0 +1,41 @@
+/*
+ * Central: what the threads share for one class. First the transfer cache,
+ * whole chains that one thread flushed and another can take without touching
+ * the blocks; behind it the partial slabs.
+ *
+ * One lock a class. Any thread.
+ */
+#ifndef LIBHAKMEM_CENTRAL_H
+#define LIBHAKMEM_CENTRAL_H
+
+#include "libhakmem/slab.h"
+
+/* A chain of 1 .. `want` or more blocks of `class` (a flushed chain comes as
+ * it is); count 0 when there is no memory. */
+struct chain central_fetch(unsigned class, uint32_t want);
+
+/* Takes a chain back. */
+void central_stash(unsigned class, struct chain chain);
+
+/* Puts a chain straight back to its slabs. */
+void central_release(unsigned class, struct chain chain);
+
+/* One block, without a row. */
+void central_release_one(unsigned class, struct block *block);
+
+/* Gives chains that were idle since the last call back to their slabs; with
+ * `all` every chain. */
+void central_drain(unsigned class, bool all);
+
+/* Figures for the snapshot. */
+uint64_t central_slabs(unsigned class);
+uint64_t central_cached_blocks(unsigned class);
+uint64_t central_refills(void);
+uint64_t central_flushes(void);
+
+/* Fork stages: all classes; see fork.h. */
+void central_lock_all(void);
+void central_unlock_all(void);
+void central_reset_all(void);
+
+#endif

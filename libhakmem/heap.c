@@ -1,0 +1,464 @@
+#include "libhakmem/heap.h"
+
+#include "libhakmem/conf.h"
+#include "libhakmem/large.h"
+#include "libhakmem/profile.h"
+#include "libhakmem/reject.h"
+#include "libhakmem/sampler.h"
+#include "libhakmem/span.h"
+#include "libhakmem/stats.h"
+#include "libhakmem/thread.h"
+#include "libhakmem/vm.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+static void *refused(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+static struct block *take_direct(unsigned class)
+{
+	struct chain chain = central_fetch(class, 1);
+	struct block *block = chain.head;
+
+	if (!block)
+		return NULL;
+	chain.head = block->next;
+	chain.count--;
+	central_stash(class, chain);
+	block->key = 0;
+	thread_count_alloc(class);
+	return block;
+}
+
+/* A block of the class of `code`, through the cache if there is one. */
+static struct block *take(struct cache *cache, uint8_t code)
+{
+	return cache ? cache_take(cache, code)
+		     : take_direct(header_class(code));
+}
+
+static void give(struct cache *cache, uint8_t code, struct block *block)
+{
+	if (cache) {
+		cache_give(cache, code, block);
+		return;
+	}
+	block->key = block_key(block);
+	thread_count_free(header_class(code));
+	central_release_one(header_class(code), block);
+}
+
+static void *alloc_large(size_t n, size_t align, bool zeroed)
+{
+	void *ptr = large_alloc(n, align, zeroed);
+
+	if (!ptr)
+		return refused();
+	if (n == 1024)
+		count64(&stats.fallback_1024, 1);
+	return ptr;
+}
+
+NOINLINE void *heap_malloc_miss(size_t n)
+{
+	struct cache *cache = thread_cache();
+	struct block *block;
+	uint8_t code;
+
+	if (cache)
+		thread_poll(cache);
+	if (n > SIZECLASS_SMALL_MAX)
+		return alloc_large(n, BLOCK_ALIGN, false);
+	code = sizeclass_index[sizeclass_slot(n)];
+	if (unlikely(code == HEADER_NONE))
+		return refused(); /* boot failed */
+	if (cache && (cache->countdown -= (int64_t)n) < 0)
+		return heap_malloc_sample(n);
+	block = take(cache, code);
+	return block ? block : refused();
+}
+
+static void look_at_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sampler_note((uint64_t)now.tv_sec * 1000000000u +
+		     (uint64_t)now.tv_nsec);
+}
+
+/* The countdown ran out in a request of `n` bytes. Its block comes from a class
+ * with a header, whose byte marks it; an unsampled free pays nothing. */
+NOINLINE void *heap_malloc_sample(size_t n)
+{
+	struct cache *cache = cache_self;
+	uint64_t mean = cache->sample_mean;
+	unsigned counted = header_class(sizeclass_index[sizeclass_slot(n)]);
+	unsigned class = counted;
+	bool marked = n < SIZECLASS_SMALL_MAX;
+	struct block *block;
+
+	cache->countdown = sampler_draw(&cache->random, &cache->sample_mean);
+	thread_poll(cache);
+	if (sampler_due())
+		look_at_clock();
+	if (marked)
+		class = sizeclass_with_header(n);
+	block = cache_take(cache, (uint8_t)(HEADER_CLASS | class));
+	if (!block)
+		return refused();
+	if (!marked)
+		profile_count(n, counted, mean);
+	else if (profile_add(block, n, counted, mean))
+		*header_byte(block) = HEADER_SAMPLED;
+	else
+		counted = class;
+	if (class != counted)
+		thread_recount_alloc(class, counted);
+	return block;
+}
+
+/* A marked block comes back: the mark goes, the block is an ordinary one. */
+static void free_sampled(struct cache *cache, void *ptr)
+{
+	struct unit *slab = slab_of(ptr);
+	unsigned class, counted;
+
+	if (!slab || !slab_is_block(slab, ptr)) {
+		reject(ptr);
+		return;
+	}
+	class = header_class(slab->code);
+	if (profile_remove(ptr, &counted) && counted != class)
+		thread_recount_free(class, counted);
+	*header_byte(ptr) = slab->code;
+	give(cache, slab->code, ptr);
+}
+
+/* The block around an aligned pointer, its own code restored; NULL when the
+ * header in front of the pointer is not right. */
+static void *aligned_base(void *ptr, bool restore)
+{
+	struct unit *slab;
+	char *base;
+
+	if (!header_wide_valid(ptr, HEADER_ALIGNED))
+		return NULL;
+	base = (char *)ptr - header_wide(ptr)->bytes;
+	slab = slab_of(base);
+	if (!slab || !slab_is_block(slab, base))
+		return NULL;
+	if (restore) {
+		header_wide(ptr)->code = HEADER_FREED;
+		*header_byte(base) = slab->code;
+	}
+	return base;
+}
+
+static void free_aligned(struct cache *cache, void *ptr)
+{
+	void *base = aligned_base(ptr, true);
+
+	if (!base)
+		reject(ptr);
+	else
+		give(cache, slab_of(base)->code, base);
+}
+
+static void count_boundary(const void *ptr)
+{
+	if (((uintptr_t)ptr & 0xFFF) == 0)
+		count64(&stats.page_boundary, 1);
+}
+
+/* A pointer outside the arena: a mapping of ours, or foreign. */
+static bool is_mapped(void *ptr)
+{
+	bool asked, readable;
+
+	if (!is_aligned((uintptr_t)ptr, BLOCK_ALIGN) ||
+	    large_recently_unmapped(ptr))
+		return false;
+	readable = header_readable(ptr, &asked);
+	if (asked) {
+		count64(&stats.page_boundary, 1);
+		count64(&stats.mincore, 1);
+	}
+	return readable && header_wide_valid(ptr, HEADER_MAPPED);
+}
+
+static void free_outside(void *ptr)
+{
+	if (is_mapped(ptr))
+		large_free(ptr);
+	else
+		reject(ptr);
+}
+
+static bool is_span(void *ptr)
+{
+	return is_aligned((uintptr_t)ptr, BLOCK_ALIGN) &&
+	       arena_unit((char *)ptr - 16)->state == UNIT_LARGE &&
+	       header_wide_valid(ptr, HEADER_LARGE);
+}
+
+static void free_inside(struct cache *cache, void *ptr)
+{
+	uint8_t code = *arena_code_byte(ptr, arena_offset(ptr));
+
+	if (header_is_class(code)) {
+		const struct sizeclass *class =
+			&sizeclass_table[header_class(code)];
+		uintptr_t mask =
+			class->headerless ? class->stride - 1 : BLOCK_ALIGN - 1;
+
+		if (((uintptr_t)ptr & mask) != 0 ||
+		    ((struct block *)ptr)->key == block_key(ptr))
+			reject(ptr);
+		else
+			give(cache, code, ptr);
+	} else if (code == HEADER_SAMPLED) {
+		free_sampled(cache, ptr);
+	} else if (code == HEADER_ALIGNED) {
+		free_aligned(cache, ptr);
+	} else if (code == HEADER_LARGE && is_span(ptr)) {
+		count_boundary(ptr);
+		large_free(ptr);
+	} else {
+		reject(ptr);
+	}
+}
+
+NOINLINE void heap_free_miss(void *ptr)
+{
+	struct cache *cache;
+
+	if (!ptr)
+		return;
+	cache = thread_cache();
+	if (cache)
+		thread_poll(cache);
+	if (arena_owns(ptr))
+		free_inside(cache, ptr);
+	else
+		free_outside(ptr);
+}
+
+void *heap_calloc(size_t count, size_t size)
+{
+	size_t bytes;
+	void *ptr;
+
+	if (__builtin_mul_overflow(count, size, &bytes))
+		return refused();
+	if (bytes > SIZECLASS_SMALL_MAX) {
+		struct cache *cache = thread_cache();
+
+		if (cache)
+			thread_poll(cache);
+		return alloc_large(bytes, BLOCK_ALIGN, true);
+	}
+	ptr = heap_malloc(bytes);
+	if (ptr)
+		memset(ptr, 0, bytes);
+	return ptr;
+}
+
+/* An aligned pointer inside a larger block, with a header of its own; the
+ * block's own start can no longer be freed. */
+static void *align_inside(char *base, size_t align)
+{
+	char *ptr = base;
+
+	if (is_aligned((uintptr_t)base, align))
+		return base;
+	ptr = (char *)align_up((uintptr_t)base + 16, align);
+	header_write_wide(ptr, (uint64_t)(ptr - base), HEADER_ALIGNED);
+	*header_byte(base) = HEADER_ALIGNED_BASE;
+	return ptr;
+}
+
+static void *aligned_headerless(struct cache *cache, size_t bytes, size_t n)
+{
+	int class = sizeclass_headerless(bytes);
+	void *ptr = take(cache, (uint8_t)(HEADER_CLASS | class));
+
+	if (!ptr)
+		return refused();
+	if (class == sizeclass_of_1024() && n != 1024)
+		count64(&stats.aligned_1024, 1);
+	return ptr;
+}
+
+void *heap_aligned(size_t align, size_t n)
+{
+	struct cache *cache;
+	size_t power;
+	char *base;
+
+	if (align <= BLOCK_ALIGN)
+		return heap_malloc(n);
+	if (n > (size_t)PTRDIFF_MAX - align)
+		return refused();
+	cache = thread_cache();
+	if (cache)
+		thread_poll(cache);
+	power = round_up_power(max_size(n, align));
+	/* A power of two is aligned by nature; take it unless a block with
+	 * room to align in is smaller. */
+	if (power <= SIZECLASS_SMALL_MAX && power <= n + align)
+		return aligned_headerless(cache, power, n);
+	if (n + align >= SIZECLASS_SMALL_MAX)
+		return alloc_large(n, align, false);
+	base = (char *)take(cache, (uint8_t)(HEADER_CLASS |
+					     sizeclass_with_header(n + align)));
+	return base ? align_inside(base, align) : refused();
+}
+
+/* What realloc and malloc_usable_size know of a valid block. */
+struct found {
+	size_t usable;
+	uint8_t code; /* HEADER_NONE: not a block of ours */
+};
+
+static struct found find_inside(void *ptr)
+{
+	struct found none = {0, HEADER_NONE};
+	uint8_t code = *arena_code_byte(ptr, arena_offset(ptr));
+	struct unit *slab;
+	char *base;
+
+	if (code == HEADER_LARGE)
+		return is_span(ptr) ? (struct found){large_usable(ptr), code}
+				    : none;
+	base = code == HEADER_ALIGNED ? aligned_base(ptr, false) : ptr;
+	slab = base ? slab_of(base) : NULL;
+	if (!slab || !slab_is_block(slab, base) ||
+	    (code != HEADER_ALIGNED && code != HEADER_SAMPLED &&
+	     (code != slab->code ||
+	      ((struct block *)ptr)->key == block_key(ptr))))
+		return none;
+	return (struct found){sizeclass_table[header_class(slab->code)].usable -
+				      (size_t)((char *)ptr - base),
+			      code};
+}
+
+static struct found find(void *ptr)
+{
+	if (arena_owns(ptr))
+		return find_inside(ptr);
+	if (is_mapped(ptr))
+		return (struct found){large_usable(ptr), HEADER_MAPPED};
+	return (struct found){0, HEADER_NONE};
+}
+
+size_t heap_usable(void *ptr)
+{
+	struct found found;
+
+	if (!ptr)
+		return 0;
+	found = find(ptr);
+	if (found.code == HEADER_NONE)
+		reject_quietly(ptr);
+	return found.usable;
+}
+
+/* realloc of somebody else's block: its length is not known, so what can be
+ * read of `n` bytes is copied, and the block is left to its owner. */
+static void *adopt(void *ptr, size_t n)
+{
+	void *fresh = heap_malloc(n);
+	size_t copied = 0;
+
+	while (fresh && copied < n) {
+		uintptr_t at = (uintptr_t)ptr + copied;
+		size_t piece = min_size(n - copied, 4096 - (at & 0xFFF));
+
+		if (!vm_readable(at))
+			break;
+		memcpy((char *)fresh + copied, (void *)at, piece);
+		copied += piece;
+	}
+	return fresh;
+}
+
+static bool keeps_place(const struct found *found, size_t n)
+{
+	if (n > found->usable)
+		return false;
+	if (n > SIZECLASS_SMALL_MAX)
+		return true;
+	return n >= found->usable / 2 || found->usable < 64;
+}
+
+/* A large block grows by moving pages, not bytes. */
+static void *move_large(void *ptr, const struct found *found, size_t n)
+{
+	void *fresh = large_alloc_mapped(n, BLOCK_ALIGN);
+
+	if (!fresh)
+		return refused();
+	memcpy(fresh, ptr, min_size(found->usable, n));
+	heap_free(ptr);
+	return fresh;
+}
+
+static void *resize(void *ptr, const struct found *found, size_t n)
+{
+	void *fresh;
+
+	if (found->code == HEADER_LARGE || found->code == HEADER_MAPPED) {
+		if (n > SIZECLASS_SMALL_MAX) {
+			fresh = large_resize(ptr, n);
+			if (fresh)
+				return fresh;
+			if (n > found->usable)
+				return move_large(ptr, found, n);
+			return ptr;
+		}
+	} else if (keeps_place(found, n)) {
+		return ptr;
+	}
+	fresh = heap_malloc(n);
+	if (!fresh)
+		return n <= found->usable ? ptr : NULL;
+	memcpy(fresh, ptr, min_size(found->usable, n));
+	heap_free(ptr);
+	return fresh;
+}
+
+void *heap_realloc(void *ptr, size_t n)
+{
+	struct found found;
+
+	if (!ptr)
+		return heap_malloc(n);
+	if (n == 0) {
+		heap_free(ptr);
+		return NULL;
+	}
+	if (n > (size_t)PTRDIFF_MAX)
+		return refused();
+	found = find(ptr);
+	if (found.code != HEADER_NONE)
+		return resize(ptr, &found, n);
+	if (reject(ptr) == REPORT_FOREIGN)
+		return adopt(ptr, n);
+	return refused();
+}
+
+bool heap_trim(void)
+{
+	uint64_t before = peek64(&stats.returned_bytes);
+
+	thread_cache();
+	thread_drain_all();
+	span_purge_all();
+	return peek64(&stats.returned_bytes) > before;
+}

@@ -1,0 +1,37 @@
+/*
+ * Large blocks: a span of the arena, or beyond LARGE_SPAN_MAX (and where a
+ * growing block is to be moved without copying) a mapping of its own. Both have
+ * the 16-byte header; the code in its last byte tells which.
+ *
+ *   page start | ... |requested|check|pad|code| ptr -> usable ... | page end
+ *
+ * What a block reserves is the pages from that of its header to its end. All
+ * functions but large_alloc expect a header that header_wide_valid accepted.
+ * Any thread; errno is kept.
+ */
+#ifndef LIBHAKMEM_LARGE_H
+#define LIBHAKMEM_LARGE_H
+
+#include "libhakmem/util.h"
+
+#define LARGE_SPAN_MAX (32 * MIB)
+
+/* `n` bytes at a multiple of `align` (a power of two >= 16); zeroed if asked.
+ * NULL when memory is out. */
+void *large_alloc(size_t n, size_t align, bool zeroed);
+
+/* The same, always a mapping of its own, which large_resize can move. */
+void *large_alloc_mapped(size_t n, size_t align);
+
+void large_free(void *ptr);
+
+size_t large_usable(const void *ptr);
+
+/* Makes the block `n` bytes long without copying; the new place, or NULL when
+ * that cannot be done (the block is unchanged). */
+void *large_resize(void *ptr, size_t n);
+
+/* True when `ptr` was unmapped a short while ago: its header is gone. */
+bool large_recently_unmapped(const void *ptr);
+
+#endif

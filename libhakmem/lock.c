@@ -1,0 +1,99 @@
+#include "libhakmem/lock.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SPINS 64
+
+static __thread uint32_t held_ranks;
+
+/* Central locks are taken one after the other by fork, all of one rank. */
+static void note_acquired(enum lock_rank rank)
+{
+	if (!DEBUG_BUILD)
+		return;
+	if (held_ranks >> (rank + 1))
+		__builtin_trap();
+	held_ranks |= 1u << rank;
+}
+
+static void note_released(enum lock_rank rank)
+{
+	if (DEBUG_BUILD)
+		held_ranks &= ~(1u << rank);
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+bool lock_try(struct lock *lock, enum lock_rank rank)
+{
+	uint32_t expected = 0;
+
+	/* acquire: pairs with the release in lock_release */
+	if (!__atomic_compare_exchange_n(&lock->word, &expected, 1, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	note_acquired(rank);
+	return true;
+}
+
+static NOINLINE void wait(struct lock *lock)
+{
+	int saved = errno;
+
+	for (int i = 0; i < SPINS; i++) {
+		uint32_t expected = 0;
+
+		if (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) == 0 &&
+		    __atomic_compare_exchange_n(&lock->word, &expected, 1,
+						false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return;
+		relax();
+	}
+	/* acquire: as above; 2 makes the holder wake us */
+	while (__atomic_exchange_n(&lock->word, 2, __ATOMIC_ACQUIRE) != 0)
+		syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, NULL,
+			NULL, 0);
+	errno = saved;
+}
+
+void lock_acquire(struct lock *lock, enum lock_rank rank)
+{
+	if (lock_try(lock, rank))
+		return;
+	wait(lock);
+	note_acquired(rank);
+}
+
+void lock_release(struct lock *lock, enum lock_rank rank)
+{
+	int saved;
+
+	note_released(rank);
+	/* release: pairs with the acquires above */
+	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) != 2)
+		return;
+	saved = errno;
+	syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	errno = saved;
+}
+
+void lock_reset(struct lock *lock)
+{
+	__atomic_store_n(&lock->word, 0, __ATOMIC_RELAXED);
+}
+
+void lock_reset_ranks(void)
+{
+	held_ranks = 0;
+}

@@ -1,0 +1,38 @@
+/*
+ * Locks: a word each, a short spin, then the kernel's futex. Zero is unlocked,
+ * so a lock needs no initialisation. Never a cancellation point; errno is kept.
+ *
+ * The ranks are the lock order: a thread that holds a lock may take only locks
+ * of a higher rank. Debug builds check it.
+ */
+#ifndef LIBHAKMEM_LOCK_H
+#define LIBHAKMEM_LOCK_H
+
+#include "libhakmem/util.h"
+
+enum lock_rank {
+	LOCK_INIT,    /* init: once */
+	LOCK_PUBLISH, /* publish: the connection */
+	LOCK_THREADS, /* thread: the list of thread caches */
+	LOCK_CENTRAL, /* central: one class; never two at once but in fork */
+	LOCK_PROFILE, /* profile: the table of live samples */
+	LOCK_SPAN,    /* span: free runs and the unit descriptors */
+	LOCK_META,    /* meta: our own tables */
+	LOCK_RANKS,
+};
+
+struct lock {
+	uint32_t word; /* 0 free, 1 held, 2 held and waited for */
+};
+
+void lock_acquire(struct lock *lock, enum lock_rank rank);
+bool lock_try(struct lock *lock, enum lock_rank rank);
+void lock_release(struct lock *lock, enum lock_rank rank);
+
+/* In the child of a fork: makes a lock free whatever its state. */
+void lock_reset(struct lock *lock);
+
+/* Forgets which ranks this thread holds; for the child of a fork. */
+void lock_reset_ranks(void);
+
+#endif

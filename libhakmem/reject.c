@@ -1,0 +1,102 @@
+#include "libhakmem/reject.h"
+
+#include "libhakmem/conf.h"
+#include "libhakmem/large.h"
+#include "libhakmem/slab.h"
+#include "libhakmem/stats.h"
+
+#include <stdlib.h>
+
+struct verdict {
+	enum report_kind kind;
+	uint32_t stride; /* or REPORT_CLASS_* */
+};
+
+static struct verdict judge_slab(const struct unit *slab, const void *ptr)
+{
+	const struct sizeclass *class =
+		&sizeclass_table[header_class(slab->code)];
+	size_t index = ((size_t)((const char *)ptr - arena_address(slab)) -
+			class->first) /
+		       class->stride;
+	struct verdict verdict = {REPORT_OVERWRITTEN_HEADER, class->stride};
+
+	if (!slab_is_block(slab, ptr))
+		verdict.kind = REPORT_INTERIOR;
+	else if (index >= slab->carved)
+		verdict.kind = REPORT_UNKNOWN_CODE;
+	else if (((const struct block *)ptr)->key == block_key(ptr))
+		verdict.kind = REPORT_DOUBLE_FREE;
+	else if (*header_byte(ptr) == HEADER_ALIGNED_BASE)
+		verdict.kind = REPORT_INTERIOR;
+	return verdict;
+}
+
+/* The first unit of the large span or free run that `unit` is inside of. */
+static const struct unit *walk_back(const struct unit *unit)
+{
+	const struct unit *zone = arena_zone_units(arena_zone_of(unit));
+
+	while (unit > zone && unit->state == UNIT_NONE)
+		unit--;
+	return unit;
+}
+
+static struct verdict judge_large(const void *ptr)
+{
+	const struct unit *unit = arena_unit((const char *)ptr - 16);
+	const struct unit *first = walk_back(unit);
+	bool at_start = (const char *)ptr == arena_address(unit) + BLOCK_ALIGN;
+
+	if (first->state == UNIT_LARGE && (size_t)(unit - first) < first->units)
+		return (struct verdict){first == unit && at_start
+						? REPORT_OVERWRITTEN_HEADER
+						: REPORT_INTERIOR,
+					REPORT_CLASS_LARGE};
+	/* Free memory: a large block stood here if the place is right. */
+	if (at_start || *header_byte(ptr) == HEADER_FREED)
+		return (struct verdict){REPORT_DOUBLE_FREE, REPORT_CLASS_LARGE};
+	return (struct verdict){REPORT_UNKNOWN_CODE, REPORT_CLASS_UNKNOWN};
+}
+
+static struct verdict judge(const void *ptr)
+{
+	struct unit *slab;
+
+	if (!arena_owns(ptr)) {
+		if (large_recently_unmapped(ptr))
+			return (struct verdict){REPORT_DOUBLE_FREE,
+						REPORT_CLASS_LARGE};
+		return (struct verdict){REPORT_FOREIGN, REPORT_CLASS_UNKNOWN};
+	}
+	slab = slab_of(ptr);
+	if (!is_aligned((uintptr_t)ptr, BLOCK_ALIGN))
+		return (struct verdict){
+			REPORT_MISALIGNED,
+			slab ? sizeclass_table[header_class(slab->code)].stride
+			     : REPORT_CLASS_UNKNOWN};
+	return slab ? judge_slab(slab, ptr) : judge_large(ptr);
+}
+
+enum report_kind reject_quietly(const void *ptr)
+{
+	struct verdict verdict = judge(ptr);
+
+	count64(&stats.rejects[verdict.kind], 1);
+	return verdict.kind;
+}
+
+enum report_kind reject(const void *ptr)
+{
+	struct verdict verdict = judge(ptr);
+
+	count64(&stats.rejects[verdict.kind], 1);
+	if (verdict.kind == REPORT_FOREIGN)
+		return verdict.kind;
+	if (conf.log)
+		report_log(conf.log, report_kind_name(verdict.kind));
+	if (!conf.corruption_abort)
+		return verdict.kind;
+	report_corruption(verdict.kind, ptr, verdict.stride, true);
+	abort();
+}

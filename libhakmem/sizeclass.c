@@ -1,0 +1,133 @@
+#include "libhakmem/sizeclass.h"
+
+#define CODE		0x80u
+#define BATCH_BYTES	(32 * KIB)
+#define BATCH_MAX	256u
+#define BATCH_MIN	2u
+#define SLAB_BLOCKS_MIN 8u
+#define SLAB_UNITS_MAX	16u
+
+struct sizeclass sizeclass_table[SIZECLASS_MAX];
+unsigned sizeclass_count;
+uint8_t sizeclass_index[SIZECLASS_SLOTS];
+
+/* By stride in units of 16 bytes: the class with a header, for slow paths. */
+static uint8_t with_header[(SIZECLASS_SMALL_MAX >> 4) + 1];
+static int8_t headerless_by_log2[16];
+
+static uint32_t blocks_in(size_t slab_bytes, const struct sizeclass *class)
+{
+	/* The last block does not need the byte of a next header. */
+	size_t room = slab_bytes - class->first + (class->headerless ? 0 : 1);
+
+	return (uint32_t)(room / class->stride);
+}
+
+/* The smallest slab with at least 8 blocks that wastes at most a sixteenth. */
+static void choose_slab(struct sizeclass *class)
+{
+	size_t units = 1;
+
+	for (; units < SLAB_UNITS_MAX; units++) {
+		size_t bytes = units * SIZECLASS_UNIT;
+		uint32_t blocks = blocks_in(bytes, class);
+
+		if (blocks >= SLAB_BLOCKS_MIN &&
+		    bytes - (size_t)blocks * class->stride <= bytes / 16)
+			break;
+	}
+	class->slab_units = (uint16_t)units;
+	class->blocks = blocks_in(units * SIZECLASS_UNIT, class);
+}
+
+static unsigned add_class(uint32_t stride, uint32_t low, uint32_t high,
+			  bool headerless)
+{
+	struct sizeclass *class = &sizeclass_table[sizeclass_count];
+	size_t batch = BATCH_BYTES / stride;
+
+	class->stride = stride;
+	class->usable = headerless ? stride : stride - 1;
+	class->low = low;
+	class->high = high;
+	class->headerless = headerless;
+	class->first = headerless ? 0 : BLOCK_ALIGN;
+	class->batch =
+		(uint32_t)max_size(BATCH_MIN, min_size(batch, BATCH_MAX));
+	choose_slab(class);
+	return sizeclass_count++;
+}
+
+/* 16-byte steps to 256, then 8 classes per doubling. */
+static uint32_t next_stride(uint32_t stride)
+{
+	uint32_t octave;
+
+	if (stride < 256)
+		return stride + 16;
+	octave = (uint32_t)round_up_power(stride + 1) / 2;
+	return stride + octave / 8;
+}
+
+static void add_with_header(void)
+{
+	uint32_t low = 0;
+
+	for (uint32_t stride = 16; stride <= SIZECLASS_SMALL_MAX;
+	     stride = next_stride(stride)) {
+		unsigned class = add_class(stride, low, stride - 1, false);
+
+		for (uint32_t at = low >> 4; at < stride >> 4; at++)
+			with_header[at] = (uint8_t) class;
+		low = stride;
+	}
+}
+
+static void add_headerless(void)
+{
+	for (int log2 = 0; log2 < 16; log2++)
+		headerless_by_log2[log2] = -1;
+	for (int log2 = 4; (1u << log2) <= SIZECLASS_SMALL_MAX; log2++) {
+		uint32_t bytes = 1u << log2;
+
+		headerless_by_log2[log2] =
+			(int8_t)add_class(bytes, bytes, bytes, true);
+	}
+}
+
+void sizeclass_init(void)
+{
+	sizeclass_count = 0;
+	add_with_header();
+	add_headerless();
+	/* Odd slots 2k-1 serve 16k-15 .. 16k-1, even slots 2k serve 16k. */
+	for (size_t k = 0; k <= SIZECLASS_SMALL_MAX >> 4; k++) {
+		size_t exact = k << 4;
+		int alone = is_power_of_two(exact) ? sizeclass_headerless(exact)
+						   : -1;
+
+		if (k > 0)
+			sizeclass_index[2 * k - 1] =
+				(uint8_t)(CODE | with_header[k - 1]);
+		sizeclass_index[2 * k] =
+			(uint8_t)(CODE | (alone >= 0 ? (unsigned)alone
+						     : with_header[k]));
+	}
+}
+
+int sizeclass_headerless(size_t bytes)
+{
+	int log2 = 63 - __builtin_clzl(bytes | 1);
+
+	return log2 < 16 ? headerless_by_log2[log2] : -1;
+}
+
+unsigned sizeclass_with_header(size_t n)
+{
+	return with_header[n >> 4];
+}
+
+int sizeclass_of_1024(void)
+{
+	return sizeclass_headerless(1024);
+}

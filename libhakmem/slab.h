@@ -1,0 +1,45 @@
+/*
+ * A slab: a span that holds the blocks of one class. Blocks are carved in
+ * address order the first time they are needed, and from then on either out
+ * (in a row, a transfer cache, or with their owner) or on the slab's own list.
+ *
+ *   header zone      | 15 unused |code| block 0 .... |code| block 1 .... |code|
+ *   headerless zone  | block 0 ........ | block 1 ........ | block 2 ...
+ *
+ * The caller holds the lock of the slab's class.
+ */
+#ifndef LIBHAKMEM_SLAB_H
+#define LIBHAKMEM_SLAB_H
+
+#include "libhakmem/arena.h"
+#include "libhakmem/sizeclass.h"
+
+/* Free blocks linked through their first word, moved as one. */
+struct chain {
+	struct block *head; /* NULL when empty; the last block's next is NULL */
+	uint32_t count;
+};
+
+/* A new, empty slab of `class`; NULL when there is no memory. */
+struct unit *slab_create(unsigned class);
+
+/* Gives an empty slab's span back. */
+void slab_destroy(struct unit *slab);
+
+/* Takes up to `want` blocks and puts them before `chain`. */
+void slab_take(struct unit *slab, uint32_t want, struct chain *chain);
+
+/* Puts one block back. */
+void slab_give(struct unit *slab, struct block *block);
+
+/* True when nothing more can be taken. */
+bool slab_full(const struct unit *slab);
+
+/* The slab that `ptr` lies in, NULL when its unit is no part of a slab. Needs
+ * no lock for a block the caller owns. */
+struct unit *slab_of(const void *ptr);
+
+/* True when `ptr` is where a block of `slab` starts. */
+bool slab_is_block(const struct unit *slab, const void *ptr);
+
+#endif

@@ -1,0 +1,311 @@
+#include "libhakmem/snapshot.h"
+
+#include "libhakmem/arena.h"
+#include "libhakmem/boot.h"
+#include "libhakmem/conf.h"
+#include "libhakmem/meta.h"
+#include "libhakmem/profile.h"
+#include "libhakmem/sampler.h"
+#include "libhakmem/stats.h"
+#include "libhakmem/thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEXT_MAX 4096
+
+static struct {
+	Hakmem__State message;
+	struct thread_sums sums;
+	uint64_t slabs[SIZECLASS_MAX];
+	uint64_t rejects[REPORT_KINDS];
+	Hakmem__LargeBin bin[BINS_COUNT];
+	Hakmem__LargeBin *bins[BINS_COUNT];
+	uint64_t samples[PROFILE_CELLS];
+	double objects[PROFILE_CELLS], objects_var[PROFILE_CELLS];
+	double bytes[PROFILE_CELLS];
+	double live_objects[PROFILE_CELLS], live_objects_var[PROFILE_CELLS];
+	double live_bytes[PROFILE_CELLS];
+	uint64_t peak;
+} state;
+
+static struct {
+	Hakmem__Hello message;
+	Hakmem__SizeClass class[SIZECLASS_MAX];
+	Hakmem__SizeClass *classes[SIZECLASS_MAX];
+	Hakmem__SampleCell cell[PROFILE_CELLS];
+	Hakmem__SampleCell *cells[PROFILE_CELLS];
+	char *errors[CONF_ERRORS_MAX];
+	char executable[TEXT_MAX + 1];
+	char command[TEXT_MAX + 1];
+} hello;
+
+/* Requests of exactly 1024 bytes and what came of them. */
+static uint64_t requests_1024(const struct thread_sums *sums)
+{
+	return sums->allocs[sizeclass_of_1024()] - peek64(&stats.aligned_1024) +
+	       peek64(&stats.fallback_1024);
+}
+
+static void total(const struct thread_sums *sums, struct snapshot_totals *out)
+{
+	out->allocs = peek64(&stats.large_allocs);
+	out->frees = peek64(&stats.large_frees);
+	out->live_objects = out->allocs - out->frees;
+	out->live_bytes = peek64(&stats.large_live_bytes);
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		int64_t live = (int64_t)(sums->allocs[i] - sums->frees[i]);
+
+		out->allocs += sums->allocs[i];
+		out->frees += sums->frees[i];
+		out->live_objects += (uint64_t)live;
+		out->live_bytes += (uint64_t)live * sizeclass_table[i].stride;
+	}
+}
+
+void snapshot_totals(struct snapshot_totals *out)
+{
+	struct thread_sums sums;
+
+	thread_sum(&sums);
+	total(&sums, out);
+}
+
+/* Reads a small file with raw calls; the bytes read, 0 on failure. */
+static size_t read_file(const char *path, char *out, size_t size)
+{
+	int saved = errno;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t used = 0;
+	ssize_t got = 0;
+
+	while (fd >= 0 && used < size) {
+		got = read(fd, out + used, size - used);
+		if (got <= 0)
+			break;
+		used += (size_t)got;
+	}
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return used;
+}
+
+static uint64_t rss_bytes(void)
+{
+	char text[128];
+	size_t length = read_file("/proc/self/statm", text, sizeof(text));
+	uint64_t pages = 0;
+	size_t at = 0;
+
+	while (at < length && text[at] != ' ')
+		at++;
+	for (at++; at < length && text[at] >= '0' && text[at] <= '9'; at++)
+		pages = pages * 10 + (uint64_t)(text[at] - '0');
+	return pages * 4096;
+}
+
+static void fill_classes(Hakmem__State *message)
+{
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		state.slabs[i] = central_slabs(i);
+		state.sums.cached_bytes +=
+			central_cached_blocks(i) * sizeclass_table[i].stride;
+	}
+	message->n_class_allocs = message->n_class_frees =
+		message->n_class_slabs = sizeclass_count;
+	message->class_allocs = state.sums.allocs;
+	message->class_frees = state.sums.frees;
+	message->class_slabs = state.slabs;
+}
+
+static void fill_large(Hakmem__State *message)
+{
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < BINS_COUNT; i++) {
+		const struct stats_bin *from = &stats.large[i];
+		Hakmem__LargeBin *bin = &state.bin[count];
+
+		if (peek64(&from->requests) == 0)
+			continue;
+		hakmem__large_bin__init(bin);
+		bin->bin = i;
+		bin->requests = peek64(&from->requests);
+		bin->requested_bytes = peek64(&from->requested_bytes);
+		bin->reserved_bytes = peek64(&from->reserved_bytes);
+		bin->live_objects = peek64(&from->live_objects);
+		bin->live_bytes = peek64(&from->live_bytes);
+		state.bins[count++] = bin;
+	}
+	message->n_large_bins = count;
+	message->large_bins = state.bins;
+}
+
+static void fill_cells(Hakmem__State *message)
+{
+	struct profile_cell cell;
+	unsigned count = 0;
+
+	for (; profile_cell(count, &cell); count++) {
+		state.samples[count] = cell.samples;
+		state.objects[count] = cell.objects;
+		state.objects_var[count] = cell.objects_var;
+		state.bytes[count] = cell.bytes;
+		state.live_objects[count] = cell.live_objects;
+		state.live_objects_var[count] = cell.live_objects_var;
+		state.live_bytes[count] = cell.live_bytes;
+	}
+	message->n_cell_samples = message->n_cell_objects =
+		message->n_cell_objects_var = message->n_cell_bytes =
+			message->n_cell_live_objects =
+				message->n_cell_live_objects_var =
+					message->n_cell_live_bytes = count;
+	message->cell_samples = state.samples;
+	message->cell_objects = state.objects;
+	message->cell_objects_var = state.objects_var;
+	message->cell_bytes = state.bytes;
+	message->cell_live_objects = state.live_objects;
+	message->cell_live_objects_var = state.live_objects_var;
+	message->cell_live_bytes = state.live_bytes;
+	message->sample_bytes = conf.sample_bytes;
+	message->histogram_bytes = sampler_mean();
+	message->samples_live = profile_live_samples();
+	message->samples_untracked_total = profile_untracked();
+}
+
+static void fill_checks(Hakmem__State *message)
+{
+	message->requests_1024_total = requests_1024(&state.sums);
+	message->fallback_1024_total = peek64(&stats.fallback_1024);
+	message->page_boundary_total = peek64(&stats.page_boundary);
+	message->mincore_total = peek64(&stats.mincore);
+	for (int i = 0; i < REPORT_KINDS; i++)
+		state.rejects[i] = peek64(&stats.rejects[i]);
+	message->n_rejects = REPORT_KINDS;
+	message->rejects = state.rejects;
+}
+
+static void fill_machinery(Hakmem__State *message)
+{
+	message->refills_total = central_refills();
+	message->flushes_total = central_flushes();
+	message->slabs_live = peek64(&stats.slabs);
+	message->committed_bytes = arena.committed[0] + arena.committed[1];
+	message->returned_bytes_total = peek64(&stats.returned_bytes);
+	message->mapped_bytes = peek64(&stats.mapped_bytes);
+	message->rss_bytes = rss_bytes();
+	message->cached_bytes = state.sums.cached_bytes;
+	message->threads_live = state.sums.live_threads;
+	message->threads_total = state.sums.total_threads;
+	message->metadata_bytes = meta_bytes();
+}
+
+Hakmem__State *snapshot_state(void)
+{
+	Hakmem__State *message = &state.message;
+	struct snapshot_totals totals;
+	struct timespec now;
+
+	hakmem__state__init(message);
+	thread_sum(&state.sums);
+	total(&state.sums, &totals);
+	if (totals.live_bytes > state.peak)
+		state.peak = totals.live_bytes;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	message->time_ns =
+		(uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	message->allocs_total = totals.allocs;
+	message->frees_total = totals.frees;
+	message->live_objects = totals.live_objects;
+	message->live_bytes = totals.live_bytes;
+	message->peak_live_bytes = state.peak;
+	fill_classes(message);
+	fill_large(message);
+	fill_cells(message);
+	fill_checks(message);
+	fill_machinery(message);
+	return message;
+}
+
+static void describe_classes(Hakmem__Hello *message)
+{
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		const struct sizeclass *from = &sizeclass_table[i];
+		Hakmem__SizeClass *class = &hello.class[i];
+
+		hakmem__size_class__init(class);
+		class->stride_bytes = from->stride;
+		class->low_bytes = from->low;
+		class->high_bytes = from->high;
+		class->usable_bytes = from->usable;
+		class->slab_bytes =
+			(uint32_t)(from->slab_units * SIZECLASS_UNIT);
+		class->headerless = from->headerless;
+		hello.classes[i] = class;
+	}
+	message->n_classes = sizeclass_count;
+	message->classes = hello.classes;
+}
+
+static void describe_cells(Hakmem__Hello *message)
+{
+	struct profile_cell from;
+	unsigned count = 0;
+
+	for (; profile_cell(count, &from); count++) {
+		hakmem__sample_cell__init(&hello.cell[count]);
+		hello.cell[count].class_index = from.class;
+		hello.cell[count].bin = from.bin;
+		hello.cells[count] = &hello.cell[count];
+	}
+	message->n_cells = count;
+	message->cells = hello.cells;
+}
+
+/* protobuf strings are UTF-8: what is not ASCII or valid is the daemon's to
+ * judge; NULs between arguments become blanks. */
+static void describe_program(Hakmem__Hello *message)
+{
+	int saved = errno;
+	ssize_t length = readlink("/proc/self/exe", hello.executable, TEXT_MAX);
+	size_t used = read_file("/proc/self/cmdline", hello.command, TEXT_MAX);
+
+	errno = saved;
+	hello.executable[length > 0 ? length : 0] = '\0';
+	while (used > 0 && hello.command[used - 1] == '\0')
+		used--;
+	for (size_t i = 0; i < used; i++)
+		if (hello.command[i] == '\0')
+			hello.command[i] = ' ';
+	hello.command[used] = '\0';
+	message->executable = hello.executable;
+	message->command = hello.command;
+}
+
+Hakmem__Hello *snapshot_hello(uint64_t session, uint64_t parent_session)
+{
+	static char version[] = HAKMEM_VERSION;
+	Hakmem__Hello *message = &hello.message;
+
+	hakmem__hello__init(message);
+	message->library_version = version;
+	message->pid = (uint32_t)getpid();
+	message->parent_pid = (uint32_t)getppid();
+	message->session = session;
+	message->parent_session = parent_session;
+	message->start_ns = boot_time_ns();
+	message->page_bytes = 4096;
+	message->interval_ms = conf.interval_ms;
+	for (unsigned i = 0; i < conf.errors; i++)
+		hello.errors[i] = conf.error[i];
+	message->n_config_errors = conf.errors;
+	message->config_errors = hello.errors;
+	describe_program(message);
+	describe_classes(message);
+	describe_cells(message);
+	return message;
+}

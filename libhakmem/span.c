@@ -1,0 +1,332 @@
+#include "libhakmem/span.h"
+
+#include "libhakmem/lock.h"
+#include "libhakmem/stats.h"
+#include "libhakmem/vm.h"
+
+/* Runs of 1..EXACT units have a bin each, longer ones one per doubling. */
+#define EXACT 32u
+#define BINS  (EXACT + 32u)
+
+/* Above this much dirty memory, and a quarter of what is committed, a free
+ * purges at once instead of waiting for a tick. */
+#define DIRTY_MAX (64 * MIB)
+
+#define PURGE_BATCH 64u
+
+struct bins {
+	struct unit *first[BINS];
+	uint64_t used; /* bit per bin that is not empty */
+};
+_Static_assert(BINS <= 64, "one bit each");
+
+static struct lock lock;
+static struct bins bins[ARENA_ZONES][2]; /* clean, dirty */
+static uint64_t dirty_units;
+static uint32_t now_tick;
+
+static unsigned bin_of(size_t units)
+{
+	if (units <= EXACT)
+		return (unsigned)units - 1;
+	return EXACT - 1 + (unsigned)(63 - __builtin_clzl(units)) - 4;
+}
+
+static void list_insert(struct unit *run)
+{
+	struct bins *in = &bins[arena_zone_of(run)][run->dirty];
+	unsigned bin = bin_of(run->units);
+
+	run->prev = NULL;
+	run->next = in->first[bin];
+	if (run->next)
+		run->next->prev = run;
+	in->first[bin] = run;
+	in->used |= (uint64_t)1 << bin;
+	if (run->dirty)
+		dirty_units += run->units;
+}
+
+static void list_remove(struct unit *run)
+{
+	struct bins *in = &bins[arena_zone_of(run)][run->dirty];
+	unsigned bin = bin_of(run->units);
+
+	if (run->next)
+		run->next->prev = run->prev;
+	if (run->prev)
+		run->prev->next = run->next;
+	else if (!(in->first[bin] = run->next))
+		in->used &= ~((uint64_t)1 << bin);
+	if (run->dirty)
+		dirty_units -= run->units;
+}
+
+/* Makes units [run, run+units) one free run and lists it. */
+static void make_free(struct unit *run, size_t units, bool dirty, uint32_t tick)
+{
+	struct unit *last = run + units - 1;
+
+	last->state = UNIT_FREE;
+	last->units = (uint32_t)units;
+	run->state = UNIT_FREE;
+	run->units = (uint32_t)units;
+	run->dirty = dirty;
+	run->tick = tick;
+	list_insert(run);
+}
+
+/* Takes a free run off its list and clears its ends. */
+static void take_free(struct unit *run)
+{
+	list_remove(run);
+	run[run->units - 1].state = UNIT_NONE;
+	run->state = UNIT_NONE;
+}
+
+static struct unit *zone_end(enum arena_zone zone)
+{
+	return arena_zone_units(zone) +
+	       (arena.committed[zone] >> ARENA_UNIT_SHIFT);
+}
+
+/* The free run of the same kind that ends just before `unit`, or NULL. */
+static struct unit *run_before(struct unit *unit, bool dirty)
+{
+	struct unit *run;
+
+	if (unit == arena_zone_units(arena_zone_of(unit)) ||
+	    unit[-1].state != UNIT_FREE)
+		return NULL;
+	run = unit - unit[-1].units;
+	return run->dirty == dirty ? run : NULL;
+}
+
+static struct unit *run_after(struct unit *unit, size_t units)
+{
+	struct unit *run = unit + units;
+
+	if (run == zone_end(arena_zone_of(unit)) || run->state != UNIT_FREE)
+		return NULL;
+	return run;
+}
+
+/* Like make_free, but merged with neighbours of the same kind. */
+static void merge_free(struct unit *run, size_t units, bool dirty,
+		       uint32_t tick)
+{
+	struct unit *before = run_before(run, dirty);
+	struct unit *after = run_after(run, units);
+
+	if (after && after->dirty == dirty) {
+		units += after->units;
+		take_free(after);
+	}
+	if (before) {
+		units += before->units;
+		take_free(before);
+		run = before;
+	}
+	make_free(run, units, dirty, tick);
+}
+
+static struct unit *find(enum arena_zone zone, bool dirty, size_t units)
+{
+	struct bins *in = &bins[zone][dirty];
+	unsigned bin = bin_of(units);
+	uint64_t larger;
+
+	for (struct unit *run = in->first[bin]; run; run = run->next)
+		if (run->units >= units)
+			return run;
+	larger = bin + 1 < BINS ? in->used >> (bin + 1) << (bin + 1) : 0;
+	return larger ? in->first[__builtin_ctzll(larger)] : NULL;
+}
+
+/* Cuts `units` from the start of a free run. */
+static struct unit *cut(struct unit *run, size_t units)
+{
+	size_t rest = run->units - units;
+	bool dirty = run->dirty;
+
+	take_free(run);
+	if (rest)
+		make_free(run + units, rest, dirty, run->tick);
+	run->units = (uint32_t)units;
+	return run;
+}
+
+static bool grow(enum arena_zone zone, size_t units)
+{
+	struct unit *end = zone_end(zone);
+	struct unit *before =
+		arena.committed[zone] ? run_before(end, false) : NULL;
+	size_t short_by = units - (before ? before->units : 0);
+	size_t got = arena_grow(zone, short_by);
+
+	if (got == 0)
+		return false;
+	merge_free(end, got, false, 0);
+	return true;
+}
+
+/* Unlinks up to PURGE_BATCH dirty runs older than `tick` to `out`. */
+static unsigned take_old(uint32_t tick, struct unit *out[PURGE_BATCH])
+{
+	unsigned count = 0;
+
+	for (int zone = 0; zone < ARENA_ZONES; zone++) {
+		uint64_t used = bins[zone][1].used;
+
+		for (; used; used &= used - 1) {
+			struct unit *run, *next;
+
+			run = bins[zone][1].first[__builtin_ctzll(used)];
+			for (; run && count < PURGE_BATCH; run = next) {
+				next = run->next;
+				if ((int32_t)(tick - run->tick) <= 0)
+					continue;
+				take_free(run);
+				out[count++] = run;
+			}
+		}
+	}
+	return count;
+}
+
+size_t span_purge(uint32_t tick)
+{
+	struct unit *taken[PURGE_BATCH];
+	bool clean[PURGE_BATCH];
+	size_t purged = 0;
+	unsigned count;
+
+	do {
+		lock_acquire(&lock, LOCK_SPAN);
+		count = take_old(tick, taken);
+		lock_release(&lock, LOCK_SPAN);
+		for (unsigned i = 0; i < count; i++) {
+			size_t bytes = (size_t)taken[i]->units
+				       << ARENA_UNIT_SHIFT;
+
+			clean[i] = vm_purge(arena_address(taken[i]), bytes);
+			purged += clean[i] ? bytes : 0;
+		}
+		lock_acquire(&lock, LOCK_SPAN);
+		for (unsigned i = 0; i < count; i++)
+			merge_free(taken[i], taken[i]->units, !clean[i],
+				   now_tick);
+		lock_release(&lock, LOCK_SPAN);
+	} while (count == PURGE_BATCH && purged != 0);
+	count64(&stats.returned_bytes, purged);
+	return purged;
+}
+
+size_t span_purge_all(void)
+{
+	return span_purge(now_tick + 1);
+}
+
+void span_set_tick(uint32_t tick)
+{
+	__atomic_store_n(&now_tick, tick, __ATOMIC_RELAXED);
+}
+
+static struct unit *take_fit(enum arena_zone zone, size_t units)
+{
+	struct unit *run = find(zone, true, units);
+
+	return run ? run : find(zone, false, units);
+}
+
+struct unit *span_alloc(enum arena_zone zone, size_t units, bool *zeroed)
+{
+	struct unit *run;
+
+	lock_acquire(&lock, LOCK_SPAN);
+	run = take_fit(zone, units);
+	if (!run && dirty_units >= units) {
+		/* Purged runs merge with clean neighbours. */
+		lock_release(&lock, LOCK_SPAN);
+		span_purge_all();
+		lock_acquire(&lock, LOCK_SPAN);
+		run = take_fit(zone, units);
+	}
+	if (!run && grow(zone, units))
+		run = take_fit(zone, units);
+	if (run) {
+		if (zeroed)
+			*zeroed = !run->dirty;
+		run = cut(run, units);
+	}
+	lock_release(&lock, LOCK_SPAN);
+	return run;
+}
+
+static bool too_dirty(void)
+{
+	size_t committed = arena.committed[0] + arena.committed[1];
+
+	return dirty_units << ARENA_UNIT_SHIFT >
+	       max_size(DIRTY_MAX, committed / 4);
+}
+
+void span_free(struct unit *span)
+{
+	bool purge;
+
+	lock_acquire(&lock, LOCK_SPAN);
+	span->state = UNIT_NONE;
+	merge_free(span, span->units, true, now_tick);
+	purge = too_dirty();
+	lock_release(&lock, LOCK_SPAN);
+	if (unlikely(purge))
+		span_purge_all();
+}
+
+bool span_extend(struct unit *span, size_t units)
+{
+	size_t more = units - span->units;
+	struct unit *after;
+	bool done = false;
+
+	lock_acquire(&lock, LOCK_SPAN);
+	after = run_after(span, span->units);
+	if (after && after->units >= more) {
+		cut(after, more);
+		span->units = (uint32_t)units;
+		done = true;
+	}
+	lock_release(&lock, LOCK_SPAN);
+	return done;
+}
+
+void span_shrink(struct unit *span, size_t units)
+{
+	size_t rest = span->units - units;
+
+	lock_acquire(&lock, LOCK_SPAN);
+	span->units = (uint32_t)units;
+	merge_free(span + units, rest, true, now_tick);
+	lock_release(&lock, LOCK_SPAN);
+}
+
+size_t span_dirty_bytes(void)
+{
+	return peek64(&dirty_units) << ARENA_UNIT_SHIFT;
+}
+
+void span_lock(void)
+{
+	lock_acquire(&lock, LOCK_SPAN);
+}
+
+void span_unlock(void)
+{
+	lock_release(&lock, LOCK_SPAN);
+}
+
+void span_reset(void)
+{
+	lock_reset(&lock);
+}

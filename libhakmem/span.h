@@ -1,0 +1,45 @@
+/*
+ * Spans: runs of units, taken and given back; free memory returned to the
+ * system. Free runs are clean (never touched or purged: they read as zeros) or
+ * dirty; neighbours of the same kind are merged. One lock; memory is purged
+ * outside it.
+ *
+ * Ticks are counted by the caller (thread.h); a run stays dirty for at least
+ * one whole tick before span_purge takes it.
+ */
+#ifndef LIBHAKMEM_SPAN_H
+#define LIBHAKMEM_SPAN_H
+
+#include "libhakmem/arena.h"
+
+/* A span of `units` units, state UNIT_NONE, `units` set; `*zeroed` (may be
+ * NULL) tells whether its memory reads as zeros. NULL when there is none. */
+struct unit *span_alloc(enum arena_zone zone, size_t units, bool *zeroed);
+
+/* Gives a span back; its states are cleared here. */
+void span_free(struct unit *span);
+
+/* Makes a span longer by the free run behind it; false when that is short. */
+bool span_extend(struct unit *span, size_t units);
+
+/* Makes a span shorter; the rest becomes a free run. */
+void span_shrink(struct unit *span, size_t units);
+
+/* Returns to the system what was dirty before `tick`; bytes returned. */
+size_t span_purge(uint32_t tick);
+
+/* Returns everything that is free. */
+size_t span_purge_all(void);
+
+/* Starts a new tick. */
+void span_set_tick(uint32_t tick);
+
+/* Bytes of free runs that still hold memory. */
+size_t span_dirty_bytes(void);
+
+/* Fork stages; see fork.h. */
+void span_lock(void);
+void span_unlock(void);
+void span_reset(void);
+
+#endif

@@ -1,0 +1,277 @@
+#include "libhakmem/thread.h"
+
+#include "libhakmem/boot.h"
+#include "libhakmem/conf.h"
+#include "libhakmem/lock.h"
+#include "libhakmem/meta.h"
+#include "libhakmem/rng.h"
+#include "libhakmem/sampler.h"
+#include "libhakmem/span.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#define MISSES_PER_LOOK 32u
+#define EXIT_ROUNDS	3u
+
+static struct lock lock;
+static struct cache *living;   /* doubly linked */
+static struct cache *recycled; /* through next */
+static uint64_t live_threads, total_threads;
+
+/* Operations of ended threads and of those without a cache. A recount may make
+ * an entry wrap below 0; the sums come out right. */
+static uint64_t retired_allocs[SIZECLASS_MAX];
+static uint64_t retired_frees[SIZECLASS_MAX];
+
+static pthread_key_t exit_key;
+static bool exit_key_ready;
+static __thread bool ended;
+static __thread uint8_t exit_round;
+
+static uint64_t tick_ns;
+static uint32_t tick_number;
+static void (*poll_hook)(uint64_t now_ns);
+
+static struct cache *new_cache(void)
+{
+	struct cache *cache;
+
+	lock_acquire(&lock, LOCK_THREADS);
+	cache = recycled;
+	if (cache)
+		recycled = cache->next;
+	else
+		cache = meta_alloc(sizeof(*cache));
+	if (cache) {
+		cache->id = ++total_threads;
+		cache->prev = NULL;
+		cache->next = living;
+		if (living)
+			living->prev = cache;
+		living = cache;
+		live_threads++;
+	}
+	lock_release(&lock, LOCK_THREADS);
+	return cache;
+}
+
+static COLD struct cache *begin(void)
+{
+	struct cache *cache;
+
+	if (ended || !boot_ready())
+		return NULL;
+	cache = new_cache();
+	if (!cache)
+		return NULL;
+	cache->random = boot_random() ^ (cache->id * 0x9E3779B97F4A7C15u);
+	if (cache->random == 0)
+		cache->random = 1;
+	rng_next(&cache->random);
+	cache->countdown = sampler_draw(&cache->random, &cache->sample_mean);
+	cache->tick = __atomic_load_n(&tick_number, __ATOMIC_RELAXED);
+	cache_init(cache);
+	cache_self = cache;
+	/* May allocate: the cache is in place. */
+	if (__atomic_load_n(&exit_key_ready, __ATOMIC_ACQUIRE))
+		pthread_setspecific(exit_key, cache);
+	return cache;
+}
+
+struct cache *thread_cache(void)
+{
+	struct cache *cache = cache_self;
+
+	return likely(!cache_is_none(cache)) ? cache : begin();
+}
+
+static void retire_counts(struct cache *cache)
+{
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		count64(&retired_allocs[i], cache_allocs(cache, i));
+		count64(&retired_frees[i], cache_frees(cache, i));
+	}
+}
+
+static void unlink_cache(struct cache *cache)
+{
+	if (cache->next)
+		cache->next->prev = cache->prev;
+	if (cache->prev)
+		cache->prev->next = cache->next;
+	else
+		living = cache->next;
+	live_threads--;
+}
+
+/* Zeroed, so that a reader of a recycled cache counts nothing twice. */
+static void recycle(struct cache *cache)
+{
+	retire_counts(cache);
+	unlink_cache(cache);
+	memset(cache, 0, sizeof(*cache));
+	cache->next = recycled;
+	recycled = cache;
+}
+
+/* The key's destructor. Others may run after ours and still use the heap, so
+ * come back a few rounds later. */
+static void end(void *arg)
+{
+	struct cache *cache = arg;
+
+	if (++exit_round <= EXIT_ROUNDS &&
+	    pthread_setspecific(exit_key, cache) == 0)
+		return;
+	ended = true;
+	cache_drain(cache, true);
+	cache_self = (struct cache *)(uintptr_t)&cache_none;
+	lock_acquire(&lock, LOCK_THREADS);
+	recycle(cache);
+	lock_release(&lock, LOCK_THREADS);
+}
+
+void thread_watch_exits(void)
+{
+	if (pthread_key_create(&exit_key, end) != 0)
+		return;
+	/* release: pairs with the acquire in begin */
+	__atomic_store_n(&exit_key_ready, true, __ATOMIC_RELEASE);
+	if (!cache_is_none(cache_self))
+		pthread_setspecific(exit_key, cache_self);
+}
+
+void thread_set_hook(void (*hook)(uint64_t now_ns))
+{
+	__atomic_store_n(&poll_hook, hook, __ATOMIC_RELEASE);
+}
+
+static uint64_t coarse_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void thread_tick(uint64_t now_ns)
+{
+	uint64_t last = peek64(&tick_ns);
+	uint32_t number;
+
+	if (now_ns - last < (uint64_t)conf.tick_ms * 1000000u ||
+	    !__atomic_compare_exchange_n(&tick_ns, &last, now_ns, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return;
+	number = __atomic_add_fetch(&tick_number, 1, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		central_drain(i, false);
+	span_set_tick(number);
+	span_purge(number - 1);
+}
+
+static NOINLINE void poll(struct cache *cache)
+{
+	uint64_t now_ns = coarse_now();
+	void (*hook)(uint64_t);
+	uint32_t number;
+
+	cache->misses = 0;
+	thread_tick(now_ns);
+	number = __atomic_load_n(&tick_number, __ATOMIC_RELAXED);
+	if (cache->tick != number) {
+		cache->tick = number;
+		cache_drain(cache, false);
+	}
+	/* acquire: pairs with thread_set_hook */
+	hook = __atomic_load_n(&poll_hook, __ATOMIC_ACQUIRE);
+	if (hook)
+		hook(now_ns);
+}
+
+void thread_poll(struct cache *cache)
+{
+	if (unlikely(++cache->misses >= MISSES_PER_LOOK))
+		poll(cache);
+}
+
+void thread_drain_all(void)
+{
+	if (!cache_is_none(cache_self))
+		cache_drain(cache_self, true);
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		central_drain(i, true);
+}
+
+void thread_count_alloc(unsigned class)
+{
+	count64(&retired_allocs[class], 1);
+}
+
+void thread_count_free(unsigned class)
+{
+	count64(&retired_frees[class], 1);
+}
+
+void thread_recount_alloc(unsigned from, unsigned to)
+{
+	uncount64(&retired_allocs[from], 1);
+	count64(&retired_allocs[to], 1);
+}
+
+void thread_recount_free(unsigned from, unsigned to)
+{
+	uncount64(&retired_frees[from], 1);
+	count64(&retired_frees[to], 1);
+}
+
+static void add_cache(struct thread_sums *out, const struct cache *cache)
+{
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		out->allocs[i] += cache_allocs(cache, i);
+		out->frees[i] += cache_frees(cache, i);
+		out->cached_bytes +=
+			cache_held(cache, i) * sizeclass_table[i].stride;
+	}
+}
+
+void thread_sum(struct thread_sums *out)
+{
+	memset(out, 0, sizeof(*out));
+	lock_acquire(&lock, LOCK_THREADS);
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		out->allocs[i] = peek64(&retired_allocs[i]);
+		out->frees[i] = peek64(&retired_frees[i]);
+	}
+	for (struct cache *cache = living; cache; cache = cache->next)
+		add_cache(out, cache);
+	out->live_threads = live_threads;
+	out->total_threads = total_threads;
+	lock_release(&lock, LOCK_THREADS);
+}
+
+void thread_lock(void)
+{
+	lock_acquire(&lock, LOCK_THREADS);
+}
+
+void thread_unlock(void)
+{
+	lock_release(&lock, LOCK_THREADS);
+}
+
+/* The other threads are gone. What they held in their rows may be half
+ * linked, so those few blocks are lost to the child; their counts are kept. */
+void thread_reset(void)
+{
+	struct cache *cache = living, *next;
+
+	lock_reset(&lock);
+	for (; cache; cache = next) {
+		next = cache->next;
+		if (cache != cache_self)
+			recycle(cache);
+	}
+}

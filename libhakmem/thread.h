@@ -1,0 +1,54 @@
+/*
+ * Threads: the birth and end of thread caches, the tick, and sums over all
+ * caches. A cache is made at a thread's first miss and recycled at its exit.
+ */
+#ifndef LIBHAKMEM_THREAD_H
+#define LIBHAKMEM_THREAD_H
+
+#include "libhakmem/cache.h"
+
+/* This thread's cache, made if need be; NULL when the thread has ended or
+ * there is no memory: the caller then works without one. */
+struct cache *thread_cache(void);
+
+/* To be called at the start of every miss, with nothing computed yet: looks at
+ * the clock now and then, runs the tick and the hook when they are due. */
+void thread_poll(struct cache *cache);
+
+/* Runs the tick now if it is due; for a thread of ours. */
+void thread_tick(uint64_t now_ns);
+
+/* A function that thread_poll calls about every `HAKMEM_INTERVAL_MS` or sooner,
+ * in any thread, at a moment when the heap may be read. One, set once. */
+void thread_set_hook(void (*hook)(uint64_t now_ns));
+
+/* Makes exits of threads known; called once by init. */
+void thread_watch_exits(void);
+
+/* Gives all this thread's blocks back, and everything central holds idle. */
+void thread_drain_all(void);
+
+/* Counts operations done without a cache. */
+void thread_count_alloc(unsigned class);
+void thread_count_free(unsigned class);
+
+/* Moves one request (one free) from the counts of class `from` to `to`. */
+void thread_recount_alloc(unsigned from, unsigned to);
+void thread_recount_free(unsigned from, unsigned to);
+
+/* Sums over all threads, ended ones included. */
+struct thread_sums {
+	uint64_t allocs[SIZECLASS_MAX];
+	uint64_t frees[SIZECLASS_MAX];
+	uint64_t cached_bytes; /* in rows and spare chains */
+	uint64_t live_threads;
+	uint64_t total_threads;
+};
+void thread_sum(struct thread_sums *out);
+
+/* Fork stages; see fork.h. thread_reset drops the other threads' caches. */
+void thread_lock(void);
+void thread_unlock(void);
+void thread_reset(void);
+
+#endif
