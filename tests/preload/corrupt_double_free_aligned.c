@@ -3,7 +3,7 @@
  *
  * only: hakmem
  * each: 40 64 1000 20000 100000
- * reject: double free
+ * reject: (double free|interior pointer)
  * class: \S+
  */
 #include "tests/preload/corrupt.h"

@@ -56,15 +56,4 @@ static inline void refill(size_t n, size_t least)
 	}
 }
 
-/* Small, medium, large and huge blocks in turn. */
-static inline void limit_check(size_t least)
-{
-	refill(64, least / 2);
-	refill(1000, least / 2);
-	refill(20000, least / 2);
-	refill(100000, least / 2);
-	refill(3000000, least / 2);
-	refill(100, least / 2);
-}
-
 #endif

@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 		 << 10) +
 		(48 << 20);
 	CHECK(!setrlimit(which, &limit));
-	limit_check(24 << 20);
+	refill(64, 24 << 20);
 	CHECK(filled(before, 1000, 1));
 	free(before);
 	return 0;
