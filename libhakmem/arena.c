@@ -137,3 +137,18 @@ size_t arena_grow(enum arena_zone zone, size_t units)
 		return step >> ARENA_UNIT_SHIFT;
 	return commit(zone, need) ? units : 0;
 }
+
+bool arena_shrink(enum arena_zone zone, size_t units)
+{
+	size_t bytes = units << ARENA_UNIT_SHIFT;
+	size_t have = arena.committed[zone] - bytes;
+
+	if (arena.reserved)
+		return false;
+	arena.committed[zone] = have;
+	if (zone == ARENA_HEADER)
+		__atomic_store_n(&arena.top, arena.split + have,
+				 __ATOMIC_RELEASE);
+	vm_unmap(arena_address(arena_zone_units(zone)) + have, bytes);
+	return true;
+}

@@ -78,6 +78,10 @@ bool arena_init(uint64_t random);
  * 0 when the system or the zone has no more. Under span's lock. */
 size_t arena_grow(enum arena_zone zone, size_t units);
 
+/* Gives the last `units` units of `zone`, which are free, back with their
+ * address space; false when the arena is a reservation. Under span's lock. */
+bool arena_shrink(enum arena_zone zone, size_t units);
+
 /* The offset of a pointer; arena pointers have offsets below arena.top. */
 ALWAYS_INLINE size_t arena_offset(const void *ptr)
 {

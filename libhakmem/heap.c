@@ -14,6 +14,9 @@
 #include <string.h>
 #include <time.h>
 
+/* More than any address space; keeps the arithmetic from overflowing. */
+#define ALIGN_MAX ((size_t)1 << 46)
+
 static void *refused(void)
 {
 	errno = ENOMEM;
@@ -42,6 +45,31 @@ static struct block *take(struct cache *cache, uint8_t code)
 		     : take_direct(header_class(code));
 }
 
+/* The last resort before ENOMEM: give up every cached block, every free page
+ * and the free ends of the arena's zones, which may share one limit. */
+static COLD void squeeze(void)
+{
+	thread_drain_all();
+	span_release_ends();
+}
+
+/* Like take, but tries harder: an exact power of two whose zone cannot grow
+ * can also live in a block with a header. */
+static struct block *take_or_squeeze(struct cache *cache, uint8_t code,
+				     size_t n)
+{
+	struct block *block = take(cache, code);
+
+	if (likely(block != NULL))
+		return block;
+	squeeze();
+	block = take(cache, code);
+	if (!block && n < SIZECLASS_SMALL_MAX)
+		block = take(cache, (uint8_t)(HEADER_CLASS |
+					      sizeclass_with_header(n)));
+	return block;
+}
+
 static void give(struct cache *cache, uint8_t code, struct block *block)
 {
 	if (cache) {
@@ -57,6 +85,10 @@ static void *alloc_large(size_t n, size_t align, bool zeroed)
 {
 	void *ptr = large_alloc(n, align, zeroed);
 
+	if (!ptr && n <= arena.committed[0] + arena.committed[1]) {
+		squeeze();
+		ptr = large_alloc(n, align, zeroed);
+	}
 	if (!ptr)
 		return refused();
 	if (n == 1024)
@@ -79,7 +111,7 @@ NOINLINE void *heap_malloc_miss(size_t n)
 		return refused(); /* boot failed */
 	if (cache && (cache->countdown -= (int64_t)n) < 0)
 		return heap_malloc_sample(n);
-	block = take(cache, code);
+	block = take_or_squeeze(cache, code, n);
 	return block ? block : refused();
 }
 
@@ -110,8 +142,11 @@ NOINLINE void *heap_malloc_sample(size_t n)
 	if (marked)
 		class = sizeclass_with_header(n);
 	block = cache_take(cache, (uint8_t)(HEADER_CLASS | class));
-	if (!block)
-		return refused();
+	if (!block) {
+		block = take_or_squeeze(cache,
+					(uint8_t)(HEADER_CLASS | counted), n);
+		return block ? block : refused();
+	}
 	if (!marked)
 		profile_count(n, counted, mean);
 	else if (profile_add(block, n, counted, mean))
@@ -303,7 +338,7 @@ void *heap_aligned(size_t align, size_t n)
 
 	if (align <= BLOCK_ALIGN)
 		return heap_malloc(n);
-	if (n > (size_t)PTRDIFF_MAX - align)
+	if (align > ALIGN_MAX || n > (size_t)PTRDIFF_MAX - align)
 		return refused();
 	cache = thread_cache();
 	if (cache)

@@ -265,7 +265,7 @@ static void publish_locked(uint64_t now_ns)
 	__atomic_store_n(&next_ns, now_ns + conf.interval_ms * MS,
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&look_ns, now_ns + LOOK_INTERVAL, __ATOMIC_RELAXED);
-	if (is_owner())
+	if (running && is_owner())
 		publish_now(now_ns);
 }
 
@@ -298,7 +298,7 @@ static void *run(void *arg)
 		ms = 10;
 	wait.tv_sec = ms / 1000;
 	wait.tv_nsec = (long)(ms % 1000) * 1000000;
-	for (;;) {
+	while (!thread_all_ended()) {
 		uint64_t now_ns;
 
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
@@ -311,7 +311,7 @@ static void *run(void *arg)
 		publish_locked(now_ns);
 		lock_release(&lock, LOCK_PUBLISH);
 	}
-	return NULL;
+	return NULL; /* the last one: the process ends with us, as it would */
 }
 
 void publish_thread(int (*create)(void *, const void *, void *(*)(void *),
@@ -388,6 +388,22 @@ void publish_finish(void)
 		drain(deadline_ns);
 		lock_release(&lock, LOCK_PUBLISH);
 	}
+	errno = saved;
+}
+
+void publish_stop(void)
+{
+	int saved = errno;
+
+	if (!running)
+		return;
+	lock_acquire(&lock, LOCK_PUBLISH);
+	running = false;
+	thread_set_hook(NULL);
+	if (peer_is_ours())
+		close(peer.fd);
+	peer.fd = -1;
+	lock_release(&lock, LOCK_PUBLISH);
 	errno = saved;
 }
 

@@ -25,6 +25,9 @@ void publish_thread(int (*create)(void *thread, const void *attr,
 /* The last snapshot, from the exiting thread; at most 100 ms. */
 void publish_finish(void);
 
+/* Closes the connection and says no more: no system call of ours follows. */
+void publish_stop(void);
+
 /* Fork stages; see fork.h. */
 void publish_lock(void);
 void publish_unlock(void);

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define LINES_MAX 1000u
+
 struct verdict {
 	enum report_kind kind;
 	uint32_t stride; /* or REPORT_CLASS_* */
@@ -21,13 +23,17 @@ static struct verdict judge_slab(const struct unit *slab, const void *ptr)
 		       class->stride;
 	struct verdict verdict = {REPORT_OVERWRITTEN_HEADER, class->stride};
 
-	if (!slab_is_block(slab, ptr))
+	uint8_t code = class->headerless ? slab->code : *header_byte(ptr);
+
+	if (code == HEADER_FREED)
+		verdict.kind = REPORT_DOUBLE_FREE; /* of an aligned pointer */
+	else if (!slab_is_block(slab, ptr))
 		verdict.kind = REPORT_INTERIOR;
 	else if (index >= slab->carved)
 		verdict.kind = REPORT_UNKNOWN_CODE;
 	else if (((const struct block *)ptr)->key == block_key(ptr))
 		verdict.kind = REPORT_DOUBLE_FREE;
-	else if (*header_byte(ptr) == HEADER_ALIGNED_BASE)
+	else if (code == HEADER_ALIGNED_BASE)
 		verdict.kind = REPORT_INTERIOR;
 	return verdict;
 }
@@ -86,6 +92,14 @@ enum report_kind reject_quietly(const void *ptr)
 	return verdict.kind;
 }
 
+/* A program that is wrong in a loop must not fill a disk. */
+static bool may_say(void)
+{
+	static uint32_t said;
+
+	return __atomic_fetch_add(&said, 1, __ATOMIC_RELAXED) < LINES_MAX;
+}
+
 enum report_kind reject(const void *ptr)
 {
 	struct verdict verdict = judge(ptr);
@@ -93,10 +107,10 @@ enum report_kind reject(const void *ptr)
 	count64(&stats.rejects[verdict.kind], 1);
 	if (verdict.kind == REPORT_FOREIGN)
 		return verdict.kind;
-	if (conf.log)
-		report_log(conf.log, report_kind_name(verdict.kind));
-	if (!conf.corruption_abort)
-		return verdict.kind;
-	report_corruption(verdict.kind, ptr, verdict.stride, true);
-	abort();
+	if (conf.corruption_abort || may_say())
+		report_corruption(verdict.kind, ptr, verdict.stride,
+				  conf.corruption_abort, conf.log);
+	if (conf.corruption_abort)
+		abort();
+	return verdict.kind;
 }

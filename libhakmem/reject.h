@@ -1,8 +1,9 @@
 /*
  * Rejects: a pointer failed validation. Finds out what it is, counts it by
- * kind, and does what HAKMEM_CORRUPTION says: abort with one line (the default)
- * or carry on. A foreign pointer, which some other allocator may own, is always
- * only counted. The block is left alone. Any thread.
+ * kind, says so in one line, and does what HAKMEM_CORRUPTION says: abort (the
+ * default) or carry on, where the first thousand are said. A foreign pointer,
+ * which some other allocator may own, is always only counted. The block is left
+ * alone. Any thread.
  */
 #ifndef LIBHAKMEM_REJECT_H
 #define LIBHAKMEM_REJECT_H

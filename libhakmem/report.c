@@ -55,8 +55,23 @@ static void put(int fd, const struct line *line)
 	errno = saved;
 }
 
+static void put_file(const char *path, const struct line *line)
+{
+	int saved = errno;
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path,
+			      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
+				      O_NOFOLLOW | O_NONBLOCK,
+			      0600);
+
+	if (fd >= 0) {
+		put(fd, line);
+		syscall(SYS_close, fd);
+	}
+	errno = saved;
+}
+
 void report_corruption(enum report_kind kind, const void *ptr, uint32_t stride,
-		       bool aborting)
+		       bool aborting, const char *log)
 {
 	struct line line = {.used = 0};
 
@@ -75,23 +90,16 @@ void report_corruption(enum report_kind kind, const void *ptr, uint32_t stride,
 		add(&line, " (HAKMEM_CORRUPTION=report carries on)");
 	add(&line, "\n");
 	put(STDERR_FILENO, &line);
+	if (log)
+		put_file(log, &line);
 }
 
 void report_log(const char *path, const char *text)
 {
 	struct line line = {.used = 0};
-	int saved = errno;
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, path,
-			      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
-				      O_NOFOLLOW | O_NONBLOCK,
-			      0600);
 
-	if (fd >= 0) {
-		add(&line, "hakmem: ");
-		add(&line, text);
-		add(&line, "\n");
-		put(fd, &line);
-		syscall(SYS_close, fd);
-	}
-	errno = saved;
+	add(&line, "hakmem: ");
+	add(&line, text);
+	add(&line, "\n");
+	put_file(path, &line);
 }

@@ -27,10 +27,10 @@ enum report_kind {
 #define REPORT_CLASS_UNKNOWN 0u
 #define REPORT_CLASS_LARGE   UINT32_MAX
 
-/* Writes the line; `stride` is the class's stride in bytes or one of the two
- * values above. */
+/* Writes the line to stderr, and to the file `log` if that is not NULL;
+ * `stride` is the class's stride in bytes or one of the two values above. */
 void report_corruption(enum report_kind kind, const void *ptr, uint32_t stride,
-		       bool aborting);
+		       bool aborting, const char *log);
 
 /* Writes "hakmem: TEXT\n" to the file at `path`, created 0600, appended to. */
 void report_log(const char *path, const char *text);

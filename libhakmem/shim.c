@@ -17,7 +17,10 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -277,6 +280,26 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 	if (error == 0)
 		publish_thread(create);
 	return error;
+}
+
+/*
+ * A program that installs a seccomp filter may die of any call it did not
+ * think of, so streaming stops first. (A filter installed by a bare
+ * syscall(SYS_seccomp) is not seen: HAKMEM_STREAM=off is for that.)
+ */
+EXPORT int prctl(int option, ...)
+{
+	unsigned long argument[4];
+	va_list list;
+
+	va_start(list, option);
+	for (int i = 0; i < 4; i++)
+		argument[i] = va_arg(list, unsigned long);
+	va_end(list);
+	if (option == PR_SET_SECCOMP)
+		publish_stop();
+	return (int)syscall(SYS_prctl, option, argument[0], argument[1],
+			    argument[2], argument[3]);
 }
 
 __attribute__((constructor(101))) static void begin(void)

@@ -227,6 +227,25 @@ size_t span_purge_all(void)
 	return span_purge(now_tick + 1);
 }
 
+void span_release_ends(void)
+{
+	span_purge_all();
+	lock_acquire(&lock, LOCK_SPAN);
+	for (int zone = 0; zone < ARENA_ZONES; zone++) {
+		struct unit *end = zone_end(zone);
+		struct unit *last =
+			arena.committed[zone] ? run_before(end, false) : NULL;
+		size_t units = last ? last->units : 0;
+
+		if (!last)
+			continue;
+		take_free(last);
+		if (!arena_shrink(zone, units))
+			make_free(last, units, false, 0);
+	}
+	lock_release(&lock, LOCK_SPAN);
+}
+
 void span_set_tick(uint32_t tick)
 {
 	__atomic_store_n(&now_tick, tick, __ATOMIC_RELAXED);

@@ -31,6 +31,10 @@ size_t span_purge(uint32_t tick);
 /* Returns everything that is free. */
 size_t span_purge_all(void);
 
+/* Returns everything that is free, and the address space of the free ends of
+ * both zones. */
+void span_release_ends(void);
+
 /* Starts a new tick. */
 void span_set_tick(uint32_t tick);
 

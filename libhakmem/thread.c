@@ -8,9 +8,12 @@
 #include "libhakmem/sampler.h"
 #include "libhakmem/span.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MISSES_PER_LOOK 32u
 #define EXIT_ROUNDS	3u
@@ -27,6 +30,7 @@ static uint64_t retired_frees[SIZECLASS_MAX];
 
 static pthread_key_t exit_key;
 static bool exit_key_ready;
+static bool main_ended;
 static __thread bool ended;
 static __thread uint8_t exit_round;
 
@@ -126,6 +130,8 @@ static void end(void *arg)
 	    pthread_setspecific(exit_key, cache) == 0)
 		return;
 	ended = true;
+	if (syscall(SYS_gettid) == getpid())
+		__atomic_store_n(&main_ended, true, __ATOMIC_RELAXED);
 	cache_drain(cache, true);
 	cache_self = (struct cache *)(uintptr_t)&cache_none;
 	lock_acquire(&lock, LOCK_THREADS);
@@ -195,6 +201,29 @@ void thread_poll(struct cache *cache)
 {
 	if (unlikely(++cache->misses >= MISSES_PER_LOOK))
 		poll(cache);
+}
+
+/* The kernel keeps an ended main thread in the count until the others go. */
+bool thread_all_ended(void)
+{
+	char text[512];
+	const char *at;
+	ssize_t length = 0;
+	int fd;
+
+	if (!__atomic_load_n(&main_ended, __ATOMIC_RELAXED))
+		return false;
+	fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		length = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	text[length > 0 ? length : 0] = '\0';
+	at = strrchr(text, ')');
+	/* pid (name) state ppid ... : the count is the 18th after the name */
+	for (int field = 0; at && field < 18; field++)
+		at = strchr(at + 1, ' ');
+	return at && strncmp(at, " 2 ", 3) == 0;
 }
 
 void thread_drain_all(void)

@@ -25,6 +25,10 @@ void thread_set_hook(void (*hook)(uint64_t now_ns));
 /* Makes exits of threads known; called once by init. */
 void thread_watch_exits(void);
 
+/* True when the main thread has ended and the calling thread is the only one
+ * that has not: the program is over but for us. */
+bool thread_all_ended(void);
+
 /* Gives all this thread's blocks back, and everything central holds idle. */
 void thread_drain_all(void);
 
