@@ -1,0 +1,283 @@
+#include "hakmem-top/feed.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "hakmem-top/decode.h"
+
+void feed_init(struct feed *feed, struct client *client,
+	       struct context *context, double interval_s)
+{
+	*feed = (struct feed){.client = client, .context = context};
+	feed_set_interval(feed, interval_s);
+}
+
+void feed_set_interval(struct feed *feed, double interval_s)
+{
+	feed->interval_ns = (uint64_t)(interval_s * 1e9);
+	feed->next_ns = 0;
+}
+
+static void ask(struct feed *feed, enum client_what what, uint64_t now_ns)
+{
+	const struct client_query query = {
+		.what = what,
+		.process_id = feed->context->open_id,
+	};
+
+	if (client_ask(feed->client, &query, now_ns))
+		feed->pending++;
+}
+
+/* While frozen only a process that was just opened is asked for, once. */
+static void ask_all(struct feed *feed, uint64_t now_ns)
+{
+	bool open = feed->context->open_id != 0;
+
+	if (!feed->frozen)
+		ask(feed, CLIENT_PROCESSES, now_ns);
+	if (open && (!feed->frozen || !feed->detail_asked)) {
+		ask(feed, CLIENT_DETAIL, now_ns);
+		if (feed->wants_history || feed->frozen)
+			ask(feed, CLIENT_HISTORY, now_ns);
+		feed->detail_asked = true;
+	}
+}
+
+static void note_trend(struct feed *feed)
+{
+	if (feed->trend_count == FEED_TREND)
+		memmove(feed->trend, feed->trend + 1,
+			--feed->trend_count * sizeof(feed->trend[0]));
+	feed->trend[feed->trend_count++] = feed->totals.live_bytes;
+}
+
+bool feed_rebuild(struct feed *feed)
+{
+	struct context *context = feed->context;
+
+	if (!context->list)
+		return true;
+	if (!view_update(&context->view, context->list))
+		return false;
+	feed->totals = view_totals(&context->view);
+	/* Inside a process the filter is about its sizes. */
+	if (context->open_id == 0)
+		view_filter(&context->view, context->filter);
+	return screen_processes.refresh(context);
+}
+
+static void forget_detail(struct context *context)
+{
+	model_detail_free(context->detail);
+	model_detail_free(context->before);
+	model_history_free(context->history);
+	context->detail = context->before = NULL;
+	context->history = NULL;
+}
+
+static void forget_base(struct context *context)
+{
+	model_detail_free(context->base);
+	context->base = NULL;
+}
+
+/* Another daemon has other ids: the open process is found by pid and start. */
+static void move_over(struct feed *feed, const struct processes *list)
+{
+	struct context *context = feed->context;
+	uint64_t found = 0;
+
+	view_mark(&context->view, NULL);
+	feed->marked_at = 0;
+	forget_base(context);
+	if (context->open_id == 0)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		if (list->rows[i].pid == feed->open_pid &&
+		    list->rows[i].start_ticks == feed->open_ticks)
+			found = list->rows[i].id;
+	forget_detail(context);
+	context->open_id = found;
+	feed->gone = found == 0;
+}
+
+static bool take_list(struct feed *feed)
+{
+	struct context *context = feed->context;
+	struct processes *old = context->list, *list = feed->incoming;
+	bool done;
+
+	feed->incoming = NULL;
+	if (feed->frozen) { /* asked before the freeze */
+		model_processes_free(list);
+		return false;
+	}
+	if (old && old->daemon_pid != list->daemon_pid)
+		move_over(feed, list);
+	context->list = list;
+	feed->shown_at = time(NULL);
+	done = feed_rebuild(feed);
+	model_processes_free(old);
+	note_trend(feed);
+	return done;
+}
+
+static void take_detail(struct feed *feed, struct detail *detail)
+{
+	struct context *context = feed->context;
+
+	if (detail->process.id != context->open_id ||
+	    (feed->frozen && context->detail)) {
+		model_detail_free(detail);
+		return;
+	}
+	if (context->detail && context->detail->state_ns != detail->state_ns) {
+		model_detail_free(context->before);
+		context->before = context->detail;
+	} else {
+		model_detail_free(context->detail);
+	}
+	context->detail = detail;
+	feed->open_pid = detail->process.pid;
+	feed->open_ticks = detail->process.start_ticks;
+}
+
+static void take_history(struct feed *feed, struct history *history)
+{
+	struct context *context = feed->context;
+
+	if (history->process_id != context->open_id ||
+	    (feed->frozen && context->history)) {
+		model_history_free(history);
+		return;
+	}
+	model_history_free(context->history);
+	context->history = history;
+}
+
+static void answered(struct feed *feed, uint64_t now_ns)
+{
+	if (feed->pending)
+		feed->pending--;
+	client_answered(feed->client, now_ns);
+}
+
+/* A frame that cannot be read ends nothing: the next poll may do better. */
+static bool take(struct feed *feed, const struct frame *frame, uint64_t now_ns)
+{
+	struct detail *detail;
+	struct history *history;
+	bool more = false;
+
+	if (frame->type == FRAME_PROCESSES) {
+		if (!decode_processes(frame, &feed->incoming, &more))
+			snprintf(feed->trouble, sizeof(feed->trouble),
+				 "the daemon sent a list that makes no sense");
+		else if (more)
+			return false;
+		answered(feed, now_ns);
+		return feed->incoming ? take_list(feed) : true;
+	}
+	answered(feed, now_ns);
+	if (frame->type == FRAME_DETAIL) {
+		detail = decode_detail(frame);
+		if (detail)
+			take_detail(feed, detail);
+	} else if (frame->type == FRAME_HISTORY) {
+		history = decode_history(frame);
+		if (history)
+			take_history(feed, history);
+	} else if (frame->type == FRAME_ERROR) {
+		decode_error(frame, feed->trouble, sizeof(feed->trouble));
+		feed->gone = feed->context->open_id != 0;
+	}
+	return true;
+}
+
+bool feed_step(struct feed *feed, uint64_t now_ns)
+{
+	enum client_event event;
+	struct frame frame;
+	bool changed = false;
+
+	while ((event = client_next(feed->client, now_ns, &frame)) !=
+	       CLIENT_NOTHING) {
+		if (event == CLIENT_FRAME) {
+			changed |= take(feed, &frame, now_ns);
+			continue;
+		}
+		changed = true;
+		feed->pending = 0;
+		model_processes_free(feed->incoming);
+		feed->incoming = NULL;
+		feed->next_ns = now_ns;
+		if (event == CLIENT_LOST)
+			break;
+	}
+	if (client_connected(feed->client) && feed->pending == 0 &&
+	    now_ns >= feed->next_ns) {
+		ask_all(feed, now_ns);
+		feed->next_ns += feed->interval_ns;
+		if (feed->next_ns <= now_ns)
+			feed->next_ns = now_ns + feed->interval_ns;
+	}
+	return changed;
+}
+
+int feed_timeout_ms(const struct feed *feed, uint64_t now_ns)
+{
+	int client_ms = client_timeout_ms(feed->client, now_ns);
+	int own_ms;
+
+	if (!client_connected(feed->client) || feed->pending > 0)
+		return client_ms;
+	own_ms = feed->next_ns <= now_ns
+			 ? 0
+			 : (int)((feed->next_ns - now_ns) / 1000000u + 1);
+	return client_ms < 0 || own_ms < client_ms ? own_ms : client_ms;
+}
+
+void feed_open(struct feed *feed, const struct process *process)
+{
+	struct context *context = feed->context;
+
+	forget_detail(context);
+	forget_base(context);
+	context->open_id = process ? process->id : 0;
+	feed->open_pid = process ? process->pid : 0;
+	feed->open_ticks = process ? process->start_ticks : 0;
+	feed->detail_asked = false;
+	feed->next_ns = 0;
+}
+
+void feed_freeze(struct feed *feed, bool frozen)
+{
+	feed->frozen = frozen;
+	feed->detail_asked = feed->context->detail != NULL;
+	feed->next_ns = 0;
+}
+
+void feed_mark(struct feed *feed, bool mark)
+{
+	struct context *context = feed->context;
+
+	view_mark(&context->view, mark ? context->list : NULL);
+	forget_base(context);
+	feed->marked_at = mark ? feed->shown_at : 0;
+	if (mark && context->detail)
+		context->base = model_detail_copy(context->detail);
+	feed_rebuild(feed);
+}
+
+void feed_clear(struct feed *feed)
+{
+	struct context *context = feed->context;
+
+	forget_detail(context);
+	forget_base(context);
+	view_clear(&context->view);
+	model_processes_free(context->list);
+	model_processes_free(feed->incoming);
+	context->list = feed->incoming = NULL;
+}

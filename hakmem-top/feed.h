@@ -1,0 +1,65 @@
+/*
+ * Keeps the context fresh: asks the daemon every interval for what the screen
+ * needs, takes the answers in, freezes, marks. Survives a daemon that goes and
+ * comes back: what was shown stays until there is something newer.
+ */
+#ifndef HAKMEM_TOP_FEED_H
+#define HAKMEM_TOP_FEED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "hakmem-top/client.h"
+#include "hakmem-top/screen.h"
+
+#define FEED_TREND 240 /* polls whose total is remembered */
+
+struct feed {
+	struct client *client;
+	struct context *context;
+	uint64_t interval_ns;
+	bool wants_history;
+	bool frozen;
+	time_t shown_at;   /* wall clock of what is shown, 0 = nothing yet */
+	time_t marked_at;  /* 0 = no mark */
+	bool gone;	   /* the open process is no longer known: take note */
+	char trouble[256]; /* of the last ERROR frame */
+
+	struct view_totals totals; /* of all rows, before the filter */
+	uint64_t trend[FEED_TREND];
+	size_t trend_count;
+
+	/* Private. */
+	uint64_t next_ns;
+	unsigned pending;	    /* answers that are due */
+	struct processes *incoming; /* an answer in several frames */
+	bool detail_asked;
+	uint32_t open_pid;
+	uint64_t open_ticks;
+};
+
+void feed_init(struct feed *feed, struct client *client,
+	       struct context *context, double interval_s);
+
+/* Reads and asks as far as it goes; true when there is something to draw. */
+bool feed_step(struct feed *feed, uint64_t now_ns);
+
+/* Milliseconds until feed_step has to be called, whatever the socket says. */
+int feed_timeout_ms(const struct feed *feed, uint64_t now_ns);
+
+/* Opens a process (0: the list) and asks for it at once. */
+void feed_open(struct feed *feed, const struct process *process);
+
+void feed_freeze(struct feed *feed, bool frozen);
+void feed_set_interval(struct feed *feed, double interval_s);
+
+/* Makes the list's rows anew, after filter, mark or tree changed. */
+bool feed_rebuild(struct feed *feed);
+
+/* Sets the mark at what is shown, or forgets it. */
+void feed_mark(struct feed *feed, bool mark);
+
+void feed_clear(struct feed *feed);
+
+#endif

@@ -1,0 +1,100 @@
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hakmem-top/app.h"
+#include "hakmem-top/batch.h"
+#include "hakmem-top/embed.h"
+#include "hakmem-top/help.h"
+#include "hakmem-top/opts.h"
+#include "hakmem-top/signals.h"
+#include "hakmem-top/text.h"
+#include "hakmem-top/verbs.h"
+#include "proto/path.h"
+
+enum { DONE = 0, FAILURE = 1, USAGE = 2 };
+
+/* One line; what others wrote in it cannot break or colour it. */
+static int complain(int status, const char *why)
+{
+	char line[1024];
+
+	text_clean(line, sizeof(line), why, sizeof(line), true);
+	fprintf(stderr, "hakmem-top: %s\n", line);
+	return status;
+}
+
+static bool find_socket(const struct opts *opts, char path[PATH_SOCKET_MAX],
+			char *why, size_t size)
+{
+	const char *given =
+		opts->socket ? opts->socket : getenv("HAKMEM_SOCKET");
+
+	if (path_socket(given, getenv("XDG_RUNTIME_DIR"), geteuid(), path) == 0)
+		return true;
+	snprintf(why, size, "socket path '%.40s...': longer than %d bytes",
+		 given ? given : "$XDG_RUNTIME_DIR", PATH_SOCKET_MAX - 1);
+	return false;
+}
+
+static int watch(const struct opts *opts, const char *path, bool screen,
+		 char *why, size_t size)
+{
+	struct client *client = client_new(path, opts->socket == NULL);
+	int result;
+
+	if (!client) {
+		snprintf(why, size, "out of memory");
+		return -1;
+	}
+	if (opts->mode == OPTS_EXPORT)
+		result = verbs_export(opts, client, why, size);
+	else if (screen)
+		result = app_run(opts, client, NULL, why, size);
+	else
+		result = batch_run(opts, client, NULL, why, size);
+	client_free(client);
+	return result;
+}
+
+static int help(void)
+{
+	opts_help(stdout);
+	help_print(stdout);
+	return fflush(stdout) == 0 ? DONE : FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	char why[1024] = "", path[PATH_SOCKET_MAX];
+	struct opts opts;
+	bool screen;
+	int status;
+
+	setlocale(LC_ALL, "");
+	setlocale(LC_NUMERIC, "C"); /* JSON and CSV want a point */
+	if (!opts_parse(&opts, argc, argv, why, sizeof(why)))
+		return complain(USAGE, why);
+	if (opts.mode == OPTS_HELP)
+		return help();
+	if (opts.mode == OPTS_VERSION) {
+		puts("hakmem-top " HAKMEM_VERSION);
+		return fflush(stdout) == 0 ? DONE : FAILURE;
+	}
+	if (!find_socket(&opts, path, why, sizeof(why)))
+		return complain(USAGE, why);
+	if (!signals_open())
+		return complain(FAILURE, strerror(errno));
+	/* Into a pipe go reports, never a screen. */
+	screen = opts.mode == OPTS_WATCH && isatty(STDOUT_FILENO);
+	if (opts.command) {
+		status = embed_run(&opts, path, screen, why, sizeof(why));
+		return *why ? complain(status, why) : status;
+	}
+	if (watch(&opts, path, screen, why, sizeof(why)) != 0)
+		return complain(FAILURE, why);
+	return DONE;
+}

@@ -1,0 +1,52 @@
+/*
+ * The command line: one table of options from which parsing and --help come.
+ */
+#ifndef HAKMEM_TOP_OPTS_H
+#define HAKMEM_TOP_OPTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define OPTS_INTERVAL_MIN 0.1 /* seconds */
+#define OPTS_INTERVAL_MAX 3600.0
+
+enum opts_mode {
+	OPTS_WATCH,
+	OPTS_BATCH,
+	OPTS_EXPORT,
+	OPTS_HELP,
+	OPTS_VERSION,
+};
+
+enum opts_format { OPTS_NO_FORMAT, OPTS_TEXT, OPTS_JSON, OPTS_CSV };
+
+/* Strings point into argv. */
+struct opts {
+	enum opts_mode mode;
+	const char *socket; /* NULL: the rule of proto/path.h */
+	double interval_s;
+	uint64_t count; /* reports of --batch; 0 = endless */
+	enum opts_format format;
+	bool no_colour, no_mouse, ascii, readonly, stay;
+	uint32_t pid; /* 0: not given */
+	const char *what;
+	const char *output;
+	char **command; /* NULL, or what stands behind "--" */
+};
+
+/*
+ * Fills `*opts` with defaults and the arguments. False with one line in `why`
+ * that says what is wrong and what to do.
+ */
+bool opts_parse(struct opts *opts, int argc, char **argv, char *why,
+		size_t size);
+
+/* Writes the part of --help about usage and options. */
+void opts_help(FILE *out);
+
+/* "json" … of a format. */
+const char *opts_format_name(enum opts_format format);
+
+#endif
