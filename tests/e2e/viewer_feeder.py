@@ -155,7 +155,7 @@ def hostile_processes():
 def hostile_detail():
     hello = message({1: EVIL, 6: EVIL, 13: 2**32 - 1})
     hello += data(10, size_class(2**32 - 1, 0, 2**32 - 1)) * 3
-    hello += data(12, EVIL) * 100
+    hello += data(12, EVIL) * 40
     state = message({1: 2**64 - 1, 10: [2**64 - 1], 11: [0] * 9, 12: [],
                      42: [2**64 - 1] * 50})
     sizes = data(6, message({1: 0, 2: 2**64 - 1, 3: 2**64 - 1, 7: 2**64 - 1}) +

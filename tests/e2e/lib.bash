@@ -1,0 +1,173 @@
+# What the scripts here share; source it with the build directory in $1.
+# shellcheck shell=bash
+#
+#   $B build directory   $T private directory, removed at the end
+#   $LIB the library     $SOCK the socket of the private daemon
+#
+# A script fails by fail, is skipped by skip or need; all that it started with
+# background is ended with it.
+
+set -u -o pipefail
+B=$(cd "${1:?usage: $0 BUILD_DIR}" && pwd)
+LIB=$B/libhakmem.so
+T=$(mktemp -d "${TMPDIR:-/tmp}/e2e-XXXXXX")
+chmod 755 "$T"
+SOCK=$T/sock
+DAEMON=
+STARTED=()
+export HAKMEM_SOCKET=$SOCK HAKMEM_INTERVAL_MS=100
+unset LD_PRELOAD HAKMEM_STREAM HAKMEM_CORRUPTION HAKMEM_LOG HAKMEM_SAMPLE
+
+cleanup() {
+	local pid
+
+	for pid in "${STARTED[@]}" $DAEMON; do
+		kill -CONT "$pid" 2>/dev/null
+		kill "$pid" 2>/dev/null
+	done
+	for pid in "${STARTED[@]}" $DAEMON; do
+		for _ in {1..30}; do
+			kill -0 "$pid" 2>/dev/null || break
+			sleep 0.1
+		done
+		kill -9 "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	rm -rf "$T"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+fail() {
+	echo "$(basename "$0"): $*"
+	exit 1
+}
+
+skip() {
+	echo "$*"
+	exit 77
+}
+
+need() {
+	local program
+
+	for program; do
+		command -v "$program" >/dev/null ||
+			skip "$program is not installed"
+	done
+}
+
+[ -e "$LIB" ] || fail "$LIB is not built"
+
+# until_true SECONDS COMMAND...: repeats it until it succeeds; its output is
+# thrown away.
+until_true() {
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+# Starts the daemon and waits for its socket; its pid is in $DAEMON.
+daemon_start() {
+	"$B/hakmemd" --foreground --socket "$SOCK" >>"$T/daemon.log" 2>&1 &
+	DAEMON=$!
+	until_true 5 test -S "$SOCK" || {
+		cat "$T/daemon.log"
+		fail "hakmemd did not come up"
+	}
+}
+
+# hakmem COMMAND...: under the preload, streaming to the private daemon.
+hakmem() {
+	LD_PRELOAD=$LIB "$@"
+}
+
+# background NAME COMMAND...: under the preload in the background; output to
+# $T/NAME.log, pid in $PID.
+background() {
+	local name=$1
+
+	shift
+	LD_PRELOAD=$LIB "$@" >"$T/$name.log" 2>&1 </dev/null &
+	PID=$!
+	STARTED+=("$PID")
+}
+
+# same NAME COMMAND...: output, errors and exit status with and without the
+# preload must be the same; $T/NAME.out keeps the output. The command runs in
+# an empty directory of its own each time, named ./work by both.
+same() {
+	local name=$1 plain preloaded
+
+	shift
+	rm -rf "$T/work"
+	mkdir "$T/work"
+	(cd "$T/work" && "$@") >"$T/$name.out" 2>"$T/$name.err" </dev/null
+	plain=$?
+	rm -rf "$T/work"
+	mkdir "$T/work"
+	(cd "$T/work" && hakmem "$@") >"$T/$name.out2" 2>"$T/$name.err2" \
+		</dev/null
+	preloaded=$?
+	[ $plain = $preloaded ] || {
+		tail -n 5 "$T/$name.err2"
+		fail "$name: exit status $preloaded, $plain without preload"
+	}
+	cmp -s "$T/$name.out" "$T/$name.out2" || {
+		diff "$T/$name.out" "$T/$name.out2" | head -n 10
+		fail "$name: other output than without preload"
+	}
+	cmp -s "$T/$name.err" "$T/$name.err2" || {
+		diff "$T/$name.err" "$T/$name.err2" | head -n 10
+		fail "$name: other messages than without preload"
+	}
+	[ $plain = 0 ] || {
+		tail -n 5 "$T/$name.err"
+		fail "$name: exit status $plain even without preload"
+	}
+}
+
+# The python that python3 stands for, not a wrapper script in front of it.
+python_real() {
+	python3 -c 'import sys; print(sys.executable)'
+}
+
+# preloaded PID: the process does have the library.
+preloaded() {
+	grep -q libhakmem.so "/proc/$1/maps"
+}
+
+# processes: one report of hakmem-top as JSON.
+processes() {
+	"$B/hakmem-top" --batch -n 1 -d 0.1 --json
+}
+
+# field PID NAME: one value of one process in that report; fails when the
+# process is not there.
+field() {
+	processes | python3 -c '
+import json, sys
+pid, name = int(sys.argv[1]), sys.argv[2]
+for line in sys.stdin:
+    for process in json.loads(line)["processes"]:
+        if process["pid"] == pid:
+            print(process[name])
+            sys.exit(0)
+sys.exit(1)' "$1" "$2"
+}
+
+# field_is PID NAME VALUE
+field_is() {
+	[ "$(field "$1" "$2")" = "$3" ]
+}
+
+# field_at_least PID NAME NUMBER
+field_at_least() {
+	local value
+
+	value=$(field "$1" "$2") && [ "$value" -ge "$3" ]
+}
