@@ -150,23 +150,25 @@ static void draw_run(const struct run *run, int y, int width)
 	term_put(y, 1, width - 1, TERM_DIM, text);
 }
 
-static void draw_keys(int y, int width)
+/* As many keys as fit, in the order of the table. */
+static void draw_keys(const struct ui *ui, int y, int width)
 {
+	enum keys_scope other =
+		ui->screen->of_process ? KEYS_LIST : KEYS_PROCESS;
 	int x = 0;
 
 	term_put(y, 0, width, TERM_TEXT, "");
 	for (size_t i = 0; i < keys_count; i++) {
 		const struct key *key = &keys_table[i];
+		int needed;
 
-		if (!key->footer ||
-		    x + (int)(strlen(key->footer_key) + strlen(key->footer)) +
-				    2 >
-			    width)
+		if (!key->footer || key->scope == other)
 			continue;
+		needed = (int)(strlen(key->footer_key) + strlen(key->footer));
+		if (x + needed + 2 > width)
+			break;
 		x = term_add(y, x, TERM_KEY, key->footer_key);
-		x = term_put(y, x, (int)strlen(key->footer) + 1, TERM_LABEL,
-			     key->footer);
-		x++;
+		x = term_addf(y, x, TERM_LABEL, " %s", key->footer) + 1;
 	}
 }
 
@@ -189,7 +191,7 @@ static void draw_footer(const struct ui *ui, const struct feed *feed, int y,
 		return;
 	}
 	if (!*filter) {
-		draw_keys(y, width);
+		draw_keys(ui, y, width);
 		return;
 	}
 	term_put(y, 0, width, TERM_TEXT, "");
@@ -231,7 +233,9 @@ static void draw_no_daemon(const struct feed *feed, int y, int height,
 	}
 	term_put(at++, 2, width - 2, TERM_BAD, "No hakmemd at this socket:");
 	term_put(at++, 4, width - 4, TERM_STRONG, path);
-	term_put(at++, 4, width - 4, TERM_DIM, client_trouble(feed->client));
+	term_put(at++, 4, width - 4, TERM_DIM,
+		 feed->trouble[0] ? feed->trouble
+				  : client_trouble(feed->client));
 	if (height < 6)
 		return;
 	at++;

@@ -109,6 +109,7 @@ static bool take_list(struct feed *feed)
 	bool done;
 
 	feed->incoming = NULL;
+	feed->trouble[0] = '\0';
 	if (feed->frozen) { /* asked before the freeze */
 		model_processes_free(list);
 		return false;

@@ -46,6 +46,9 @@ enum action {
 	ACTIONS
 };
 
+/* Where a key means something, for the footer. */
+enum keys_scope { KEYS_ALL, KEYS_LIST, KEYS_PROCESS };
+
 struct key {
 	enum action action;
 	int codes[8];	    /* of curses, 0 ends */
@@ -53,6 +56,7 @@ struct key {
 	const char *help;   /* what it does */
 	const char *footer; /* in a word, NULL: not in the footer */
 	const char *footer_key;
+	enum keys_scope scope;
 };
 
 extern const struct key keys_table[];

@@ -7,6 +7,8 @@
 #include "hakmem-top/fmt.h"
 #include "hakmem-top/term.h"
 
+#define ERRORS_SHOWN 6
+
 static void add_rejects(struct figures *figures, const struct detail *detail)
 {
 	static const char *const names[MODEL_REJECTS] = {
@@ -103,40 +105,44 @@ static bool refresh(struct context *context)
 	return context->detail != NULL;
 }
 
-static void draw_errors(const struct detail *detail, int y, int height,
-			int width)
+/* Bad settings, or that there are none; returns the rows used. */
+static int draw_errors(const struct detail *detail, int y, int height,
+		       int width)
 {
+	size_t shown = detail->error_count < ERRORS_SHOWN ? detail->error_count
+							  : ERRORS_SHOWN;
+
 	if (height < 2)
-		return;
+		return height;
 	term_put(y, 1, width - 1, TERM_DIM, "CONFIGURATION");
-	if (detail->error_count == 0)
+	if (shown == 0)
 		term_put(y + 1, 2, width - 2, TERM_GOOD,
 			 "no bad HAKMEM_* value");
-	for (size_t i = 0; i < detail->error_count && (int)i + 1 < height; i++)
+	for (size_t i = 0; i < shown && (int)i + 1 < height; i++)
 		term_put(y + 1 + (int)i, 2, width - 2, TERM_BAD,
 			 detail->errors[i]);
-	y += 1 + (int)(detail->error_count ? detail->error_count : 1);
-	if (height < 4 + (int)detail->error_count)
-		return;
-	term_addf(y + 1, 1, TERM_DIM, "libhakmem %s, started from %s",
-		  detail->library_version, detail->process.executable);
+	if (shown < detail->error_count && (int)shown + 1 < height)
+		term_addf(y + 1 + (int)shown++, 2, TERM_BAD, "and %zu more",
+			  detail->error_count - ERRORS_SHOWN);
+	return 1 + (int)(shown ? shown : 1);
 }
 
 static void draw(struct context *context, int y, int height, int width)
 {
 	const struct detail *detail = context->detail;
 	struct figures figures;
-	int used;
+	int used = 0;
 
 	/* A bad setting is what one must not miss: it comes first. */
-	used = detail->error_count ? (int)detail->error_count + 2 : 0;
-	if (used)
-		draw_errors(detail, y, used - 1 < height ? used - 1 : height,
-			    width);
+	if (detail->error_count)
+		used = draw_errors(detail, y, height, width) + 1;
 	collect(&figures, detail);
 	used += figures_draw(&figures, y + used, height - used, width) + 1;
 	if (detail->error_count == 0)
-		draw_errors(detail, y + used, height - used, width);
+		used += draw_errors(detail, y + used, height - used, width) + 1;
+	if (used < height)
+		term_addf(y + used, 1, TERM_DIM, "libhakmem %s in %s",
+			  detail->library_version, detail->process.executable);
 }
 
 static bool save(struct context *context, enum opts_format format, FILE *out)

@@ -180,42 +180,104 @@ static int by_live(const void *a, const void *b)
 						      : 1;
 }
 
-static void draw_size(const struct size_bin *bin, uint64_t most, int y,
-		      int width)
+static int by_blocks(const void *a, const void *b)
 {
-	char text[FMT_MAX], line[PLOT_MAX];
-	int x = 2;
+	const struct class_row *left = *(const struct class_row *const *)a;
+	const struct class_row *right = *(const struct class_row *const *)b;
 
-	x = term_put_right(y, x, 13, TERM_TEXT,
-			   fmt_range(text, bin->low, bin->high));
-	x = term_put_right(y, x, 7, TERM_STRONG,
-			   fmt_bytes(text, bin->live_bytes));
-	x = term_put_right(y, x, 7, TERM_TEXT,
-			   fmt_count(text, bin->live_objects));
-	if (width - x < 4)
+	return left->allocs > right->allocs   ? -1
+	       : left->allocs < right->allocs ? 1
+	       : left->index < right->index   ? -1
+					      : 1;
+}
+
+/* One bar of a block: a range of bytes, two figures and `part` of `whole`. */
+struct bar {
+	char range[FMT_MAX], first[FMT_MAX], second[FMT_MAX];
+	uint64_t part, whole;
+};
+
+static void draw_bar(const struct bar *bar, int y, int x, int end)
+{
+	char line[PLOT_MAX];
+
+	x = term_put_right(y, x, 13, TERM_TEXT, bar->range);
+	x = term_put_right(y, x, 7, TERM_STRONG, bar->first);
+	x = term_put_right(y, x, 7, TERM_TEXT, bar->second);
+	if (end - x < 4)
 		return;
-	plot_bar(line, bin->live_bytes, most, (size_t)(width - x - 2),
+	plot_bar(line, bar->part, bar->whole, (size_t)(end - x - 2),
 		 term_utf8());
-	term_put(y, x + 1, width - x - 2, TERM_BAR, line);
+	term_put(y, x + 1, end - x - 2, TERM_BAR, line);
 }
 
 /* The sizes that hold the most live bytes. */
-static void draw_sizes(const struct detail *detail, int y, int height,
-		       int width)
+static void draw_sizes(const struct detail *detail, int y, int height, int x,
+		       int end)
 {
 	const struct size_bin *bins[MODEL_SIZES_MAX];
 	size_t count = detail->size_count;
+	struct bar bar;
 
 	if (height < 2 || count == 0)
 		return;
 	for (size_t i = 0; i < count; i++)
 		bins[i] = &detail->sizes[i];
 	qsort(bins, count, sizeof(bins[0]), by_live);
-	term_put(y, 1, width - 1, TERM_DIM, " LARGEST SIZES   LIVE BLOCKS");
-	for (int i = 0; i < height - 1 && i < TOP_MAX && (size_t)i < count; i++)
-		if (bins[i]->live_bytes > 0)
-			draw_size(bins[i], bins[0]->live_bytes, y + 1 + i,
-				  width);
+	term_put(y, x, end - x, TERM_DIM, "LARGEST SIZES   LIVE BLOCKS");
+	bar.whole = bins[0]->live_bytes;
+	for (int i = 0; i < height - 1 && i < TOP_MAX && (size_t)i < count;
+	     i++) {
+		fmt_range(bar.range, bins[i]->low, bins[i]->high);
+		fmt_bytes(bar.first, bins[i]->live_bytes);
+		fmt_count(bar.second, bins[i]->live_objects);
+		bar.part = bins[i]->live_bytes;
+		if (bar.part > 0)
+			draw_bar(&bar, y + 1 + i, x, end);
+	}
+}
+
+/* The classes with the most allocations. */
+static void draw_classes(const struct detail *detail, int y, int height, int x,
+			 int end)
+{
+	const struct class_row *classes[MODEL_CLASSES_MAX];
+	size_t count = detail->class_count;
+	struct bar bar;
+
+	if (height < 2 || count == 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		classes[i] = &detail->classes[i];
+	qsort(classes, count, sizeof(classes[0]), by_blocks);
+	term_put(y, x, end - x, TERM_DIM, "BUSIEST CLASSES  ALLOCS FREES");
+	bar.whole = classes[0]->allocs;
+	for (int i = 0; i < height - 1 && i < TOP_MAX && (size_t)i < count;
+	     i++) {
+		fmt_range(bar.range, classes[i]->low, classes[i]->high);
+		fmt_count(bar.first, classes[i]->allocs);
+		fmt_count(bar.second, classes[i]->frees);
+		bar.part = classes[i]->allocs;
+		if (bar.part > 0)
+			draw_bar(&bar, y + 1 + i, x, end);
+	}
+}
+
+/* Side by side, or on a narrow screen one below the other. */
+static void draw_tops(const struct detail *detail, int y, int height, int width)
+{
+	if (width >= 100) {
+		draw_sizes(detail, y, height, 1, width / 2);
+		draw_classes(detail, y, height, width / 2, width);
+		return;
+	}
+	if (height < 10) {
+		draw_sizes(detail, y, height, 1, width);
+		return;
+	}
+	draw_sizes(detail, y, height / 2, 1, width);
+	draw_classes(detail, y + height / 2 + 1, height - height / 2 - 1, 1,
+		     width);
 }
 
 static bool refresh(struct context *context)
@@ -236,7 +298,7 @@ static void draw(struct context *context, int y, int height, int width)
 			   free_rows > 11 ? free_rows - 5 : free_rows / 2,
 			   width) +
 		1;
-	draw_sizes(context->detail, y + used, height - used, width);
+	draw_tops(context->detail, y + used, height - used, width);
 }
 
 static bool save(struct context *context, enum opts_format format, FILE *out)

@@ -112,6 +112,17 @@ size_t text_clean(char *out, size_t size, const char *text, size_t columns,
 	return width;
 }
 
+/* As JSON writes what must not be seen: UTF-16, in hexadecimal. */
+static void json_escape(FILE *out, uint32_t point)
+{
+	if (point < 0x10000)
+		fprintf(out, "\\u%04x", (unsigned)point);
+	else
+		fprintf(out, "\\u%04x\\u%04x",
+			(unsigned)(0xD7C0 + (point >> 10)),
+			(unsigned)(0xDC00 | (point & 0x3FF)));
+}
+
 void text_json(FILE *out, const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
@@ -125,8 +136,8 @@ void text_json(FILE *out, const char *text)
 			fputs("\\ufffd", out);
 		else if (point == '"' || point == '\\')
 			fprintf(out, "\\%c", (int)point);
-		else if (point < 0x20 || (point >= 0x7F && point < 0xA0))
-			fprintf(out, "\\u%04x", (unsigned)point);
+		else if (point < 0x20 || point == 0x7F || invisible(point))
+			json_escape(out, point);
 		else
 			fwrite(at, 1, length, out);
 		at += length ? length : 1;
