@@ -10,6 +10,7 @@
 set -u -o pipefail
 B=$(cd "${1:?usage: $0 BUILD_DIR}" && pwd)
 LIB=$B/libhakmem.so
+E2E=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 T=$(mktemp -d "${TMPDIR:-/tmp}/e2e-XXXXXX")
 chmod 755 "$T"
 SOCK=$T/sock
@@ -146,28 +147,45 @@ processes() {
 	"$B/hakmem-top" --batch -n 1 -d 0.1 --json
 }
 
-# field PID NAME: one value of one process in that report; fails when the
-# process is not there.
-field() {
-	processes | python3 -c '
-import json, sys
-pid, name = int(sys.argv[1]), sys.argv[2]
-for line in sys.stdin:
+# host_start [VARIABLE=VALUE...]: host.py under the preload; pid in $HOST.
+host_start() {
+	coproc HOSTS {
+		exec env LD_PRELOAD="$LIB" "$@" "$(python_real)" \
+			"$E2E/host.py" 2>"$T/host.err"
+	}
+	# shellcheck disable=SC2153
+	HOST=$HOSTS_PID
+	exec {TO_HOST}>&"${HOSTS[1]}" {FROM_HOST}<&"${HOSTS[0]}"
+	STARTED+=("$HOST")
+}
+
+# tell COMMAND ARGS...: one command for the host; its answer is in $ANSWER.
+tell() {
+	# In a subshell: SIGPIPE must not be the end of the script.
+	(echo "$*" >&"$TO_HOST") || fail "the host is gone: $(cat "$T/host.err")"
+	read -r -t 30 -u "$FROM_HOST" ANSWER ||
+		fail "no answer to '$*': $(cat "$T/host.err")"
+}
+
+# holds PID EXPRESSION: a python expression of the process's fields is true.
+holds() {
+	processes >"$T/report.json" || return 1
+	python3 - "$1" "$2" "$T/report.json" <<'PY'
+import json
+import sys
+
+pid, expression = int(sys.argv[1]), sys.argv[2]
+for line in open(sys.argv[3], encoding="utf-8"):
     for process in json.loads(line)["processes"]:
-        if process["pid"] == pid:
-            print(process[name])
+        if process["pid"] == pid and eval(expression, {}, process):
             sys.exit(0)
-sys.exit(1)' "$1" "$2"
+sys.exit(1)
+PY
 }
 
-# field_is PID NAME VALUE
-field_is() {
-	[ "$(field "$1" "$2")" = "$3" ]
-}
-
-# field_at_least PID NAME NUMBER
-field_at_least() {
-	local value
-
-	value=$(field "$1" "$2") && [ "$value" -ge "$3" ]
+# soon SECONDS PID EXPRESSION: it holds within so long, or the test fails.
+soon() {
+	until_true "$1" holds "$2" "$3" && return
+	python3 -m json.tool "$T/report.json" 2>/dev/null | head -n 60
+	fail "never seen of $2 in $1 s: $3"
 }

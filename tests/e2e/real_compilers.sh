@@ -11,7 +11,7 @@ import sys
 random.seed(3)
 with open(sys.argv[1] + "/big.c", "w") as out:
     print("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>", file=out)
-    for i in range(220):
+    for i in range(120):
         body = "\n".join(
             "\tif (a %% %d == b) s[%d] += a * %d + (unsigned)strlen(t);" %
             (random.randint(2, 99), j, random.randint(2, 999))
@@ -48,11 +48,11 @@ same g++-object sh -c "g++ -std=gnu++20 -O2 -c '$T/big.cc' -o out.o && cat out.o
 same errors sh -c "! gcc -Wall -c -x c - -o out.o <'$T/big.cc'"
 
 mkdir "$T/tree"
-for i in $(seq 1 30); do
+for i in $(seq 1 12); do
 	echo "int f$i(int x) { return x * $i; }" >"$T/tree/f$i.c"
 done
 cat >"$T/tree/Makefile" <<'MAKE'
-O = $(patsubst %,$(OUT)/f%.o,$(shell seq 1 30))
+O = $(patsubst %,$(OUT)/f%.o,$(shell seq 1 12))
 $(OUT)/lib.a: $O
 	@ar rcD $@ $^
 	@ranlib -D $@
