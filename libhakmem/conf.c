@@ -138,4 +138,6 @@ void conf_load(char *const *environment)
 		else if (strcmp(name, "XDG_RUNTIME_DIR") == 0)
 			conf.xdg_runtime_dir = equals + 1;
 	}
+	if (conf.sample_bytes == 0)
+		conf.histogram_bytes = 0;
 }

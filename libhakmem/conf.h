@@ -5,7 +5,8 @@
  *   HAKMEM_STREAM       on | off               default on
  *   HAKMEM_SOCKET       path of the socket     default: proto/path.h
  *   HAKMEM_INTERVAL_MS  10 .. 3600000          default 1000
- *   HAKMEM_SAMPLE       bytes, K M G; 0 = off  default 512K
+ *   HAKMEM_SAMPLE       bytes, K M G; 0 = off  default 512K; 0 turns off
+ *                                              the next one, too
  *   HAKMEM_HISTOGRAM    bytes, K M G; 0 = off  default 16K
  *   HAKMEM_CORRUPTION   abort | report         default abort
  *   HAKMEM_LOG          path of a file         default none

@@ -435,7 +435,7 @@ static bool keeps_place(const struct found *found, size_t n)
 /* A large block grows by moving pages, not bytes. */
 static void *move_large(void *ptr, const struct found *found, size_t n)
 {
-	void *fresh = large_alloc_mapped(n, BLOCK_ALIGN);
+	void *fresh = large_alloc_growing(n);
 
 	if (!fresh)
 		return refused();

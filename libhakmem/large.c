@@ -63,7 +63,7 @@ static void forget_recent(const void *ptr)
 			recent[i] = 0;
 }
 
-void *large_alloc_mapped(size_t n, size_t align)
+static void *alloc_mapped(size_t n, size_t align)
 {
 	size_t bytes =
 		align_up(n + align, VM_PAGE) + (align > VM_PAGE ? align : 0);
@@ -80,6 +80,7 @@ void *large_alloc_mapped(size_t n, size_t align)
 		vm_unmap(base, first_page(ptr) - (uintptr_t)base);
 	forget_recent(ptr);
 	count64(&stats.mapped_bytes, reserved_bytes(ptr, n));
+	count64(&stats.mapped_blocks, 1);
 	return finish(ptr, n, HEADER_MAPPED);
 }
 
@@ -91,7 +92,19 @@ void *large_alloc(size_t n, size_t align, bool zeroed)
 		return NULL;
 	if (n <= LARGE_SPAN_MAX && align <= ARENA_UNIT)
 		ptr = alloc_span(n, align, zeroed);
-	return ptr ? ptr : large_alloc_mapped(n, align);
+	return ptr ? ptr : alloc_mapped(n, align);
+}
+
+void *large_alloc_growing(size_t n)
+{
+	void *ptr = NULL;
+
+	if (n > (size_t)PTRDIFF_MAX - ARENA_UNIT)
+		return NULL;
+	if (n >= LARGE_MOVE_MIN &&
+	    peek64(&stats.mapped_blocks) < LARGE_MAPPED_MAX)
+		ptr = alloc_mapped(n, BLOCK_ALIGN);
+	return ptr ? ptr : large_alloc(n, BLOCK_ALIGN, false);
 }
 
 void large_free(void *ptr)
@@ -108,6 +121,7 @@ void large_free(void *ptr)
 		return;
 	}
 	uncount64(&stats.mapped_bytes, reserved);
+	uncount64(&stats.mapped_blocks, 1);
 	at = __atomic_fetch_add(&recent_next, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&recent[at % RECENT], (uintptr_t)ptr,
 			 __ATOMIC_RELAXED);

@@ -16,12 +16,18 @@
 
 #define LARGE_SPAN_MAX (32 * MIB)
 
+/* From this size on a growing block is worth a mapping of its own, as long as
+ * there are not too many: the kernel limits their number. */
+#define LARGE_MOVE_MIN	 MIB
+#define LARGE_MAPPED_MAX 16384u
+
 /* `n` bytes at a multiple of `align` (a power of two >= 16); zeroed if asked.
  * NULL when memory is out. */
 void *large_alloc(size_t n, size_t align, bool zeroed);
 
-/* The same, always a mapping of its own, which large_resize can move. */
-void *large_alloc_mapped(size_t n, size_t align);
+/* The same for a block that is growing: from LARGE_MOVE_MIN on a mapping, which
+ * large_resize can move. */
+void *large_alloc_growing(size_t n);
 
 void large_free(void *ptr);
 

@@ -29,6 +29,7 @@ struct stats {
 	uint64_t large_frees;
 	uint64_t large_live_bytes; /* now, reserved */
 	uint64_t mapped_bytes;	   /* now, outside the arena */
+	uint64_t mapped_blocks;	   /* now */
 	uint64_t returned_bytes;
 	uint64_t slabs; /* now */
 	struct stats_bin large[BINS_COUNT];
