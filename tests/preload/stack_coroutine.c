@@ -1,4 +1,8 @@
-/* Coroutines on stacks of their own, 16 KiB each, allocate and free. */
+/*
+ * Coroutines on stacks of their own, 16 KiB each with nothing mapped below,
+ * allocate and free.
+ */
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #include "tests/preload/check.h"
@@ -6,11 +10,21 @@
 enum { LANES = 8, STACK = 16384, ROUNDS = 300 };
 
 static ucontext_t host, lanes[LANES];
-static char stacks[LANES][STACK] __attribute__((aligned(4096)));
+
+static void *new_stack(void)
+{
+	char *at = mmap(NULL, 3 * STACK, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+
+	CHECK(at != MAP_FAILED);
+	CHECK(!mprotect(at + 2 * STACK, STACK, PROT_READ | PROT_WRITE));
+	return at + 2 * STACK;
+}
 
 static void run(int lane)
 {
-	void *blocks[ROUNDS];
+	static void *all_blocks[LANES][ROUNDS];
+	void **blocks = all_blocks[lane];
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		size_t n = i % 50 == 0 ? 60000 : i * 17 % 3000;
@@ -33,7 +47,7 @@ int main(void)
 {
 	for (volatile int i = 0; i < LANES; i++) {
 		CHECK(!getcontext(&lanes[i]));
-		lanes[i].uc_stack.ss_sp = stacks[i];
+		lanes[i].uc_stack.ss_sp = new_stack();
 		lanes[i].uc_stack.ss_size = STACK;
 		lanes[i].uc_link = &host;
 		makecontext(&lanes[i], (void (*)(void))run, 1, i);
