@@ -37,6 +37,8 @@ static void lay_out(char *at, size_t zone_bytes)
 	arena.units = (struct unit *)(void *)(at + map_bytes(zone_bytes));
 	arena.base = align_up((uintptr_t)at + tables, ARENA_UNIT);
 	arena.split = zone_bytes;
+	arena.header = arena.base + zone_bytes;
+	arena.header_first = arena.header + 1;
 }
 
 static bool place(uint64_t random, size_t zone_bytes)
@@ -87,8 +89,6 @@ bool arena_init(uint64_t random)
 		arena.described[0] = arena.described[1] =
 			arena.split >> ARENA_UNIT_SHIFT;
 	}
-	/* release: top tells free that base, map and units are in place */
-	__atomic_store_n(&arena.top, arena.split, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -117,12 +117,9 @@ static bool commit(enum arena_zone zone, size_t bytes)
 		return false;
 	if (!(arena.reserved ? vm_commit(at, bytes) : vm_map_at(at, bytes)))
 		return false;
-	arena.committed[zone] = have + bytes;
-	/* release: the hot path may see a block above the old top only after
-	 * its memory is there */
-	if (zone == ARENA_HEADER)
-		__atomic_store_n(&arena.top, arena.split + have + bytes,
-				 __ATOMIC_RELEASE);
+	/* release: a free may read a header there only once it is readable */
+	__atomic_store_n(&arena.committed[zone], have + bytes,
+			 __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -145,10 +142,7 @@ bool arena_shrink(enum arena_zone zone, size_t units)
 
 	if (arena.reserved)
 		return false;
-	arena.committed[zone] = have;
-	if (zone == ARENA_HEADER)
-		__atomic_store_n(&arena.top, arena.split + have,
-				 __ATOMIC_RELEASE);
+	__atomic_store_n(&arena.committed[zone], have, __ATOMIC_RELEASE);
 	vm_unmap(arena_address(arena_zone_units(zone)) + have, bytes);
 	return true;
 }

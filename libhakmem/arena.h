@@ -1,17 +1,16 @@
 /*
  * The arena: the address range that every span comes from.
  *
- *   base                    base + split
+ *   base                    header = base + split
  *   | headerless zone ->    | header zone ->        |
  *   +-----------+ - - - - - +-----------+ - - - - - +
  *   | committed |           | committed |
  *   +-----------+ - - - - - +-----------+ - - - - - +
- *                                       ^ base + top
  *
  * Both zones grow upwards in units of 64 KiB. A block in the headerless zone
  * has its code in the class map, one byte per unit, mapped for the whole zone;
- * a block in the header zone has it at ptr-1, which for every offset in
- * [split, top) is readable. So a free needs two compares and one load.
+ * a block in the header zone has it at ptr-1, which for every pointer into
+ * committed memory but the very first is readable, and the first is no block.
  *
  * Normally nothing is reserved: the arena stands at a random address far from
  * where the kernel puts mappings, and grows by mapping the next step, so that a
@@ -59,11 +58,12 @@ struct unit {
 _Static_assert(sizeof(struct unit) <= 64, "one cache line");
 
 struct arena {
-	uintptr_t base;	    /* of both zones; 0 until arena_init */
-	size_t split;	    /* bytes of each zone */
-	size_t top;	    /* split + committed bytes of the header zone */
-	uint8_t *map;	    /* class code by unit of the headerless zone */
-	struct unit *units; /* descriptor by unit */
+	uintptr_t base;		/* of both zones; 0 until arena_init */
+	size_t split;		/* bytes of each zone */
+	uintptr_t header;	/* start of the header zone */
+	uintptr_t header_first; /* header + 1: see arena_code */
+	uint8_t *map;		/* class code by unit of the headerless zone */
+	struct unit *units;	/* descriptor by unit */
 	size_t committed[ARENA_ZONES]; /* bytes; span's lock */
 	size_t described[ARENA_ZONES]; /* units with a descriptor; ditto */
 	bool reserved;		       /* mprotect commits; else mmap does */
@@ -82,7 +82,6 @@ size_t arena_grow(enum arena_zone zone, size_t units);
  * address space; false when the arena is a reservation. Under span's lock. */
 bool arena_shrink(enum arena_zone zone, size_t units);
 
-/* The offset of a pointer; arena pointers have offsets below arena.top. */
 ALWAYS_INLINE size_t arena_offset(const void *ptr)
 {
 	return (uintptr_t)ptr - arena.base;
@@ -91,10 +90,8 @@ ALWAYS_INLINE size_t arena_offset(const void *ptr)
 /* True when `ptr` lies in committed memory of either zone. */
 static inline bool arena_owns(const void *ptr)
 {
-	size_t offset = arena_offset(ptr);
-
-	return offset < arena.split ? offset < arena.committed[ARENA_HEADERLESS]
-				    : offset < arena.top;
+	return (uintptr_t)ptr - arena.header < arena.committed[ARENA_HEADER] ||
+	       arena_offset(ptr) < arena.committed[ARENA_HEADERLESS];
 }
 
 static inline struct unit *arena_unit(const void *ptr)
@@ -122,14 +119,22 @@ static inline struct unit *arena_zone_units(enum arena_zone zone)
 	       (zone == ARENA_HEADER ? arena.split >> ARENA_UNIT_SHIFT : 0);
 }
 
-/* The byte that holds the code of the block at `ptr`, which lies below
- * arena.top: one address, chosen without a branch. */
-ALWAYS_INLINE const uint8_t *arena_code_byte(const void *ptr, size_t offset)
+/* Loads the code of the block at `ptr`; false when it is not in the arena. In
+ * uncommitted parts of the headerless zone the code is HEADER_NONE. The first
+ * pointer of the header zone is turned away: its header would lie outside. */
+ALWAYS_INLINE bool arena_code(const void *ptr, size_t *code)
 {
-	const uint8_t *in_map = arena.map + (offset >> ARENA_UNIT_SHIFT);
-	const uint8_t *before = (const uint8_t *)ptr - 1;
+	size_t offset = (uintptr_t)ptr - arena.header_first;
 
-	return offset < arena.split ? in_map : before;
+	if (likely(offset < arena.committed[ARENA_HEADER])) {
+		*code = *((const uint8_t *)ptr - 1);
+		return true;
+	}
+	offset = arena_offset(ptr);
+	if (unlikely(offset >= arena.split))
+		return false;
+	*code = arena.map[offset >> ARENA_UNIT_SHIFT];
+	return true;
 }
 
 #endif

@@ -20,8 +20,9 @@ void cache_init(struct cache *cache)
 				 min_size(first, FIRST_ROOM_MAX));
 		row->mask =
 			class->headerless ? class->stride - 1 : BLOCK_ALIGN - 1;
-		row->room = (uint32_t)min_size(first, class->batch);
-		cache->cold[i].refill = row->room;
+		row->limit = (uint32_t)min_size(first, class->batch);
+		row->room = row->limit;
+		cache->cold[i].refill = row->limit;
 	}
 }
 
@@ -46,8 +47,10 @@ static bool refill(struct cache *cache, unsigned class)
 			return false;
 		cold->refill = doubled(cold->refill, class);
 	}
+	/* A chain that another thread flushed may be longer than our limit. */
+	row->limit = (uint32_t)max_size(row->limit, chain.count);
+	row->room = row->limit - chain.count;
 	row->head = chain.head;
-	row->frees += chain.count;
 	cold->refilled += chain.count;
 	return true;
 }
@@ -61,9 +64,22 @@ struct block *cache_take(struct cache *cache, uint8_t code)
 		return NULL;
 	block = row->head;
 	row->head = block->next;
-	row->allocs++;
+	row->left++;
+	row->room++;
 	block->key = 0;
 	return block;
+}
+
+/* Takes all blocks out of the row. */
+static struct chain empty(struct row *row, struct row_cold *cold)
+{
+	struct chain chain = {row->head, row_depth(row)};
+
+	row->head = NULL;
+	row->left += chain.count;
+	row->room = row->limit;
+	cold->flushed += chain.count;
+	return chain;
 }
 
 /* Empties the row into the spare chain, the old spare goes central. */
@@ -72,14 +88,9 @@ static void flush(struct cache *cache, unsigned class)
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct row_cold *cold = &cache->cold[class];
 	struct chain old = cold->spare;
-	struct chain chain = {row->head, (uint32_t)(row->frees - row->allocs)};
-
-	row->head = NULL;
-	row->allocs += chain.count;
-	cold->flushed += chain.count;
-	cold->spare = chain;
+	cold->spare = empty(row, cold);
 	cold->spare_used = 1;
-	row->room = doubled(row->room, class);
+	row->room = row->limit = doubled(row->limit, class);
 	central_stash(class, old);
 }
 
@@ -87,23 +98,12 @@ void cache_give(struct cache *cache, uint8_t code, struct block *block)
 {
 	struct row *row = &cache->row[code];
 
-	if (row->frees - row->allocs >= row->room)
+	if (row->room == 0)
 		flush(cache, header_class(code));
 	block->key = block_key(block);
 	block->next = row->head;
 	row->head = block;
-	row->frees++;
-}
-
-static void drain_row(struct cache *cache, unsigned class)
-{
-	struct row *row = &cache->row[HEADER_CLASS | class];
-	struct chain chain = {row->head, (uint32_t)(row->frees - row->allocs)};
-
-	row->head = NULL;
-	row->allocs += chain.count;
-	cache->cold[class].flushed += chain.count;
-	central_release(class, chain);
+	row->room--;
 }
 
 static void drain_spare(struct cache *cache, unsigned class)
@@ -114,46 +114,56 @@ static void drain_spare(struct cache *cache, unsigned class)
 	central_release(class, chain);
 }
 
+static uint64_t operations(const struct row *row)
+{
+	return row->left + row_entered(row);
+}
+
 void cache_drain(struct cache *cache, bool all)
 {
 	for (unsigned i = 0; i < sizeclass_count; i++) {
 		struct row *row = &cache->row[HEADER_CLASS | i];
 		struct row_cold *cold = &cache->cold[i];
 
-		if (row->frees == 0)
+		if (row_entered(row) == 0)
 			continue;
 		if (cold->spare.count > 0 && (all || !cold->spare_used))
 			drain_spare(cache, i);
-		if (row->head &&
-		    (all || row->allocs + row->frees == cold->seen))
-			drain_row(cache, i);
+		if (row->head && (all || operations(row) == cold->seen))
+			central_release(i, empty(row, cold));
 		cold->spare_used = 0;
-		cold->seen = row->allocs + row->frees;
+		cold->seen = operations(row);
 	}
+}
+
+/* row_depth for a reader in another thread, which may catch the owner between
+ * the two fields. */
+static uint32_t peek_depth(const struct row *row)
+{
+	uint32_t room = __atomic_load_n(&row->room, __ATOMIC_RELAXED);
+	uint32_t limit = __atomic_load_n(&row->limit, __ATOMIC_RELAXED);
+
+	return limit > room ? limit - room : 0;
 }
 
 uint64_t cache_allocs(const struct cache *cache, unsigned class)
 {
-	return peek64(&cache->row[HEADER_CLASS | class].allocs) -
+	return peek64(&cache->row[HEADER_CLASS | class].left) -
 	       peek64(&cache->cold[class].flushed);
 }
 
 uint64_t cache_frees(const struct cache *cache, unsigned class)
 {
-	return peek64(&cache->row[HEADER_CLASS | class].frees) -
+	return peek64(&cache->row[HEADER_CLASS | class].left) +
+	       peek_depth(&cache->row[HEADER_CLASS | class]) -
 	       peek64(&cache->cold[class].refilled);
 }
 
 uint64_t cache_held(const struct cache *cache, unsigned class)
 {
-	const struct row *row = &cache->row[HEADER_CLASS | class];
-	uint64_t depth = peek64(&row->frees) - peek64(&row->allocs);
-
-	/* A reader in another thread may catch one side of an operation. */
-	if ((int64_t)depth < 0)
-		depth = 0;
-	return depth + __atomic_load_n(&cache->cold[class].spare.count,
-				       __ATOMIC_RELAXED);
+	return peek_depth(&cache->row[HEADER_CLASS | class]) +
+	       __atomic_load_n(&cache->cold[class].spare.count,
+			       __ATOMIC_RELAXED);
 }
 
 bool cache_holds(const struct cache *cache, uint8_t code,

@@ -1,15 +1,17 @@
 /*
  * The thread cache: one row per class code, and what else the hot path needs.
  *
- *   row[code] | head | allocs | frees | room:4 mask:4 |       32 bytes
+ *   row[code] | head | left | room:4 mask:4 | limit:4 unused:4 |    32 bytes
  *
  * The code is the row's index. Rows that are no class have room 0, so whatever
  * is not a live small block fails the ordinary "is the row full?" test.
  *
- * The counters are the depth: `allocs` counts blocks that left the row (by
- * malloc or by a flush), `frees` blocks that entered it (by free or a refill);
- * depth = frees - allocs. What the program did is allocs - flushed and frees -
- * refilled. Only the owner writes; a reader in another thread is exact at rest.
+ * The counters are the depth: `left` counts blocks that left the row (by malloc
+ * or by a flush) and never falls; limit - room blocks are in it; so left +
+ * limit
+ * - room entered it (by free or a refill). What the program did is left -
+ * flushed allocations and entered - refilled frees. Only the owner writes; a
+ * reader in another thread is exact at rest.
  *
  * A thread without a cache (before its first call, after its exit) points to
  * cache_none, all zeros and never written: every operation misses.
@@ -23,10 +25,11 @@
 
 struct row {
 	struct block *head; /* LIFO list */
-	uint64_t allocs;
-	uint64_t frees;
-	uint32_t room; /* blocks the row may hold */
-	uint32_t mask; /* address bits that are 0 in every block */
+	uint64_t left;
+	uint32_t room;	/* blocks that may still enter */
+	uint32_t mask;	/* address bits that are 0 in every block */
+	uint32_t limit; /* blocks the row may hold */
+	uint32_t unused;
 };
 _Static_assert(sizeof(struct row) == 32, "index by shift");
 
@@ -37,12 +40,13 @@ struct row_cold {
 			* swap it with the row's instead of going central */
 	uint64_t flushed;
 	uint64_t refilled;
-	uint64_t seen;	     /* allocs + frees at the last tick */
+	uint64_t seen;	     /* operations at the last tick */
 	uint32_t refill;     /* blocks to ask for next time */
 	uint32_t spare_used; /* since the last tick */
 };
 
 struct cache {
+	struct row row[HEADER_CODES]; /* first: the code alone is the offset */
 	int64_t countdown; /* bytes to the next sample; below 0: sample now */
 	uint64_t sample_mean; /* the mean it was drawn with */
 	uint64_t random;
@@ -50,16 +54,25 @@ struct cache {
 	uint32_t tick;		   /* last tick this cache took part in */
 	struct cache *next, *prev; /* thread's list */
 	uint64_t id;
-	char pad[8];
-	struct row row[HEADER_CODES];
 	struct row_cold cold[SIZECLASS_MAX];
 };
-_Static_assert(offsetof(struct cache, row) == CACHE_LINE, "rows are aligned");
+_Static_assert(offsetof(struct cache, row) == 0, "no offset to add");
 
 extern HIDDEN const struct cache cache_none;
 
 /* This thread's cache; never NULL. */
 extern HIDDEN __thread struct cache *cache_self;
+
+/* Blocks in a row, and blocks that ever entered it. */
+static inline uint32_t row_depth(const struct row *row)
+{
+	return row->limit - row->room;
+}
+
+static inline uint64_t row_entered(const struct row *row)
+{
+	return row->left + row_depth(row);
+}
 
 ALWAYS_INLINE bool cache_is_none(const struct cache *cache)
 {

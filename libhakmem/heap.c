@@ -242,9 +242,18 @@ static bool is_span(void *ptr)
 	       header_wide_valid(ptr, HEADER_LARGE);
 }
 
+/* The code of a pointer that arena_owns. */
+static uint8_t code_of(const void *ptr)
+{
+	size_t code = HEADER_NONE;
+
+	arena_code(ptr, &code);
+	return (uint8_t)code;
+}
+
 static void free_inside(struct cache *cache, void *ptr)
 {
-	uint8_t code = *arena_code_byte(ptr, arena_offset(ptr));
+	uint8_t code = code_of(ptr);
 
 	if (header_is_class(code)) {
 		const struct sizeclass *class =
@@ -364,7 +373,7 @@ struct found {
 static struct found find_inside(void *ptr)
 {
 	struct found none = {0, HEADER_NONE};
-	uint8_t code = *arena_code_byte(ptr, arena_offset(ptr));
+	uint8_t code = code_of(ptr);
 	struct unit *slab;
 	char *base;
 

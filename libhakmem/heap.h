@@ -8,7 +8,7 @@
  *   free(p)     offset -> code byte -> row -> key? -> push, count
  *
  * What a free checks on its way, without a branch of its own for most:
- *   offset < top         NULL, foreign pointers and mapped blocks miss here
+ *   place                NULL, foreign pointers and mapped blocks miss here
  *   room by code         sampled, aligned, large, freed and overwritten codes
  *   address & mask       interior and misaligned pointers
  *   key                  blocks that are free already
@@ -26,6 +26,15 @@ void *heap_malloc_miss(size_t n);
 void *heap_malloc_sample(size_t n);
 void heap_free_miss(void *ptr);
 
+/* The address is computed once: without the barrier gcc does it twice. */
+ALWAYS_INLINE struct row *row_of(struct cache *cache, size_t code)
+{
+	struct row *row = &cache->row[code];
+
+	__asm__("" : "+r"(row));
+	return row;
+}
+
 ALWAYS_INLINE void *heap_malloc(size_t n)
 {
 	struct cache *cache = cache_self;
@@ -34,29 +43,31 @@ ALWAYS_INLINE void *heap_malloc(size_t n)
 
 	if (unlikely(n > SIZECLASS_SMALL_MAX))
 		return heap_malloc_miss(n);
-	row = &cache->row[sizeclass_index[sizeclass_slot(n)]];
+	row = row_of(cache, sizeclass_index[sizeclass_slot(n)]);
 	block = row->head;
 	if (unlikely(!block))
 		return heap_malloc_miss(n);
 	if (unlikely((cache->countdown -= (int64_t)n) < 0))
 		return heap_malloc_sample(n);
 	row->head = block->next;
-	row->allocs++;
+	row->left++;
+	row->room++;
 	block->key = 0;
 	return block;
 }
 
 ALWAYS_INLINE void heap_free(void *ptr)
 {
-	size_t offset = arena_offset(ptr);
 	struct block *block = ptr;
 	struct row *row;
-	uint32_t key;
+	uint32_t key, room;
+	size_t code;
 
-	if (unlikely(offset >= arena.top))
+	if (unlikely(!arena_code(ptr, &code)))
 		goto miss;
-	row = &cache_self->row[*arena_code_byte(ptr, offset)];
-	if (unlikely(row->frees - row->allocs >= row->room))
+	row = row_of(cache_self, code);
+	room = row->room;
+	if (unlikely(room == 0))
 		goto miss;
 	if (unlikely((uint32_t)(uintptr_t)ptr & row->mask))
 		goto miss;
@@ -66,7 +77,7 @@ ALWAYS_INLINE void heap_free(void *ptr)
 	block->key = key;
 	block->next = row->head;
 	row->head = block;
-	row->frees++;
+	row->room = room - 1;
 	return;
 miss:
 	heap_free_miss(ptr);
