@@ -185,6 +185,11 @@ static void draw_footer(const struct ui *ui, const struct feed *feed, int y,
 		term_cursor(y, x < width ? x : width - 1);
 		return;
 	}
+	if (ui->mode == CHROME_HELP) {
+		term_put(y, 0, width, TERM_DIM,
+			 "Up, Down and blank scroll; any other key goes back");
+		return;
+	}
 	if (now_ns < ui->message_until_ns) {
 		term_put(y, 0, width, ui->message_bad ? TERM_BAD : TERM_STRONG,
 			 ui->message);

@@ -141,6 +141,7 @@ bool decode_processes(const struct frame *frame, struct processes **processes,
 	if (!list)
 		list = calloc(1, sizeof(*list));
 	done = list && take_processes(message, list);
+	*more = message->more;
 	discard(message);
 	if (!done) {
 		model_processes_free(list);

@@ -42,6 +42,9 @@ static void lists_are_appended(void **state)
 	message.now_ns = 5;
 	frame = frame_of(&message.base);
 	assert_true(decode_processes(&frame, &list, &more));
+	assert_false(more);
+	message.more = true;
+	frame = frame_of(&message.base);
 	assert_int_equal(list->count, 2);
 	assert_true(decode_processes(&frame, &list, &more));
 	assert_int_equal(list->count, 4);
@@ -49,7 +52,7 @@ static void lists_are_appended(void **state)
 	assert_string_equal(list->rows[3].executable, "");
 	assert_int_equal(list->rows[3].state, MODEL_ENDED);
 	assert_int_equal(list->now_ns, 5);
-	assert_false(more);
+	assert_true(more);
 	model_processes_free(list);
 }
 

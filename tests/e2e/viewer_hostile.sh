@@ -1,0 +1,84 @@
+#!/bin/bash
+# A hostile daemon neither moves the cursor nor ends the viewer, and no output
+# holds a control character or bad UTF-8.
+# time: 120
+. "$(dirname "$0")/lib.bash"
+. "$E2E/viewer_tmux.bash"
+export LC_ALL=C.UTF-8
+
+alive() {
+	screen | grep -q '^EXIT' && {
+		screen
+		fail "$1: the viewer ended"
+	}
+	screen | grep -q 'hakmem-top' || {
+		screen
+		fail "$1: the screen is not the viewer's"
+	}
+}
+
+feeder hostile
+screen_start 100 24 "'$B/hakmem-top' --socket '$SOCK'"
+shows 5 "^[]0;owned^G"
+shows 5 "SIG"
+for key in 1 2 3 4 Escape t F6 Escape m I; do
+	press "$key"
+	sleep 0.3
+	alive hostile
+done
+press Escape Escape
+shows 5 "circle"
+[ "$(terminal display -p '#{pane_title}')" != owned ] || fail "the title is set"
+press 2
+shows 5 "0-max"
+press e Enter
+sleep 0.5
+for format in json csv text; do
+	timeout 20 "$B/hakmem-top" --batch -n 2 -d 0.1 --$format \
+		--socket "$SOCK" >"$T/out" || fail "batch --$format"
+	LC_ALL=C grep -q $'[\001-\011\013-\037\177]' "$T/out" &&
+		fail "a control character in --$format"
+	iconv -f UTF-8 -t UTF-8 "$T/out" >/dev/null || fail "bad UTF-8: $format"
+done
+timeout 20 "$B/hakmem-top" --json -n 2 -d 0.1 --socket "$SOCK" |
+	python3 -c 'import json, sys
+lines = [json.loads(line) for line in sys.stdin]
+assert len(lines) == 2
+assert lines[0]["processes"][0]["command"].startswith("/bin/\x1b]0;owned\x07")
+assert lines[0]["processes"][0]["live_bytes"] == 2**64 - 1' ||
+	fail "the JSON is not what was sent"
+feeder_end
+
+# Bytes that are no protocol: said in one line, never waited for without end.
+for mode in garbage large trickle silent error; do
+	feeder $mode
+	timeout 10 "$B/hakmem-top" -b -n 1 --socket "$SOCK" >"$T/out" \
+		2>"$T/err" </dev/null
+	[ $? = 1 ] || fail "$mode: not exit status 1"
+	[ "$(wc -l <"$T/err")" = 1 ] || fail "$mode: $(cat "$T/err")"
+	[ -s "$T/out" ] && fail "$mode: output"
+	LC_ALL=C grep -q $'[\001-\011\013-\037\177]' "$T/err" &&
+		fail "$mode: a control character in the message"
+	screen_start 80 24 "'$B/hakmem-top' --socket '$SOCK'"
+	shows 5 "$SOCK"
+	case $mode in
+	garbage) shows 5 "not a hakmem frame" ;;
+	large) shows 5 "frame larger than 256 KiB" ;;
+	trickle | silent) shows 9 "did not answer in 5 s" ;;
+	error) shows 5 "no such^[[31m process" ;;
+	esac
+	alive $mode
+	feeder_end
+done
+
+# Rows and memory have an end.
+feeder many
+screen_start 80 24 "exec '$B/hakmem-top' --socket '$SOCK'"
+shows 15 "16384 running"
+press G
+shows 5 " 1B "
+pid=$(terminal display -p '#{pane_pid}')
+rss=$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status")
+[ "$rss" -lt 200000 ] || fail "$rss KiB for 20,000 processes"
+alive many
+exit 0

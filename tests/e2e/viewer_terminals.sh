@@ -1,0 +1,77 @@
+#!/bin/bash
+# Terminals: tiny, growing, shrinking, dumb, unknown, without colours, none.
+. "$(dirname "$0")/lib.bash"
+. "$E2E/viewer_tmux.bash"
+feeder fixed
+export LC_ALL=C.UTF-8
+screen_start 120 40 "'$B/hakmem-top' --socket '$SOCK'"
+shows 5 "STATE"
+for size in "40 10" "39 9" "1 1" "2 30" "300 3" "40 10" "200 50" "80 24"; do
+	# shellcheck disable=SC2086
+	set -- $size
+	for key in Escape 1 2 3 4 F1 Escape; do
+		press $key
+	done
+	terminal resize-window -x "$1" -y "$2"
+	sleep 0.2
+	screen | grep -q EXIT && fail "it ended at $1x$2"
+done
+press Escape Escape
+shows 3 "PGB/S"
+terminal resize-window -x 30 -y 8
+shows 3 "want 40x10"
+terminal resize-window -x 80 -y 24
+shows 3 "SIGSEGV"
+press C-l
+shows 3 "SIGSEGV"
+# Ctrl-Z gives the terminal back, fg takes it again.
+screen_start 80 24 "bash --norc -i"
+press "'$B/hakmem-top' --socket '$SOCK'" Enter
+shows 5 "SIGSEGV"
+press C-z
+shows 5 "Stopped"
+press "fg" Enter
+shows 5 "SIGSEGV"
+press q
+hides 5 "SIGSEGV"
+press 'stty -a | grep -o "[-]*icanon"; echo st''ty' Enter
+shows 5 "stty"
+screen | grep -qx 'icanon' || {
+	screen
+	fail "the terminal is not as it was"
+}
+# No colours: NO_COLOR and -C leave only plain attributes.
+for how in "NO_COLOR=1 '$B/hakmem-top'" "'$B/hakmem-top' -C"; do
+	screen_start 80 24 "env TERM=screen-256color $how --socket '$SOCK'"
+	shows 5 "SIGSEGV"
+	terminal capture-pane -p -e | grep -qE $'\033\\[[0-9;]*[34][0-7]' &&
+		fail "colours all the same: $how"
+done
+screen_start 80 24 "env TERM=screen-256color '$B/hakmem-top' --socket '$SOCK'"
+shows 5 "SIGSEGV"
+terminal capture-pane -p -e | grep -qE $'\033\\[[0-9;]*[34][0-7]' ||
+	fail "no colours"
+screen_start 80 24 "env TERM=dumb '$B/hakmem-top' --socket '$SOCK'"
+shows 5 "'dumb' cannot place its cursor: set TERM"
+shows 5 "EXIT 1"
+screen_start 80 24 "env TERM=nonesuch '$B/hakmem-top' --socket '$SOCK'"
+shows 5 "unknown terminal type 'nonesuch'"
+shows 5 "EXIT 1"
+# Keys come from the terminal even when stdin is a pipe.
+screen_start 80 24 "true | '$B/hakmem-top' --socket '$SOCK'"
+shows 5 "SIGSEGV"
+press q
+shows 5 "EXIT 0"
+# In a pipe there are reports, and never an escape; who reads enough may go.
+timeout 5 "$B/hakmem-top" --socket "$SOCK" -d 0.1 2>"$T/err" | head -n 12 \
+	>"$T/out"
+[ "${PIPESTATUS[0]}" = 0 ] || fail "a closed pipe: ${PIPESTATUS[0]}"
+[ -s "$T/err" ] && fail "a closed pipe: $(cat "$T/err")"
+grep -q $'\033' "$T/out" && fail "an escape in a pipe"
+grep -q SIGSEGV "$T/out" || fail "no report: $(cat "$T/out")"
+# Ctrl-C and SIGTERM end it with the terminal in order.
+screen_start 80 24 "'$B/hakmem-top' --socket '$SOCK'"
+shows 5 "SIGSEGV"
+press C-c
+shows 5 "EXIT 0"
+exit 0
