@@ -26,10 +26,12 @@ static void prepare(void)
 	profile_lock();
 	span_lock();
 	meta_lock();
+	lock_exempt(true);
 }
 
 static void parent(void)
 {
+	lock_exempt(false);
 	meta_unlock();
 	span_unlock();
 	profile_unlock();
@@ -42,6 +44,7 @@ static void parent(void)
 
 static void child(void)
 {
+	lock_exempt(false);
 	lock_reset_ranks();
 	boot_reset();
 	meta_reset();

@@ -29,6 +29,13 @@ void lock_acquire(struct lock *lock, enum lock_rank rank);
 bool lock_try(struct lock *lock, enum lock_rank rank);
 void lock_release(struct lock *lock, enum lock_rank rank);
 
+/*
+ * While a thread that holds every lock forks, handlers that were registered
+ * before ours may allocate in it: from lock_exempt(true) to lock_exempt(false)
+ * this thread's calls of the functions above do nothing and succeed.
+ */
+void lock_exempt(bool exempt);
+
 /* In the child of a fork: makes a lock free whatever its state. */
 void lock_reset(struct lock *lock);
 
