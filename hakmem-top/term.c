@@ -46,6 +46,7 @@ static bool usable(const char *name, char *why, size_t size)
 {
 	int error = 0;
 	const char *address;
+	bool places;
 
 	if (setupterm(name, STDOUT_FILENO, &error) != OK) {
 		snprintf(why, size,
@@ -55,14 +56,14 @@ static bool usable(const char *name, char *why, size_t size)
 		return false;
 	}
 	address = tigetstr("cup");
-	if (!address || (intptr_t)address == -1) {
+	places = address && (intptr_t)address != -1;
+	del_curterm(cur_term); /* newterm reads its own */
+	if (!places)
 		snprintf(why, size,
 			 "terminal type '%.40s' cannot place its cursor: set "
 			 "TERM, or use --batch",
 			 name);
-		return false;
-	}
-	return true;
+	return places;
 }
 
 static void set_roles(void)

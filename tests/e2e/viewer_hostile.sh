@@ -32,7 +32,9 @@ shows 5 "circle"
 press 2
 shows 5 "0-max"
 press e Enter
-sleep 0.5
+shows 5 "wrote hakmem-1-sizes.csv"
+grep -q "^0,18446744073709551615,18446744073709551615,0,0,0,18446744073709551615,0.0$" \
+	"$T/hakmem-1-sizes.csv" || fail "$(cat "$T/hakmem-1-sizes.csv")"
 for format in json csv text; do
 	timeout 20 "$B/hakmem-top" --batch -n 2 -d 0.1 --$format \
 		--socket "$SOCK" >"$T/out" || fail "batch --$format"

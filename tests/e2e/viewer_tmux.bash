@@ -27,7 +27,7 @@ screen_start() {
 	screen_end
 	TMUX_SERVER=$((TMUX_SERVER + 1))
 	terminal -f /dev/null -u new-session -d -x "$1" -y "$2" \
-		"$3; echo EXIT \$?; sleep 60" || fail "tmux does not start"
+		"cd '$T' && $3; echo EXIT \$?; sleep 60" || fail "tmux does not start"
 	terminal set -g status off
 	terminal set -g escape-time 0
 }
