@@ -1,0 +1,139 @@
+#include "libhakmem/sampler.h"
+#include "tests/unit/libhakmem/unit.h"
+
+#include <math.h>
+
+#define SECOND 1000000000u
+
+/* The budget: 1024 samples in 41 ms. */
+#define BUDGET_NS (SECOND / 25000u * 1024u)
+
+static void chances_are_those_of_a_poisson_process(void **state)
+{
+	static const uint64_t means[] = {1, 64, 16384, 524288, 1ull << 40};
+
+	(void)state;
+	for (size_t m = 0; m < COUNT_OF(means); m++)
+		for (uint64_t bytes = 1; bytes < 1ull << 40;
+		     bytes += bytes / 3 + 1) {
+			double ratio = (double)bytes / (double)means[m];
+			double truth = -expm1(-ratio);
+			double chance = sampler_chance(bytes, means[m]);
+
+			assert_true(chance > 0 && chance <= 1);
+			assert_true(fabs(chance / truth - 1) < 1e-7);
+		}
+}
+
+/* Weights 1/p must not jump where the formula changes. */
+static void chances_grow_with_the_size(void **state)
+{
+	double last = 0;
+
+	(void)state;
+	for (uint64_t bytes = 1; bytes < 4000; bytes++) {
+		double chance = sampler_chance(bytes, 1 << 20);
+
+		assert_true(chance > last);
+		last = chance;
+	}
+}
+
+static void without_sampling_everything_is_certain(void **state)
+{
+	(void)state;
+	assert_true(sampler_chance(1, 0) == 1.0);
+	assert_true(sampler_chance(1 << 30, 1) == 1.0);
+}
+
+static void draws_remember_their_mean(void **state)
+{
+	uint64_t random = 1, mean = 0;
+	double sum = 0;
+
+	(void)state;
+	sampler_init(5000);
+	for (int i = 0; i < 100000; i++) {
+		sum += (double)sampler_draw(&random, &mean);
+		assert_int_equal(mean, 5000);
+	}
+	assert_true(fabs(sum / 100000 / 5000 - 1) < 5 / sqrt(100000));
+	sampler_init(0);
+	assert_true(sampler_draw(&random, &mean) == INT64_MAX);
+	assert_int_equal(mean, 0);
+	assert_int_equal(sampler_mean(), 0);
+}
+
+static void the_clock_is_looked_at_once_in_1024(void **state)
+{
+	int due = 0;
+
+	(void)state;
+	for (int i = 0; i < 10 * 1024; i++)
+		due += sampler_due();
+	assert_int_equal(due, 10);
+}
+
+/* Samples that come too fast double the mean, and only then; slow ones bring
+ * it back to what was configured and no lower. */
+static void the_mean_follows_the_rate(void **state)
+{
+	uint64_t now = 1000 * (uint64_t)SECOND;
+
+	(void)state;
+	sampler_init(16384);
+	sampler_note(now);
+	assert_int_equal(sampler_mean(), 16384);
+	for (uint64_t mean = 32768; mean <= 16384 << 5; mean *= 2) {
+		sampler_note(now += BUDGET_NS / 2);
+		assert_int_equal(sampler_mean(), mean);
+	}
+	sampler_note(now += 2 * BUDGET_NS);
+	assert_int_equal(sampler_mean(), 16384 << 5);
+	for (int i = 0; i < 20; i++)
+		sampler_note(now += 5 * BUDGET_NS);
+	assert_int_equal(sampler_mean(), 16384);
+}
+
+static void a_flood_never_overflows_the_mean(void **state)
+{
+	uint64_t now = 2000 * (uint64_t)SECOND;
+
+	(void)state;
+	sampler_init(16384);
+	for (int i = 0; i < 200; i++)
+		sampler_note(++now);
+	assert_true(sampler_mean() <= 1ull << 41);
+	assert_true(sampler_mean() >= 1ull << 40);
+	/* a clock that stands still or a racing thread's older time */
+	sampler_note(now);
+	sampler_note(now - 5);
+	assert_true(sampler_mean() <= 1ull << 41);
+}
+
+static void off_stays_off(void **state)
+{
+	uint64_t now = 3000 * (uint64_t)SECOND;
+
+	(void)state;
+	sampler_init(0);
+	for (int i = 0; i < 10; i++)
+		sampler_note(now += i % 2 ? SECOND : 1);
+	assert_int_equal(sampler_mean(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(chances_are_those_of_a_poisson_process),
+		cmocka_unit_test(chances_grow_with_the_size),
+		cmocka_unit_test(without_sampling_everything_is_certain),
+		cmocka_unit_test(draws_remember_their_mean),
+		cmocka_unit_test(the_clock_is_looked_at_once_in_1024),
+		cmocka_unit_test(the_mean_follows_the_rate),
+		cmocka_unit_test(a_flood_never_overflows_the_mean),
+		cmocka_unit_test(off_stays_off),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
