@@ -128,6 +128,8 @@ static void prepare(void)
 	for (unsigned i = 0; i < POINTERS; i++) {
 		anywhere[i] =
 			pages + bench_between(&seed, 1, bytes / 16 - 1) * 16;
+		inside[i] = anywhere[i] +
+			    ((uintptr_t)anywhere[i] % VM_PAGE ? 0 : 16);
 		starts[i] =
 			pages + bench_between(&seed, 0, PAGES - 1) * VM_PAGE;
 	}
