@@ -123,6 +123,10 @@ static _Noreturn void exec_daemon(const struct run *run, const char *program)
 		dup2(fd, STDIN_FILENO);
 	execlp(program, "hakmemd", "--foreground", "--socket", run->socket,
 	       "--idle-exit", IDLE_EXIT_SECONDS, (char *)NULL);
+	dprintf(STDERR_FILENO,
+		"no hakmemd to run: %s; it should be beside hakmem-top or in "
+		"PATH\n",
+		strerror(errno));
 	_exit(127);
 }
 

@@ -1,0 +1,112 @@
+#!/bin/bash
+# hakmem-top -- COMMAND on a terminal: live, with the output kept out of the
+# screen; Ctrl-C is for the command; the summary, its status, nothing left.
+# time: 120
+. "$(dirname "$0")/lib.bash"
+. "$E2E/viewer_tmux.bash"
+export LC_ALL=C.UTF-8
+unset HAKMEM_SOCKET
+export XDG_RUNTIME_DIR=$T TMPDIR=$T
+python=$(python_real)
+cat >"$T/work.py" <<'PY'
+import os, signal, sys, time
+print("this is the output", flush=True)
+print("and this an error", file=sys.stderr, flush=True)
+assert sys.stdin.read() == ""
+keep = [bytearray(50000) for _ in range(200)]
+def caught(*_):
+    print("caught SIGINT", flush=True)
+    sys.exit(33)
+signal.signal(signal.SIGINT, caught)
+child = os.fork()
+for i in range(int(sys.argv[1])):
+    keep.append([bytearray(1024) for _ in range(100)])
+    time.sleep(0.05)
+if child == 0:
+    os._exit(0)
+os.wait()
+sys.exit(7)
+PY
+# none_left: private daemons and their directories are gone.
+none_left() {
+	! find "$T" -name 'hakmem-top-*' | grep -q . || return 1
+	! pgrep -f "hakmemd --foreground --socket $T/" >/dev/null
+}
+
+screen_start 120 40 "'$B/hakmem-top' -d 0.2 -- '$python' work.py 40"
+shows 5 "runs; output in $T/hakmem-"
+shows 5 "work.py"
+shows 5 "2 running"
+screen | grep -q "this is the output" && fail "output on the screen"
+shows 10 "EXIT 7"
+screen >"$T/summary"
+for line in "ended with   exit status 7" "peak live    " "allocations  " \
+	"1024 bytes   4," "rejects      0" "top sizes" "processes    2;"; do
+	grep -qF "$line" "$T/summary" || {
+		cat "$T/summary"
+		fail "the summary lacks '$line'"
+	}
+done
+grep -qE 'peak live +1[0-9]\.[0-9]M' "$T/summary" ||
+	fail "peak: $(cat "$T/summary")"
+output=$(sed -n 's/^  output in *//p' "$T/summary")
+grep -qx "this is the output" "$output" || fail "the output is not in $output"
+grep -qx "and this an error" "$output" || fail "the error is not in $output"
+[ "$(stat -c %a "$output")" = 600 ] || fail "others may read the output"
+none_left || fail "something is left: $(find "$T" -name 'hakmem-top-*')"
+
+# Ctrl-C goes to the command, which may do what it likes.
+screen_start 100 30 "'$B/hakmem-top' -d 0.2 -o out.txt -- '$python' work.py 400"
+shows 5 "work.py"
+shows 5 "output in out.txt"
+press C-c
+shows 10 "EXIT 33"
+grep -qx "caught SIGINT" "$T/out.txt" || fail "SIGINT: $(cat "$T/out.txt")"
+# One that will not hear ends at the third.
+screen_start 100 30 "'$B/hakmem-top' -- bash -c \
+'trap : INT TERM; while :; do sleep 0.2; done'"
+shows 5 "bash"
+press C-c
+shows 3 "SIGINT sent to bash"
+press C-c
+shows 3 "SIGTERM sent"
+press C-c
+shows 5 "signal 9 (SIGKILL)"
+shows 5 "EXIT 137"
+# q leaves the screen, not the command.
+screen_start 100 30 "'$B/hakmem-top' -- '$python' work.py 60"
+shows 5 "work.py"
+press q
+shows 3 "goes on; Ctrl-C interrupts it"
+shows 10 "EXIT 7"
+# --stay keeps the screen.
+screen_start 100 30 "'$B/hakmem-top' --stay -d 0.2 -- sh -c 'exit 4'"
+shows 5 "sh ended; output in"
+press q
+shows 5 "EXIT 4"
+screen_start 100 30 "'$B/hakmem-top' -- /no/such/thing"
+shows 5 "cannot run '/no/such/thing': No such file or directory"
+shows 5 "EXIT 127"
+until_true 5 none_left || fail "something is left: $(find "$T" -name 'hakmem-top-*')"
+
+# With a daemon that runs, that one is used and stays; others' processes are
+# not shown.
+export HAKMEM_SOCKET=$SOCK
+daemon_start
+host_start
+tell churn 100
+screen_start 120 30 "'$B/hakmem-top' -d 0.2 -- '$python' work.py 60"
+shows 5 "work.py"
+shows 5 "2 running"
+screen | grep -q host.py && fail "a stranger on the screen"
+shows 10 "EXIT 7"
+kill -0 "$DAEMON" || fail "the daemon was ended"
+find "$T" -name 'hakmem-top-*' | grep -q . && fail "a private daemon all the same"
+# LD_PRELOAD that was there stays first.
+LD_PRELOAD=/lib/x86_64-linux-gnu/libpthread.so.0 "$B/hakmem-top" -- \
+	sh -c 'echo "$LD_PRELOAD"' >"$T/out" 2>/dev/null
+grep -qx "/lib/x86_64-linux-gnu/libpthread.so.0:$LIB" "$T/out" ||
+	fail "LD_PRELOAD: $(cat "$T/out")"
+HAKMEM_LIB=/no/lib.so "$B/hakmem-top" -- true 2>"$T/err" && fail "HAKMEM_LIB"
+grep -q "HAKMEM_LIB=/no/lib.so: No such file" "$T/err" || fail "$(cat "$T/err")"
+exit 0
