@@ -10,6 +10,7 @@
 #include "hakmem-top/fmt.h"
 #include "hakmem-top/term.h"
 #include "hakmem-top/text.h"
+#include "hakmem-top/tree.h"
 
 static uint64_t key(const void *data)
 {
@@ -354,7 +355,7 @@ static bool refresh(struct context *context)
 	table.marked = view->marked;
 	table_sort(&table);
 	if (context->tree)
-		view_tree(made, view->count);
+		tree_order(made, view->count);
 	table_set_rows(&table, made, view->count, true);
 	free(rows);
 	rows = made;

@@ -84,13 +84,6 @@ void view_filter(struct view *view, const char *filter);
 void view_sort(void **rows, size_t count, view_compare compare,
 	       bool descending);
 
-/*
- * Puts each child behind its parent, siblings in the given order, and sets
- * each row's depth. `rows` are pointers to struct view_row. False without
- * memory; the order is then as it was.
- */
-bool view_tree(void **rows, size_t count);
-
 struct view_totals view_totals(const struct view *view);
 
 /* The newest process of `pid` in `list`, NULL if none. */

@@ -186,37 +186,6 @@ static void sort_is_stable_both_ways(void **state)
 	view_clear(&view);
 }
 
-static void tree_puts_children_behind_parents(void **state)
-{
-	struct process rows[] = {one(1, S, 1), one(2, S, 1), one(3, S, 1),
-				 one(4, S, 1), one(5, S, 1), one(6, S, 1)};
-	struct processes list = list_of(rows, 6, S);
-	static const uint64_t want[] = {2, 4, 1, 3, 5, 6};
-	static const unsigned depth[] = {0, 1, 2, 1, 0, 1};
-	struct view view = {.memory = NULL};
-	void *order[6];
-
-	(void)state;
-	rows[0].parent_id = 4;
-	rows[2].parent_id = 2;
-	rows[3].parent_id = 2;
-	rows[4].parent_id = 6; /* 5 and 6 are each other's parent */
-	rows[5].parent_id = 5;
-	view_update(&view, &list);
-	for (size_t i = 0; i < 6; i++)
-		order[i] = &view.rows[i];
-	order[2] = &view.rows[3]; /* siblings keep the given order: 4, 3 */
-	order[3] = &view.rows[2];
-	assert_true(view_tree(order, 6));
-	for (size_t i = 0; i < 6; i++) {
-		const struct view_row *row = order[i];
-
-		assert_int_equal(row->process->id, want[i]);
-		assert_int_equal(row->depth, depth[i]);
-	}
-	view_clear(&view);
-}
-
 static void family_is_pid_children_and_theirs(void **state)
 {
 	struct process rows[] = {one(1, S, 1), one(2, S, 1), one(3, S, 1),
@@ -281,7 +250,6 @@ int main(void)
 		cmocka_unit_test(mark_remembers_by_id),
 		cmocka_unit_test(filter_looks_at_command_state_and_pid),
 		cmocka_unit_test(sort_is_stable_both_ways),
-		cmocka_unit_test(tree_puts_children_behind_parents),
 		cmocka_unit_test(family_is_pid_children_and_theirs),
 		cmocka_unit_test(totals_count_memory_of_the_living),
 		cmocka_unit_test(newest_of_a_pid),
