@@ -1,0 +1,36 @@
+/*
+ * Is a message of a program fit to be kept? Whatever a peer can write is
+ * either put right here (strings cut and cleaned, lists shortened) or refused,
+ * so the rooms above compute without looking back. Pure. Main thread only.
+ */
+#ifndef HAKMEMD_CHECK_H
+#define HAKMEMD_CHECK_H
+
+#include <stddef.h>
+
+#include "proto/hakmem.pb-c.h"
+
+#define CHECK_STRING_MAX  4096u
+#define CHECK_ERRORS_MAX  16u
+#define CHECK_ERROR_MAX	  512u
+#define CHECK_CLASSES_MAX 256u
+#define CHECK_CELLS_MAX	  2048u
+#define CHECK_REJECTS_MAX 16u
+/* No count of one class can honestly be larger: 70,000 million millions. */
+#define CHECK_COUNT_MAX (UINT64_C(1) << 56)
+/* Nor can a sum of samples, or of their variances. */
+#define CHECK_SUM_MAX 1e40
+
+/* Puts `hello` right in place; NULL, or why it is refused (a constant). */
+const char *check_hello(Hakmem__Hello *hello);
+
+/*
+ * The same for a state of a program whose hello, which has passed check_hello,
+ * named so many classes and cells. Columns that are absent count as all zero.
+ */
+const char *check_state(Hakmem__State *state, size_t classes, size_t cells);
+
+/* Cuts `text` to `limit` bytes and turns what is no UTF-8 into '?'. */
+void check_string(char *text, size_t limit);
+
+#endif

@@ -1,0 +1,162 @@
+#include "hakmemd/options.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECONDS_MAX    (100ull * 365 * 86400)
+#define RETAIN_DEFAULT 600
+
+struct row {
+	const char *name, *argument, *help;
+	bool (*apply)(struct options *options, const char *value);
+};
+
+static bool take_seconds(uint64_t *seconds, const char *value)
+{
+	char *end;
+	unsigned long long number;
+
+	errno = 0;
+	number = strtoull(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || errno ||
+	    number > SECONDS_MAX)
+		return false;
+	*seconds = number;
+	return true;
+}
+
+static bool set_socket(struct options *options, const char *value)
+{
+	options->socket = value;
+	return *value != '\0';
+}
+
+static bool set_foreground(struct options *options, const char *value)
+{
+	(void)value;
+	options->detach = false;
+	return true;
+}
+
+static bool set_daemon(struct options *options, const char *value)
+{
+	(void)value;
+	options->detach = true;
+	return true;
+}
+
+static bool set_idle(struct options *options, const char *value)
+{
+	return take_seconds(&options->idle_seconds, value) &&
+	       options->idle_seconds > 0;
+}
+
+static bool set_retain(struct options *options, const char *value)
+{
+	return take_seconds(&options->retain_seconds, value);
+}
+
+static bool set_version(struct options *options, const char *value)
+{
+	(void)value;
+	options->version = true;
+	return true;
+}
+
+static bool set_help(struct options *options, const char *value)
+{
+	(void)value;
+	options->help = true;
+	return true;
+}
+
+static const struct row rows[] = {
+	{"--socket", "PATH", "listen there, not at the place given below",
+	 set_socket},
+	{"--foreground", NULL, "stay attached, messages on stderr (default)",
+	 set_foreground},
+	{"--daemon", NULL,
+	 "detach once the socket listens; messages go to SOCKET.log",
+	 set_daemon},
+	{"--idle-exit", "SECONDS",
+	 "end when nobody was connected for so long (default never)", set_idle},
+	{"--retain", "SECONDS",
+	 "how long ended processes stay visible (default 600)", set_retain},
+	{"--version", NULL, "print the version", set_version},
+	{"--help", NULL, "print this", set_help},
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+void options_help(void)
+{
+	printf("usage: hakmemd [OPTION]...\n"
+	       "Collects the figures of programs that run under libhakmem.so "
+	       "and answers\nhakmem-top.\n\n");
+	for (size_t i = 0; i < ROWS; i++) {
+		char left[32];
+
+		snprintf(left, sizeof(left), "%s%s%s", rows[i].name,
+			 rows[i].argument ? " " : "",
+			 rows[i].argument ? rows[i].argument : "");
+		printf("  %-22s %s\n", left, rows[i].help);
+	}
+	printf("\nThe socket is $HAKMEM_SOCKET, else "
+	       "$XDG_RUNTIME_DIR/hakmem/sock, else for root\n"
+	       "/run/hakmem/sock, else /tmp/hakmem-UID/sock. SIGTERM ends it. "
+	       "Exit status: 0, 1 when\nit cannot serve, 2 on wrong usage.\n");
+}
+
+/* The row of `word`, which may be NAME=VALUE; then `*value` is that value. */
+static const struct row *find(const char *word, const char **value)
+{
+	size_t length = strcspn(word, "=");
+
+	*value = word[length] ? word + length + 1 : NULL;
+	for (size_t i = 0; i < ROWS; i++)
+		if (strlen(rows[i].name) == length &&
+		    strncmp(rows[i].name, word, length) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+static bool complain(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+static bool complain(const char *format, ...)
+{
+	va_list arguments;
+
+	fputs("hakmemd: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputs(" (see hakmemd --help)\n", stderr);
+	return false;
+}
+
+bool options_parse(struct options *options, int count, char **words)
+{
+	*options = (struct options){.retain_seconds = RETAIN_DEFAULT};
+	for (int i = 1; i < count; i++) {
+		const char *value;
+		const struct row *row = find(words[i], &value);
+
+		if (!row)
+			return complain("unknown option '%s'", words[i]);
+		if (row->argument && !value && i + 1 < count)
+			value = words[++i];
+		if (row->argument && !value)
+			return complain("%s needs %s", row->name,
+					row->argument);
+		if (!row->argument && value)
+			return complain("%s takes no value", row->name);
+		if (!row->apply(options, value))
+			return complain("%s: '%s' is no good value", row->name,
+					value);
+	}
+	return true;
+}

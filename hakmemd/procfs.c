@@ -1,0 +1,132 @@
+#include "hakmemd/procfs.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hakmemd/clock.h"
+
+/* The file's first room - 1 bytes as a string; false when unreadable. */
+static bool slurp(const char *path, char *text, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	size_t used = 0;
+	ssize_t got;
+
+	if (fd < 0)
+		return false;
+	while (used < room - 1 &&
+	       (got = read(fd, text + used, room - 1 - used)) > 0)
+		used += (size_t)got;
+	close(fd);
+	text[used] = '\0';
+	return used > 0;
+}
+
+/* Where field `number` begins; the text starts with field 3. NULL if short. */
+static const char *field(const char *text, unsigned number)
+{
+	for (unsigned at = 3; at < number; at++) {
+		text = strchr(text, ' ');
+		if (!text)
+			return NULL;
+		text++;
+	}
+	return text;
+}
+
+bool procfs_stat(pid_t pid, struct procfs_stat *out)
+{
+	char path[64], text[2048];
+	const char *at, *ticks, *status;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (pid <= 0 || !slurp(path, text, sizeof(text)))
+		return false;
+	at = strrchr(text, ')'); /* the name may hold blanks and ')' */
+	if (!at || at[1] != ' ')
+		return false;
+	at += 2;
+	ticks = field(at, 22);
+	status = field(at, 52);
+	if (!ticks)
+		return false;
+	out->state = *at;
+	out->parent = (pid_t)strtol(field(at, 4), NULL, 10);
+	out->start_ticks = strtoull(ticks, NULL, 10);
+	out->exit_status = status ? (int)strtol(status, NULL, 10) : 0;
+	return true;
+}
+
+uint64_t procfs_start_ns(uint64_t start_ticks)
+{
+	uint64_t hertz = (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t since_boot = clock_read(CLOCK_BOOTTIME), start, age;
+
+	if (start_ticks == 0 || start_ticks > UINT64_MAX / CLOCK_SECOND)
+		return 0;
+	start = start_ticks * (CLOCK_SECOND / hertz);
+	age = since_boot > start ? since_boot - start : 0;
+	return clock_ns() > age ? clock_ns() - age : 0;
+}
+
+/* The number after "\nNAME " or at the start; 0 if it is not there. */
+static uint64_t counter(const char *path, const char *name)
+{
+	size_t length = strlen(name);
+	char text[16384];
+	const char *at = text;
+
+	if (!slurp(path, text, sizeof(text)))
+		return 0;
+	while (at) {
+		if (strncmp(at, name, length) == 0 && at[length] == ' ')
+			return strtoull(at + length + 1, NULL, 10);
+		at = strchr(at, '\n');
+		at = at ? at + 1 : NULL;
+	}
+	return 0;
+}
+
+/* Names the file of the process's cgroup that counts its kills. */
+static void find_events(struct procfs_oom *oom, pid_t pid)
+{
+	char path[64], text[4096];
+	const char *group;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	oom->events[0] = '\0';
+	if (!slurp(path, text, sizeof(text)))
+		return;
+	group = strstr(text, "0::/");
+	if (!group)
+		return;
+	group += 3;
+	snprintf(oom->events, sizeof(oom->events),
+		 "/sys/fs/cgroup%.*s/memory.events.local",
+		 (int)strcspn(group, "\n"), group);
+	if (access(oom->events, R_OK) != 0)
+		oom->events[0] = '\0';
+}
+
+void procfs_oom_begin(struct procfs_oom *oom, pid_t pid)
+{
+	find_events(oom, pid);
+	procfs_oom_rose(oom);
+}
+
+bool procfs_oom_rose(struct procfs_oom *oom)
+{
+	uint64_t before;
+
+	if (oom->events[0] && access(oom->events, R_OK) == 0) {
+		before = oom->group_kills;
+		oom->group_kills = counter(oom->events, "oom_kill");
+		return oom->group_kills > before;
+	}
+	before = oom->machine_kills;
+	oom->machine_kills = counter("/proc/vmstat", "oom_kill");
+	return oom->machine_kills > before;
+}

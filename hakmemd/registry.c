@@ -1,0 +1,395 @@
+#include "hakmemd/registry.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hakmemd/clock.h"
+#include "hakmemd/pidfd.h"
+
+#define LOOK_NS (2 * CLOCK_SECOND) /* between looks at OOM kills, at lives */
+
+struct registry {
+	struct loop *loop;
+	uint64_t retain_ns, last_id;
+	struct process *first, *last;
+	size_t count;
+};
+
+static struct registry *the_registry; /* the loop's callbacks carry no more */
+
+struct registry *registry_new(struct loop *loop, uint64_t retain_ns)
+{
+	struct registry *registry = calloc(1, sizeof(*registry));
+
+	if (!registry)
+		return NULL;
+	registry->loop = loop;
+	registry->retain_ns = retain_ns;
+	the_registry = registry;
+	return registry;
+}
+
+static bool is_over(const struct process *process)
+{
+	return process->ended_ns != 0;
+}
+
+static void unwatch(struct registry *registry, struct process *process)
+{
+	if (process->watch.fd < 0)
+		return;
+	loop_remove(registry->loop, &process->watch);
+	close(process->watch.fd);
+	process->watch.fd = -1;
+}
+
+static void drop(struct registry *registry, struct process *process)
+{
+	if (process->session)
+		process->detach(process->session);
+	unwatch(registry, process);
+	if (process->previous)
+		process->previous->next = process->next;
+	else
+		registry->first = process->next;
+	if (process->next)
+		process->next->previous = process->previous;
+	else
+		registry->last = process->previous;
+	registry->count--;
+	model_free(&process->model);
+	free(process);
+}
+
+void registry_free(struct registry *registry)
+{
+	if (!registry)
+		return;
+	while (registry->first)
+		drop(registry, registry->first);
+	the_registry = NULL;
+	free(registry);
+}
+
+/* SIGKILL beside a new kill by the system: that is what ended it. */
+static void take_status(struct process *process, int status)
+{
+	process->exit_known = true;
+	process->exit_status = 0;
+	process->exit_signal = 0;
+	if (WIFSIGNALED(status)) {
+		process->exit_signal = WTERMSIG(status);
+		process->state = HAKMEM__PROCESS_STATE__PROCESS_SIGNALLED;
+		if (process->exit_signal == SIGKILL &&
+		    procfs_oom_rose(&process->oom))
+			process->state =
+				HAKMEM__PROCESS_STATE__PROCESS_OOM_KILLED;
+	} else {
+		process->exit_status = WEXITSTATUS(status);
+		process->state = HAKMEM__PROCESS_STATE__PROCESS_EXITED;
+	}
+}
+
+static void end(struct process *process, uint64_t now_ns)
+{
+	if (is_over(process))
+		return;
+	process->ended_ns = now_ns;
+	process->state = HAKMEM__PROCESS_STATE__PROCESS_ENDED;
+}
+
+/*
+ * Readable: it ended, and may be a zombie whose status /proc shows. Hung up: it
+ * was reaped, and newer kernels keep the status for us.
+ */
+static void watched(struct loop_source *source, uint32_t events)
+{
+	struct process *process = (struct process *)source;
+	struct procfs_stat stat;
+	int status;
+
+	end(process, clock_ns());
+	if (pidfd_exit_status(source->fd, &status)) {
+		if (!process->exit_known)
+			take_status(process, status);
+		events |= EPOLLHUP;
+	} else if (!(events & EPOLLHUP) && !process->exit_known &&
+		   procfs_stat(process->pid, &stat) && stat.state == 'Z' &&
+		   stat.start_ticks == process->start_ticks &&
+		   (process->uid == geteuid() || geteuid() == 0)) {
+		take_status(process, stat.exit_status);
+	}
+	if (events & EPOLLHUP)
+		unwatch(the_registry, process);
+	else
+		loop_want(the_registry->loop, source, 0); /* until reaped */
+}
+
+static void watch(struct registry *registry, struct process *process, int pidfd)
+{
+	if (process->watch.fd >= 0 || pidfd < 0) {
+		if (pidfd >= 0)
+			close(pidfd);
+		return;
+	}
+	process->watch.fd = pidfd;
+	process->watch.ready = watched;
+	if (loop_add(registry->loop, &process->watch, EPOLLIN))
+		return;
+	close(pidfd);
+	process->watch.fd = -1;
+}
+
+static struct process *find_known(struct registry *registry, pid_t pid,
+				  uint64_t start_ticks, uint64_t session)
+{
+	for (struct process *at = registry->last; at; at = at->previous) {
+		if (at->pid != pid)
+			continue;
+		if (start_ticks ? at->start_ticks == start_ticks
+				: at->model.session == session)
+			return at;
+	}
+	return NULL;
+}
+
+/* Makes room for one more record of `uid`: what ended first goes first. */
+static bool make_room(struct registry *registry, uid_t uid)
+{
+	struct process *oldest = NULL, *own = NULL;
+	size_t foreign = 0;
+
+	for (struct process *at = registry->first; at; at = at->next) {
+		if (at->uid == uid)
+			foreign++;
+		if (!is_over(at))
+			continue;
+		if (!oldest || at->ended_ns < oldest->ended_ns)
+			oldest = at;
+		if (at->uid == uid && (!own || at->ended_ns < own->ended_ns))
+			own = at;
+	}
+	if (uid != geteuid() && uid != 0 && foreign >= REGISTRY_FOREIGN_MAX)
+		oldest = own;
+	else if (registry->count < REGISTRY_MAX)
+		return true;
+	if (!oldest)
+		return false;
+	drop(registry, oldest);
+	return true;
+}
+
+static struct process *append(struct registry *registry)
+{
+	struct process *process = calloc(1, sizeof(*process));
+
+	if (!process)
+		return NULL;
+	process->id = ++registry->last_id;
+	process->watch.fd = -1;
+	process->previous = registry->last;
+	if (registry->last)
+		registry->last->next = process;
+	else
+		registry->first = process;
+	registry->last = process;
+	registry->count++;
+	return process;
+}
+
+static uint64_t parent_of(struct registry *registry,
+			  const struct process *process,
+			  uint64_t parent_session)
+{
+	for (struct process *at = registry->last; at; at = at->previous) {
+		if (at == process)
+			continue;
+		if (parent_session && at->model.session == parent_session)
+			return at->id;
+		if (process->parent > 0 && at->pid == process->parent &&
+		    !is_over(at))
+			return at->id;
+	}
+	return 0;
+}
+
+/* What the kernel says of a process at the moment it connects. */
+struct identity {
+	pid_t pid, parent;
+	uint64_t start_ticks;
+	int pidfd;
+	bool alive;
+};
+
+static void identify(struct identity *identity, int socket,
+		     const struct ucred *peer)
+{
+	struct procfs_stat stat;
+
+	identity->pid = peer->pid;
+	identity->parent = 0;
+	identity->start_ticks = 0;
+	identity->pidfd = pidfd_of_peer(socket, peer->pid);
+	if (procfs_stat(peer->pid, &stat)) {
+		identity->start_ticks = stat.start_ticks;
+		identity->parent = stat.parent;
+	}
+	identity->alive = identity->pidfd >= 0 ? pidfd_alive(identity->pidfd)
+					       : identity->start_ticks != 0;
+	/* Gone before we looked: the number may be another's by now. A zombie
+	 * still has its own. */
+	if (!identity->alive && identity->start_ticks && stat.state != 'Z') {
+		identity->start_ticks = 0;
+		identity->parent = 0;
+	}
+}
+
+static struct process *admit(struct registry *registry,
+			     const struct identity *identity, uid_t uid,
+			     uint64_t now_ns)
+{
+	struct process *process;
+
+	if (!make_room(registry, uid))
+		return NULL;
+	process = append(registry);
+	if (!process)
+		return NULL;
+	process->pid = identity->pid;
+	process->parent = identity->parent;
+	process->uid = uid;
+	process->start_ticks = identity->start_ticks;
+	process->first_seen_ns = now_ns;
+	process->start_ns = procfs_start_ns(identity->start_ticks);
+	if (process->start_ns == 0)
+		process->start_ns = now_ns;
+	procfs_oom_begin(&process->oom, identity->pid);
+	return process;
+}
+
+static void connect_to(struct registry *registry, struct process *process,
+		       struct identity *identity, void *session,
+		       void (*detach)(void *session))
+{
+	if (process->session)
+		process->detach(process->session);
+	process->session = session;
+	process->detach = detach;
+	if (!is_over(process))
+		process->state = HAKMEM__PROCESS_STATE__PROCESS_RUNNING;
+	watch(registry, process, identity->pidfd);
+	identity->pidfd = -1;
+	if (!identity->alive && process->watch.fd < 0)
+		end(process, clock_ns());
+}
+
+struct process *registry_connect(struct registry *registry, int socket,
+				 const struct ucred *peer, Hakmem__Hello *hello,
+				 void *session, void (*detach)(void *session),
+				 const char **why)
+{
+	struct identity identity;
+	struct process *process;
+	bool is_new = false;
+
+	identify(&identity, socket, peer);
+	process = find_known(registry, peer->pid, identity.start_ticks,
+			     hello->session);
+	*why = "too many processes are known already";
+	if (!process) {
+		is_new = true;
+		process = admit(registry, &identity, peer->uid, clock_ns());
+	}
+	if (process)
+		*why = model_hello(&process->model, hello);
+	if (!process || *why) {
+		if (process && is_new)
+			drop(registry, process);
+		if (identity.pidfd >= 0)
+			close(identity.pidfd);
+		return NULL;
+	}
+	process->uid = peer->uid;
+	if (identity.parent == 0 && is_new)
+		process->parent = (pid_t)hello->parent_pid;
+	if (process->parent_id == 0)
+		process->parent_id =
+			parent_of(registry, process, hello->parent_session);
+	connect_to(registry, process, &identity, session, detach);
+	return process;
+}
+
+void registry_note_state(struct process *process, uint64_t now_ns)
+{
+	if (now_ns < process->oom_looked_ns + LOOK_NS)
+		return;
+	process->oom_looked_ns = now_ns;
+	procfs_oom_rose(&process->oom);
+}
+
+static bool lives(const struct process *process)
+{
+	struct procfs_stat stat;
+
+	if (process->watch.fd >= 0)
+		return pidfd_alive(process->watch.fd);
+	return process->start_ticks && procfs_stat(process->pid, &stat) &&
+	       stat.start_ticks == process->start_ticks && stat.state != 'Z';
+}
+
+void registry_disconnect(struct registry *registry, struct process *process)
+{
+	process->session = NULL;
+	if (is_over(process))
+		return;
+	process->state = HAKMEM__PROCESS_STATE__PROCESS_DISCONNECTED;
+	if (!lives(process) && process->watch.fd < 0)
+		end(process, clock_ns());
+	loop_tick_by(registry->loop, clock_ns() + LOOK_NS);
+}
+
+struct process *registry_first(struct registry *registry)
+{
+	return registry->first;
+}
+
+struct process *registry_find(struct registry *registry, uint64_t id, pid_t pid)
+{
+	for (struct process *at = registry->last; at; at = at->previous)
+		if (id ? at->id == id : at->pid == pid)
+			return at;
+	return NULL;
+}
+
+size_t registry_count(const struct registry *registry)
+{
+	return registry->count;
+}
+
+uint64_t registry_expire(struct registry *registry, uint64_t now_ns)
+{
+	uint64_t next_ns = UINT64_MAX;
+	struct process *next;
+
+	for (struct process *at = registry->first; at; at = next) {
+		next = at->next;
+		if (!is_over(at)) {
+			if (at->watch.fd >= 0)
+				continue;
+			if (!lives(at))
+				end(at, now_ns);
+			if (now_ns + LOOK_NS < next_ns)
+				next_ns = now_ns + LOOK_NS;
+		}
+		if (!is_over(at) || at->session)
+			continue;
+		if (now_ns - at->ended_ns >= registry->retain_ns)
+			drop(registry, at);
+		else if (at->ended_ns + registry->retain_ns < next_ns)
+			next_ns = at->ended_ns + registry->retain_ns;
+	}
+	return next_ns;
+}

@@ -1,0 +1,74 @@
+/*
+ * All processes known: those that run and, for a while, those that ended.
+ *
+ * A process is its pid and start time, both from the kernel. One that comes
+ * back (a lost connection, an exec) continues its record. How it ended is seen
+ * through its pidfd. Main thread only.
+ */
+#ifndef HAKMEMD_REGISTRY_H
+#define HAKMEMD_REGISTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "hakmemd/loop.h"
+#include "hakmemd/model.h"
+#include "hakmemd/procfs.h"
+
+#define REGISTRY_MAX	     4096u /* records, of which ended ones go first */
+#define REGISTRY_FOREIGN_MAX 256u  /* records of one other user */
+
+struct process {
+	struct loop_source watch;	 /* first: the pidfd, fd < 0 = none */
+	struct process *previous, *next; /* by id */
+	uint64_t id;
+	pid_t pid, parent;
+	uid_t uid;
+	uint64_t start_ticks; /* 0 = not known: it was gone when we looked */
+	uint64_t start_ns, first_seen_ns, ended_ns;
+	uint64_t parent_id;
+	Hakmem__ProcessState state;
+	bool exit_known;
+	int exit_status, exit_signal;
+	uint64_t oom_looked_ns;
+	struct procfs_oom oom;
+	struct model model;
+	void *session; /* whoever is connected for it, or NULL */
+	void (*detach)(void *session);
+};
+
+struct registry;
+
+/* NULL with errno. `retain_ns` is how long ended processes stay. */
+struct registry *registry_new(struct loop *loop, uint64_t retain_ns);
+void registry_free(struct registry *registry);
+
+/*
+ * The record of the process at the other end of `socket`, which sent `hello`;
+ * made if it is new, and connected to `session` (`detach` tells an older one
+ * that it has lost its place). NULL with a line in `*why`.
+ */
+struct process *registry_connect(struct registry *registry, int socket,
+				 const struct ucred *peer, Hakmem__Hello *hello,
+				 void *session, void (*detach)(void *session),
+				 const char **why);
+
+/* A state came: looks, now and then, at the kills that happened around it. */
+void registry_note_state(struct process *process, uint64_t now_ns);
+
+/* The session is over; the process may live. */
+void registry_disconnect(struct registry *registry, struct process *process);
+
+struct process *registry_first(struct registry *registry);
+
+/* By id; or, if that is 0, the newest of that pid. NULL if there is none. */
+struct process *registry_find(struct registry *registry, uint64_t id,
+			      pid_t pid);
+
+size_t registry_count(const struct registry *registry);
+
+/* Drops what was retained long enough; returns when to come again. */
+uint64_t registry_expire(struct registry *registry, uint64_t now_ns);
+
+#endif

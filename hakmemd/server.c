@@ -1,0 +1,367 @@
+#include "hakmemd/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "hakmemd/clock.h"
+#include "hakmemd/conn.h"
+#include "hakmemd/listen.h"
+#include "hakmemd/log.h"
+#include "hakmemd/loop.h"
+#include "hakmemd/query.h"
+#include "hakmemd/registry.h"
+#include "hakmemd/session.h"
+
+#define PROGRAMS_MAX   2048u /* connected at once */
+#define VIEWERS_MAX    64u
+#define STRANGERS_MAX  128u /* have not said yet what they are */
+#define FOREIGN_SHARE  8u   /* one other user: 1/8 of the programs */
+#define RESERVED_FILES 64u
+#define ACCEPT_ROUND   64
+#define PAUSE_NS       (CLOCK_SECOND / 10)
+
+enum role { STRANGER, PROGRAM, VIEWER, ROLES };
+
+/* How many connections each user has; a row is free when its count is 0. */
+#define USERS_MAX 64u
+struct user {
+	uid_t uid;
+	unsigned count;
+};
+
+struct server {
+	struct loop_source door, signals; /* door first: see accepting */
+	struct loop *loop;
+	struct listen listen;
+	struct registry *registry;
+	struct server_settings settings;
+	unsigned count[ROLES], limit[ROLES];
+	struct user users[USERS_MAX];
+	int spare;	    /* given up to say no when files are short */
+	uint64_t paused_ns; /* until when the door is shut; 0 = open */
+	uint64_t idle_since_ns;
+};
+
+static struct server *the_server; /* callbacks of the loop carry no more */
+
+static struct user *user_of(struct server *server, uid_t uid)
+{
+	struct user *empty = NULL;
+
+	for (unsigned i = 0; i < USERS_MAX; i++) {
+		if (server->users[i].count && server->users[i].uid == uid)
+			return &server->users[i];
+		if (server->users[i].count == 0)
+			empty = &server->users[i];
+	}
+	if (empty)
+		empty->uid = uid;
+	return empty;
+}
+
+static bool is_trusted(uid_t uid)
+{
+	return uid == geteuid() || uid == 0;
+}
+
+static enum role role_of(const struct conn *conn)
+{
+	return (enum role)conn->role;
+}
+
+static void closed(struct conn *conn)
+{
+	struct server *server = the_server;
+	struct user *user = user_of(server, conn->peer.uid);
+
+	if (role_of(conn) == PROGRAM)
+		session_closed(conn, server->registry);
+	server->count[role_of(conn)]--;
+	if (user && user->count)
+		user->count--;
+	if (server->count[PROGRAM] + server->count[VIEWER] == 0)
+		server->idle_since_ns = clock_ns();
+	if (server->settings.idle_ns)
+		loop_tick_by(server->loop,
+			     server->idle_since_ns + server->settings.idle_ns);
+}
+
+/* The first frame tells; false when there is no place for one more. */
+static bool introduce(struct server *server, struct conn *conn, enum role role)
+{
+	if (role == VIEWER && !is_trusted(conn->peer.uid)) {
+		conn_fail(conn,
+			  "this hakmemd serves user %u; run one of your own",
+			  (unsigned)geteuid());
+		return false;
+	}
+	if (server->count[role] >= server->limit[role]) {
+		conn_fail(conn, "too many %s are connected",
+			  role == VIEWER ? "viewers" : "programs");
+		return false;
+	}
+	server->count[STRANGER]--;
+	server->count[role]++;
+	conn->role = role;
+	return true;
+}
+
+static void frame(struct conn *conn, const struct frame *frame)
+{
+	struct server *server = the_server;
+
+	if (role_of(conn) == STRANGER) {
+		enum role role = frame->type == FRAME_QUERY ? VIEWER : PROGRAM;
+
+		if (frame->type != FRAME_QUERY && frame->type != FRAME_HELLO)
+			conn_fail(conn,
+				  "the first frame is of type %u: "
+				  "neither HELLO nor QUERY",
+				  frame->type);
+		else if (introduce(server, conn, role))
+			server->idle_since_ns = 0;
+	}
+	if (conn->closing || conn->dead)
+		return;
+	if (role_of(conn) == PROGRAM)
+		session_frame(conn, server->registry, frame);
+	else if (role_of(conn) == VIEWER)
+		query_frame(conn, server->registry, frame);
+}
+
+static const struct conn_ops callbacks = {.frame = frame, .closed = closed};
+
+static void admit(struct server *server, int fd)
+{
+	struct ucred peer = {.pid = 0, .uid = (uid_t)-1};
+	socklen_t length = sizeof(peer);
+	struct user *user;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
+		close(fd);
+		return;
+	}
+	user = user_of(server, peer.uid);
+	if (!user || (!is_trusted(peer.uid) &&
+		      user->count >= server->limit[PROGRAM] / FOREIGN_SHARE))
+		conn_refuse(fd, &peer, "too many connections of one user");
+	else if (server->count[STRANGER] >= server->limit[STRANGER])
+		conn_refuse(fd, &peer, "too many connections at once");
+	else if (conn_open(server->loop, fd, &peer, &callbacks, clock_ns())) {
+		server->count[STRANGER]++;
+		user->count++;
+	}
+}
+
+static int open_spare(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* No descriptor is left: the spare one takes a caller in and out again. */
+static bool turn_away(struct server *server)
+{
+	struct ucred nobody = {.pid = 0, .uid = (uid_t)-1};
+	int fd;
+
+	if (server->spare < 0)
+		return false;
+	close(server->spare);
+	fd = accept4(server->door.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0)
+		conn_refuse(fd, &nobody, "the daemon is out of descriptors");
+	server->spare = open_spare();
+	return fd >= 0;
+}
+
+/* A level-triggered door that cannot be answered would ring without end. */
+static void pause_door(struct server *server)
+{
+	server->paused_ns = clock_ns() + PAUSE_NS;
+	loop_want(server->loop, &server->door, 0);
+	loop_tick_by(server->loop, server->paused_ns);
+}
+
+static void accepting(struct loop_source *source, uint32_t events)
+{
+	struct server *server = (struct server *)source;
+
+	(void)events;
+	for (int i = 0; i < ACCEPT_ROUND; i++) {
+		int fd = accept4(source->fd, NULL, NULL,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			admit(server, fd);
+			continue;
+		}
+		if (errno == EINTR || errno == ECONNABORTED)
+			continue;
+		if (errno == EAGAIN)
+			return;
+		if (errno != EMFILE || !turn_away(server)) {
+			pause_door(server);
+			return;
+		}
+	}
+}
+
+static void signalled(struct loop_source *source, uint32_t events)
+{
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(source->fd, &info, sizeof(info)) == sizeof(info))
+		loop_stop(the_server->loop, 0);
+}
+
+/* Idle since when; while a stranger is there the end waits, too. */
+static bool is_idle(struct server *server, uint64_t now_ns, uint64_t *next_ns)
+{
+	uint64_t end_ns;
+
+	if (server->settings.idle_ns == 0 ||
+	    server->count[PROGRAM] + server->count[VIEWER] > 0)
+		return false;
+	end_ns = server->idle_since_ns + server->settings.idle_ns;
+	if (end_ns <= now_ns)
+		return true;
+	if (end_ns < *next_ns)
+		*next_ns = end_ns;
+	return false;
+}
+
+static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
+{
+	struct server *server = argument;
+	uint64_t next_ns, due_ns;
+
+	conn_expire_all(now_ns, late_ns);
+	next_ns = registry_expire(server->registry, now_ns);
+	due_ns = conn_next_due();
+	if (due_ns < next_ns)
+		next_ns = due_ns;
+	if (server->paused_ns && server->paused_ns <= now_ns) {
+		server->paused_ns = 0;
+		loop_want(server->loop, &server->door, EPOLLIN);
+	} else if (server->paused_ns && server->paused_ns < next_ns)
+		next_ns = server->paused_ns;
+	if (is_idle(server, now_ns, &next_ns)) {
+		log_line("nobody was connected for %llu s: ending",
+			 (unsigned long long)(server->settings.idle_ns /
+					      CLOCK_SECOND));
+		loop_stop(server->loop, 0);
+	}
+	return next_ns;
+}
+
+/* A program needs two descriptors: its connection and its pidfd. */
+static void set_limits(struct server *server)
+{
+	struct rlimit files;
+	uint64_t most = PROGRAMS_MAX, fixed;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+		if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+			files.rlim_cur = 1024;
+		fixed = RESERVED_FILES + VIEWERS_MAX + STRANGERS_MAX;
+		if (files.rlim_cur < fixed + 2 * most)
+			most = files.rlim_cur > fixed + 16
+				       ? (files.rlim_cur - fixed) / 2
+				       : 8;
+	}
+	server->limit[STRANGER] = STRANGERS_MAX;
+	server->limit[PROGRAM] = (unsigned)most;
+	server->limit[VIEWER] = VIEWERS_MAX;
+}
+
+static bool watch_signals(struct server *server)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	server->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	server->signals.ready = signalled;
+	return server->signals.fd >= 0 &&
+	       loop_add(server->loop, &server->signals, EPOLLIN);
+}
+
+static bool start(struct server *server, char *why, size_t size)
+{
+	if (!listen_open(&server->listen, server->settings.socket,
+			 server->settings.derived, why, size))
+		return false;
+	server->loop = loop_new(tick, server);
+	if (server->loop)
+		server->registry =
+			registry_new(server->loop, server->settings.retain_ns);
+	server->door.fd = server->listen.fd;
+	server->door.ready = accepting;
+	if (server->registry && watch_signals(server) &&
+	    loop_add(server->loop, &server->door, EPOLLIN))
+		return true;
+	snprintf(why, size, "cannot set up the event loop: %s",
+		 strerror(errno));
+	return false;
+}
+
+struct server *server_open(const struct server_settings *settings, char *why,
+			   size_t size)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server) {
+		snprintf(why, size, "out of memory");
+		return NULL;
+	}
+	the_server = server;
+	server->settings = *settings;
+	server->idle_since_ns = clock_ns();
+	server->signals.fd = server->listen.fd = server->listen.lock =
+		server->listen.directory = -1;
+	server->spare = open_spare();
+	set_limits(server);
+	if (start(server, why, size))
+		return server;
+	server_close(server);
+	return NULL;
+}
+
+int server_run(struct server *server)
+{
+	int result = loop_run(server->loop);
+
+	if (result == 0)
+		return 0;
+	log_line("the event loop failed: %s", strerror(errno));
+	return 1;
+}
+
+void server_close(struct server *server)
+{
+	if (!server)
+		return;
+	if (server->registry)
+		conn_close_all();
+	registry_free(server->registry);
+	listen_close(&server->listen);
+	if (server->signals.fd >= 0)
+		close(server->signals.fd);
+	if (server->spare >= 0)
+		close(server->spare);
+	loop_free(server->loop);
+	free(server);
+	the_server = NULL;
+}

@@ -1,0 +1,70 @@
+#include "hakmemd/session.h"
+
+#include "hakmemd/clock.h"
+
+/* A newer connection of the same process has taken over. */
+static void detach(void *session)
+{
+	struct conn *conn = session;
+
+	conn->owner = NULL;
+	conn_close(conn);
+}
+
+static void hello(struct conn *conn, struct registry *registry,
+		  const struct frame *frame)
+{
+	const char *why = "not a Hello message";
+	struct process *process = NULL;
+	Hakmem__Hello *message;
+	struct arena arena;
+
+	arena_init(&arena, ARENA_BUDGET_BYTES);
+	message = (Hakmem__Hello *)arena_unpack(&arena,
+						&hakmem__hello__descriptor,
+						frame->payload, frame->length);
+	if (message)
+		process =
+			registry_connect(registry, conn->source.fd, &conn->peer,
+					 message, conn, detach, &why);
+	arena_free(&arena);
+	conn->owner = process;
+	if (!process)
+		conn_fail(conn, "HELLO: %s", why);
+}
+
+static void state(struct conn *conn, const struct frame *frame)
+{
+	struct process *process = conn->owner;
+	uint64_t now_ns = clock_ns();
+	struct arena arena;
+	const char *why;
+
+	arena_init(&arena, ARENA_BUDGET_BYTES);
+	why = model_state(&process->model, &arena, frame->payload,
+			  frame->length, now_ns);
+	arena_free(&arena);
+	if (why)
+		conn_fail(conn, "STATE: %s", why);
+	else
+		registry_note_state(process, now_ns);
+}
+
+void session_frame(struct conn *conn, struct registry *registry,
+		   const struct frame *frame)
+{
+	if (frame->type == FRAME_HELLO && !conn->owner)
+		hello(conn, registry, frame);
+	else if (frame->type == FRAME_STATE && conn->owner)
+		state(conn, frame);
+	else
+		conn_fail(conn, "frame type %u is out of place here",
+			  frame->type);
+}
+
+void session_closed(struct conn *conn, struct registry *registry)
+{
+	if (conn->owner)
+		registry_disconnect(registry, conn->owner);
+	conn->owner = NULL;
+}
