@@ -83,6 +83,13 @@ static inline size_t draw_below(uint64_t *state, size_t below)
 	return (size_t)(draw(state) % below);
 }
 
+/* A pointer that the compiler knows nothing of. */
+static inline void *opaque(const void *ptr)
+{
+	__asm__("" : "+r"(ptr));
+	return (void *)(uintptr_t)ptr;
+}
+
 static inline uint64_t monotonic_ns(void)
 {
 	struct timespec now;

@@ -1,0 +1,258 @@
+#include "libhakmem/cache.h"
+
+#include "libhakmem/boot.h"
+#include "tests/unit/libhakmem/unit.h"
+
+static struct cache *cache;
+
+static int fresh(void **state)
+{
+	(void)state;
+	if (!boot_ready())
+		return -1;
+	free(cache);
+	cache = aligned_alloc(CACHE_LINE, sizeof(*cache));
+	memset(cache, 0, sizeof(*cache));
+	cache_init(cache);
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		central_drain(i, true);
+	return 0;
+}
+
+static uint8_t code_of(unsigned class)
+{
+	return (uint8_t)(HEADER_CLASS | class);
+}
+
+static uint32_t walk(const struct row *row)
+{
+	uint32_t count = 0;
+
+	for (const struct block *at = row->head; at; at = at->next)
+		count++;
+	return count;
+}
+
+/* The counters against a shadow: what the program took and gave. */
+static void assert_counts(unsigned class, uint64_t taken, uint64_t given)
+{
+	const struct row *row = &cache->row[HEADER_CLASS | class];
+
+	assert_int_equal(cache_allocs(cache, class), taken);
+	assert_int_equal(cache_frees(cache, class), given);
+	assert_int_equal(walk(row), row_depth(row));
+	assert_true(row_depth(row) <= row->limit);
+	assert_int_equal(cache_held(cache, class),
+			 row_depth(row) + cache->cold[class].spare.count);
+}
+
+static void only_class_rows_have_room(void **state)
+{
+	(void)state;
+	for (unsigned code = 0; code < HEADER_CODES; code++) {
+		const struct row *row = &cache->row[code];
+		bool is_class = header_is_class((uint8_t)code) &&
+				header_class((uint8_t)code) < sizeclass_count;
+
+		assert_int_equal(row->room > 0, is_class);
+		assert_null(row->head);
+		assert_int_equal(cache_none.row[code].room, 0);
+		if (is_class) {
+			const struct sizeclass *class =
+				&sizeclass_table[header_class((uint8_t)code)];
+
+			assert_true(row->room >= 2);
+			assert_true(row->room <= class->batch);
+			assert_int_equal(row->mask, class->headerless
+							    ? class->stride - 1
+							    : 15);
+		}
+	}
+	assert_true(cache_is_none(cache_self));
+	assert_false(cache_is_none(cache));
+}
+
+static void what_is_taken_and_given_is_counted(void **state)
+{
+	uint64_t random = 3;
+
+	(void)state;
+	for (unsigned class = 0; class < sizeclass_count; class += 5) {
+		struct block *held[600];
+		uint64_t taken = 0, given = 0;
+		size_t count = 0;
+
+		for (int i = 0; i < 5000; i++) {
+			bool take = draw_below(&random, 1000) <
+				    (i / 500 % 2 ? 350u : 650u);
+
+			if (take && count < COUNT_OF(held)) {
+				held[count] = cache_take(cache, code_of(class));
+				assert_non_null(held[count]);
+				assert_int_equal(held[count]->key, 0);
+				count++;
+				taken++;
+			} else if (!take && count > 0) {
+				cache_give(cache, code_of(class),
+					   held[--count]);
+				given++;
+			}
+			if (i % 700 == 0)
+				cache_drain(cache, i % 1400 == 0);
+			assert_counts(class, taken, given);
+		}
+		while (count > 0) {
+			cache_give(cache, code_of(class), held[--count]);
+			assert_counts(class, taken, ++given);
+		}
+		cache_drain(cache, true);
+		assert_counts(class, taken, given);
+		assert_int_equal(cache_held(cache, class), 0);
+		central_drain(class, true);
+		assert_int_equal(central_slabs(class), 0);
+	}
+}
+
+static void given_blocks_are_marked_free(void **state)
+{
+	unsigned class = sizeclass_with_header(30);
+	struct block *block = cache_take(cache, code_of(class));
+
+	(void)state;
+	cache_give(cache, code_of(class), block);
+	assert_int_equal(block->key, block_key(block));
+	assert_ptr_equal(cache_take(cache, code_of(class)), block);
+	assert_int_equal(block->key, 0);
+	cache_give(cache, code_of(class), block);
+	cache_drain(cache, true);
+}
+
+/* malloc and free around a row's edge go to the spare chain, not central. */
+static void the_edge_of_a_row_does_not_thrash(void **state)
+{
+	unsigned class = sizeclass_with_header(30);
+	struct block *held[1000];
+	uint64_t refills, flushes;
+	size_t count;
+
+	(void)state;
+	for (count = 0; count < COUNT_OF(held); count++)
+		held[count] = cache_take(cache, code_of(class));
+	while (cache->cold[class].spare.count == 0)
+		cache_give(cache, code_of(class), held[--count]);
+	refills = central_refills();
+	flushes = central_flushes();
+	for (int round = 0; round < 100; round++) {
+		for (int i = 0; i < 8; i++)
+			held[count++] = cache_take(cache, code_of(class));
+		for (int i = 0; i < 8; i++)
+			cache_give(cache, code_of(class), held[--count]);
+	}
+	assert_true(central_refills() - refills <= 1);
+	assert_true(central_flushes() - flushes <= 1);
+	while (count > 0)
+		cache_give(cache, code_of(class), held[--count]);
+	cache_drain(cache, true);
+}
+
+static void rows_grow_to_their_batch_and_no_further(void **state)
+{
+	unsigned class = sizeclass_with_header(30);
+	const struct row *row = &cache->row[HEADER_CLASS | class];
+	static struct block *held[20000];
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < COUNT_OF(held); i++)
+			held[i] = cache_take(cache, code_of(class));
+		for (size_t i = 0; i < COUNT_OF(held); i++)
+			cache_give(cache, code_of(class), held[i]);
+	}
+	assert_int_equal(row->limit, sizeclass_table[class].batch);
+	assert_counts(class, 60000, 60000);
+	cache_drain(cache, true);
+	assert_counts(class, 60000, 60000);
+}
+
+static void a_drain_takes_only_what_was_idle(void **state)
+{
+	unsigned busy = sizeclass_with_header(30);
+	unsigned idle = sizeclass_with_header(60);
+
+	(void)state;
+	cache_give(cache, code_of(busy), cache_take(cache, code_of(busy)));
+	cache_give(cache, code_of(idle), cache_take(cache, code_of(idle)));
+	cache_drain(cache, false);
+	assert_true(cache_held(cache, busy) > 0);
+	assert_true(cache_held(cache, idle) > 0);
+	cache_give(cache, code_of(busy), cache_take(cache, code_of(busy)));
+	cache_drain(cache, false);
+	assert_true(cache_held(cache, busy) > 0);
+	assert_int_equal(cache_held(cache, idle), 0);
+	cache_drain(cache, false);
+	assert_int_equal(cache_held(cache, busy), 0);
+	assert_counts(busy, 2, 2);
+	assert_counts(idle, 1, 1);
+}
+
+static void held_blocks_can_be_found(void **state)
+{
+	unsigned class = sizeclass_with_header(30);
+	struct block *held[100];
+	struct block *kept = cache_take(cache, code_of(class));
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		held[i] = cache_take(cache, code_of(class));
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		cache_give(cache, code_of(class), held[i]);
+	assert_true(cache->cold[class].spare.count > 0);
+	assert_true(cache_holds(cache, code_of(class), held[99]));
+	assert_true(cache_holds(cache, code_of(class),
+				cache->cold[class].spare.head));
+	assert_false(cache_holds(cache, code_of(class), kept));
+	cache_give(cache, code_of(class), kept);
+	assert_true(cache_holds(cache, code_of(class), kept));
+	cache_drain(cache, true);
+	assert_false(cache_holds(cache, code_of(class), kept));
+}
+
+/* A chain that a busier thread flushed is longer than a new cache's row. */
+static void a_long_chain_fits_a_short_row(void **state)
+{
+	unsigned class = sizeclass_with_header(30);
+	const struct row *row = &cache->row[HEADER_CLASS | class];
+	struct chain chain = central_fetch(class, 200);
+	struct block *block;
+
+	(void)state;
+	assert_true(row->limit < 200);
+	central_stash(class, chain);
+	block = cache_take(cache, code_of(class));
+	assert_ptr_equal(block, chain.head);
+	assert_counts(class, 1, 0);
+	assert_int_equal(cache_held(cache, class), 199);
+	cache_give(cache, code_of(class), block);
+	assert_counts(class, 1, 1);
+	cache_drain(cache, true);
+	assert_counts(class, 1, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(only_class_rows_have_room, fresh),
+		cmocka_unit_test_setup(what_is_taken_and_given_is_counted,
+				       fresh),
+		cmocka_unit_test_setup(given_blocks_are_marked_free, fresh),
+		cmocka_unit_test_setup(the_edge_of_a_row_does_not_thrash,
+				       fresh),
+		cmocka_unit_test_setup(rows_grow_to_their_batch_and_no_further,
+				       fresh),
+		cmocka_unit_test_setup(a_drain_takes_only_what_was_idle, fresh),
+		cmocka_unit_test_setup(held_blocks_can_be_found, fresh),
+		cmocka_unit_test_setup(a_long_chain_fits_a_short_row, fresh),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

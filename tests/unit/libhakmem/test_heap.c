@@ -1,0 +1,695 @@
+#include "libhakmem/heap.h"
+
+#include "libhakmem/boot.h"
+#include "libhakmem/conf.h"
+#include "libhakmem/large.h"
+#include "libhakmem/profile.h"
+#include "libhakmem/sampler.h"
+#include "libhakmem/stats.h"
+#include "libhakmem/thread.h"
+#include "libhakmem/vm.h"
+#include "tests/unit/libhakmem/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+
+static int boot(void **state)
+{
+	(void)state;
+	if (!boot_ready())
+		return -1;
+	conf.corruption_abort = false;
+	sampler_init(0);
+	return 0;
+}
+
+static unsigned class_of(size_t n)
+{
+	return header_class(sizeclass_index[sizeclass_slot(n)]);
+}
+
+/* From now on one in `mean` bytes, in this thread; 0 is off. */
+static void sample(uint64_t mean)
+{
+	struct cache *cache = thread_cache();
+
+	sampler_init(mean);
+	cache->countdown = sampler_draw(&cache->random, &cache->sample_mean);
+}
+
+/* What the counters must say, kept beside them. */
+static uint64_t shadow_allocs[SIZECLASS_MAX], shadow_frees[SIZECLASS_MAX];
+static struct thread_sums start;
+
+static void start_counting(void)
+{
+	memset(shadow_allocs, 0, sizeof(shadow_allocs));
+	memset(shadow_frees, 0, sizeof(shadow_frees));
+	thread_sum(&start);
+}
+
+static void assert_counts(void)
+{
+	struct thread_sums now;
+
+	thread_sum(&now);
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		assert_int_equal(now.allocs[i] - start.allocs[i],
+				 shadow_allocs[i]);
+		assert_int_equal(now.frees[i] - start.frees[i],
+				 shadow_frees[i]);
+	}
+}
+
+static bool is_zero(const char *ptr, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ptr[i])
+			return false;
+	return true;
+}
+
+static void every_size_is_aligned_and_usable(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < 70000; n += n < 2100 ? 1 : n / 50) {
+		char *ptr = heap_malloc(n), *other = heap_malloc(n);
+		size_t usable = heap_usable(ptr);
+
+		assert_non_null(ptr);
+		assert_true(ptr != other);
+		assert_true(is_aligned((uintptr_t)ptr, 16));
+		assert_true(usable >= n);
+		memset(ptr, 0xaa, usable);
+		memset(other, 0x55, heap_usable(other));
+		for (size_t i = 0; i < usable; i++)
+			assert_int_equal((uint8_t)ptr[i], 0xaa);
+		heap_free(ptr);
+		heap_free(other);
+	}
+}
+
+static void nothing_is_asked_for_or_freed(void **state)
+{
+	void *one = heap_malloc(0), *two = heap_malloc(0);
+
+	(void)state;
+	assert_non_null(one);
+	assert_ptr_not_equal(one, two);
+	heap_free(one);
+	heap_free(two);
+	start_counting();
+	heap_free(opaque(NULL));
+	assert_int_equal(heap_usable(NULL), 0);
+	assert_counts();
+	one = heap_realloc(NULL, 0);
+	assert_non_null(one);
+	heap_free(one);
+	one = heap_calloc(0, 100);
+	assert_non_null(one);
+	heap_free(one);
+}
+
+static void too_much_is_refused_with_enomem(void **state)
+{
+	static const size_t counts[][2] = {
+		{SIZE_MAX, 2},
+		{2, SIZE_MAX},
+		{(size_t)1 << 32, (size_t)1 << 32},
+		{((size_t)1 << 32) + 1, (size_t)1 << 32},
+		{SIZE_MAX, 1},
+		{1, (size_t)PTRDIFF_MAX + 1},
+	};
+	static const size_t sizes[] = {
+		(size_t)1 << 60,	 (size_t)PTRDIFF_MAX - 65536,
+		(size_t)PTRDIFF_MAX - 1, (size_t)PTRDIFF_MAX,
+		(size_t)PTRDIFF_MAX + 1, (size_t)3 << 62,
+		SIZE_MAX - 65536,	 SIZE_MAX - 4096,
+		SIZE_MAX - 16,		 SIZE_MAX,
+	};
+	void *ptr = heap_malloc(100);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		size_t n = sizes[i];
+
+		errno = 0;
+		assert_null(heap_malloc(n));
+		assert_int_equal(errno, ENOMEM);
+		errno = 0;
+		assert_null(heap_realloc(ptr, n));
+		assert_int_equal(errno, ENOMEM);
+		errno = 0;
+		assert_null(heap_realloc(NULL, n));
+		assert_int_equal(errno, ENOMEM);
+		for (size_t align = 1; align != 0; align *= 2) {
+			errno = 0;
+			assert_null(heap_aligned(align, n));
+			assert_int_equal(errno, ENOMEM);
+		}
+	}
+	for (size_t i = 0; i < COUNT_OF(counts); i++) {
+		errno = 0;
+		assert_null(heap_calloc(counts[i][0], counts[i][1]));
+		assert_int_equal(errno, ENOMEM);
+	}
+	for (size_t align = (size_t)1 << 48; align != 0; align *= 2) {
+		errno = 0;
+		assert_null(heap_aligned(align, 10));
+		assert_int_equal(errno, ENOMEM);
+	}
+	/* the block that was to grow is unchanged */
+	assert_true(heap_usable(ptr) >= 100);
+	heap_free(ptr);
+}
+
+static void free_and_success_keep_errno(void **state)
+{
+	static const size_t sizes[] = {0,     16,     100,	1024,
+				       32768, 100000, 50 << 20, 0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		void *ptr = heap_malloc(sizes[i]);
+		void *aligned = heap_aligned(128, sizes[i]);
+
+		errno = 77;
+		heap_free(ptr);
+		heap_free(aligned);
+		heap_trim();
+		assert_int_equal(errno, 77);
+	}
+	errno = 77;
+	heap_free(heap_realloc(heap_malloc(50), 100000));
+	heap_free(heap_calloc(10, 10));
+	heap_free(opaque(NULL));
+	assert_int_equal(errno, 77);
+}
+
+static void calloc_clears_what_others_used(void **state)
+{
+	(void)state;
+	for (size_t n = 1; n < 200000; n += n / 3 + 1) {
+		char *ptr = heap_malloc(n);
+
+		memset(ptr, 0xff, n);
+		heap_free(ptr);
+		ptr = heap_calloc(1, n);
+		assert_true(is_zero(ptr, n));
+		memset(ptr, 0xff, n);
+		heap_free(ptr);
+		ptr = heap_calloc(n, 3);
+		assert_true(is_zero(ptr, 3 * n));
+		heap_free(ptr);
+	}
+}
+
+static void realloc_keeps_the_bytes(void **state)
+{
+	uint64_t random = 4;
+
+	(void)state;
+	for (int i = 0; i < 3000; i++) {
+		size_t from = 1 + draw_below(&random, 1u << (1 + i % 20));
+		size_t to = 1 + draw_below(&random, 1u << (1 + i / 7 % 20));
+		char *ptr = i % 3 ? heap_malloc(from)
+				  : heap_aligned((size_t)16 << (i % 9), from);
+
+		for (size_t k = 0; k < from; k += 1 + k / 64)
+			ptr[k] = (char)(k + 1);
+		ptr = heap_realloc(ptr, to);
+		assert_non_null(ptr);
+		assert_true(heap_usable(ptr) >= to);
+		for (size_t k = 0; k < from && k < to; k += 1 + k / 64)
+			assert_int_equal(ptr[k], (char)(k + 1));
+		heap_free(ptr);
+	}
+}
+
+static void realloc_to_0_frees(void **state)
+{
+	void *ptr = heap_malloc(100);
+
+	(void)state;
+	start_counting();
+	errno = 77;
+	assert_null(heap_realloc(ptr, 0));
+	assert_int_equal(errno, 77);
+	shadow_frees[class_of(100)] = 1;
+	assert_counts();
+}
+
+static void realloc_to_the_same_size_stays(void **state)
+{
+	static const size_t sizes[] = {1, 16, 100, 1024, 32767, 40000, 2 << 20};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		void *ptr = heap_malloc(sizes[i]);
+
+		assert_ptr_equal(heap_realloc(ptr, sizes[i]), ptr);
+		assert_ptr_equal(heap_realloc(ptr, heap_usable(ptr)), ptr);
+		heap_free(ptr);
+	}
+}
+
+/* Far smaller than its block: the memory is not held. */
+static void realloc_shrinks(void **state)
+{
+	uint64_t before = peek64(&stats.large_live_bytes);
+	void *ptr = heap_malloc(10 * MIB);
+
+	(void)state;
+	ptr = heap_realloc(ptr, 100000);
+	assert_true(peek64(&stats.large_live_bytes) - before < 110000);
+	ptr = heap_realloc(ptr, 10);
+	assert_int_equal(peek64(&stats.large_live_bytes), before);
+	assert_true(heap_usable(ptr) < 64);
+	heap_free(ptr);
+	ptr = heap_realloc(heap_malloc(30000), 100);
+	assert_true(heap_usable(ptr) < 256);
+	heap_free(ptr);
+}
+
+static void growing_step_by_step_is_cheap(void **state)
+{
+	uint64_t before = peek64(&stats.mapped_bytes);
+	char *ptr = heap_malloc(16);
+
+	(void)state;
+	for (size_t n = 16; n < 100 * MIB; n += n / 8 + 1) {
+		ptr = heap_realloc(ptr, n);
+		assert_non_null(ptr);
+		ptr[n - 1] = 1;
+	}
+	assert_true(peek64(&stats.mapped_bytes) > before);
+	heap_free(ptr);
+	assert_int_equal(peek64(&stats.mapped_bytes), before);
+}
+
+static void alignments_hold_at_every_size(void **state)
+{
+	(void)state;
+	for (size_t align = 1; align <= MIB; align *= 2)
+		for (size_t n = 0; n < 300000; n += n / 2 + 1) {
+			char *ptr[4];
+
+			for (int k = 0; k < 4; k++) {
+				ptr[k] = heap_aligned(align, n);
+				assert_non_null(ptr[k]);
+				assert_true(
+					is_aligned((uintptr_t)ptr[k], align));
+				assert_true(is_aligned((uintptr_t)ptr[k], 16));
+				assert_true(heap_usable(ptr[k]) >= n);
+				memset(ptr[k], k + 1, heap_usable(ptr[k]));
+			}
+			for (int k = 0; k < 4; k++) {
+				size_t usable = heap_usable(ptr[k]);
+
+				for (size_t i = 0; i < usable; i += 61)
+					assert_int_equal(ptr[k][i], k + 1);
+				heap_free(ptr[k]);
+				assert_int_equal(heap_usable(ptr[k]), 0);
+			}
+		}
+}
+
+static void nothing_aligned_can_be_freed(void **state)
+{
+	(void)state;
+	for (size_t align = 32; align <= 16 * MIB; align *= 2) {
+		uint64_t allocs = peek64(&stats.large_allocs);
+		uint64_t frees = peek64(&stats.large_frees);
+		void *held[64];
+
+		for (size_t i = 0; i < COUNT_OF(held); i++) {
+			held[i] = heap_aligned(align, 0);
+			assert_non_null(held[i]);
+			assert_true(is_aligned((uintptr_t)held[i], align));
+		}
+		for (size_t i = 0; i < COUNT_OF(held); i++)
+			heap_free(held[i]);
+		assert_int_equal(peek64(&stats.large_frees) - frees,
+				 peek64(&stats.large_allocs) - allocs);
+	}
+}
+
+/* A pointer one past the end of its span is one past all memory where that
+ * span is the last. */
+static void nothing_at_the_very_end_can_be_freed(void **state)
+{
+	uint64_t foreign = peek64(&stats.rejects[REPORT_FOREIGN]);
+	uint64_t frees = peek64(&stats.large_frees);
+	static void *held[20000];
+	size_t count = 0;
+
+	(void)state;
+	while (count < COUNT_OF(held)) {
+		uintptr_t end = arena.header + arena.committed[ARENA_HEADER];
+		uintptr_t at = (uintptr_t)heap_aligned(ARENA_UNIT, 0);
+
+		held[count++] = (void *)at;
+		if (end == arena.header + arena.committed[ARENA_HEADER] &&
+		    at + ARENA_UNIT > end)
+			break;
+	}
+	assert_true(count < COUNT_OF(held));
+	for (size_t i = count; i-- > 0;)
+		heap_free(held[i]);
+	assert_int_equal(peek64(&stats.rejects[REPORT_FOREIGN]), foreign);
+	assert_int_equal(peek64(&stats.large_frees) - frees, count);
+}
+
+#define HELD 500
+
+static void play_and_compare(uint64_t mean)
+{
+	static struct {
+		void *ptr;
+		unsigned class;
+	} held[HELD];
+	uint64_t random = 12;
+
+	start_counting();
+	for (int i = 0; i < 200000; i++) {
+		size_t at = draw_below(&random, HELD);
+
+		/* the sampler would slow itself down */
+		if (i % 100 == 0)
+			sample(mean);
+
+		if (held[at].ptr) {
+			heap_free(held[at].ptr);
+			shadow_frees[held[at].class]++;
+			held[at].ptr = NULL;
+		} else {
+			size_t n = draw_below(
+				&random, (size_t)1 << draw_below(&random, 16));
+
+			held[at].ptr =
+				i % 3 ? heap_malloc(n) : heap_calloc(1, n);
+			held[at].class = class_of(n);
+			shadow_allocs[held[at].class]++;
+		}
+		if (i % 10000 == 0)
+			assert_counts();
+		if (i % 50000 == 0)
+			heap_trim();
+	}
+	for (size_t at = 0; at < HELD; at++)
+		if (held[at].ptr) {
+			heap_free(held[at].ptr);
+			shadow_frees[held[at].class]++;
+			held[at].ptr = NULL;
+		}
+	assert_counts();
+	heap_trim();
+	assert_counts();
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		assert_int_equal(shadow_allocs[i], shadow_frees[i]);
+	sample(0);
+}
+
+static void counts_are_exact_per_class(void **state)
+{
+	(void)state;
+	play_and_compare(0);
+	assert_int_equal(profile_live_samples(), 0);
+}
+
+/* The same with nearly every request sampled: a sampled block has another
+ * class's place, but is counted where its request belongs. */
+static void sampling_leaves_the_counts_exact(void **state)
+{
+	uint64_t samples = 0;
+	struct profile_cell cell;
+
+	(void)state;
+	play_and_compare(100);
+	for (unsigned i = 0; profile_cell(i, &cell); i++) {
+		samples += cell.samples;
+		assert_true(fabs(cell.live_objects) < 1e-3);
+	}
+	assert_true(samples > 50000);
+	assert_int_equal(profile_live_samples(), 0);
+}
+
+/* What samples say of requests of one class lies around the truth. */
+static void samples_estimate_the_requests(void **state)
+{
+	unsigned index = class_of(1100);
+	struct profile_cell cell, mine = {0};
+	double objects, variance, bytes;
+	double before[3] = {0}, sum[3] = {0}, truth_bytes = 0;
+	uint64_t random = 77;
+
+	(void)state;
+	for (unsigned i = 0; profile_cell(i, &cell); i++)
+		if (cell.class == index) {
+			before[0] += cell.objects;
+			before[1] += cell.objects_var;
+			before[2] += cell.bytes;
+		}
+	sample(4096);
+	for (int i = 0; i < 100000; i++) {
+		size_t n = 1025 + draw_below(&random, 127);
+
+		truth_bytes += (double)n;
+		heap_free(heap_malloc(n));
+	}
+	sample(0);
+	for (unsigned i = 0; profile_cell(i, &cell); i++)
+		if (cell.class == index) {
+			sum[0] += cell.objects;
+			sum[1] += cell.objects_var;
+			sum[2] += cell.bytes;
+			mine = cell;
+		}
+	objects = sum[0] - before[0];
+	variance = sum[1] - before[1];
+	bytes = sum[2] - before[2];
+	assert_int_equal(mine.class, index);
+	assert_true(variance > 0);
+	assert_true(fabs(objects - 100000) < 4 * sqrt(variance));
+	assert_true(fabs(bytes / truth_bytes - 1) <
+		    4 * sqrt(variance) / 100000);
+}
+
+/* More live samples than the table holds: some are thinned out, and their
+ * blocks are freed like others; counts stay where the requests were. */
+static void thinned_samples_are_counted_right(void **state)
+{
+	size_t count = 100000;
+	void **held = malloc(count * sizeof(*held));
+	uint64_t allocs = 0, frees = 0;
+	struct thread_sums now;
+
+	(void)state;
+	start_counting();
+	for (size_t i = 0; i < count; i++) {
+		if (i % 100 == 0)
+			sample(1);
+		held[i] = heap_malloc(64);
+	}
+	sample(0);
+	assert_true(profile_live_samples() < count * 3 / 4);
+	shadow_allocs[class_of(64)] = count;
+	for (size_t i = 0; i < count; i++)
+		heap_free(held[i]);
+	free(held);
+	thread_sum(&now);
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		allocs += now.allocs[i] - start.allocs[i];
+		frees += now.frees[i] - start.frees[i];
+	}
+	assert_int_equal(allocs, count);
+	assert_int_equal(frees, count);
+	shadow_frees[class_of(64)] = count;
+	assert_counts();
+	assert_int_equal(profile_live_samples(), 0);
+}
+
+static void sampled_blocks_behave_like_others(void **state)
+{
+	(void)state;
+	sample(1);
+	for (size_t n = 64; n <= 32768; n += n / 10 + 1) {
+		char *ptr = heap_malloc(n), *grown;
+
+		assert_int_equal(*header_byte(ptr), n == 32768
+							    ? *header_byte(ptr)
+							    : HEADER_SAMPLED);
+		assert_true(is_aligned((uintptr_t)ptr, 16));
+		assert_true(heap_usable(ptr) >= n);
+		memset(ptr, 7, heap_usable(ptr));
+		grown = heap_realloc(ptr, 2 * n);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(grown[i], 7);
+		heap_free(grown);
+		assert_int_equal(heap_usable(grown), 0);
+	}
+	sample(0);
+}
+
+static int null_stderr(void)
+{
+	int old = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
+
+	dup2(null, STDERR_FILENO);
+	close(null);
+	return old;
+}
+
+/* In report mode a bad free changes nothing but the count of its kind. */
+static void bad_frees_are_counted_and_left_alone(void **state)
+{
+	static const size_t sizes[] = {1, 16, 100, 1024, 20000, 100000};
+	int old = null_stderr();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		uint64_t doubles = stats.rejects[REPORT_DOUBLE_FREE];
+		uint64_t odd = stats.rejects[REPORT_MISALIGNED];
+		char *ptr = heap_malloc(sizes[i]), *next;
+
+		start_counting();
+		if (sizes[i] > 16) {
+			memset(ptr, 'a', sizes[i]);
+			heap_free(ptr + 8);
+			assert_int_equal(stats.rejects[REPORT_MISALIGNED] - odd,
+					 1);
+			heap_free(ptr + 16);
+			assert_null(heap_realloc(ptr + 16, 50));
+			assert_int_equal(heap_usable(ptr + 16), 0);
+			assert_int_equal(ptr[8], 'a');
+			assert_int_equal(ptr[16], 'a');
+		}
+		assert_counts();
+		heap_free(ptr);
+		start_counting();
+		heap_free(ptr);
+		heap_free(ptr);
+		assert_int_equal(stats.rejects[REPORT_DOUBLE_FREE] - doubles,
+				 2);
+		assert_counts();
+		assert_null(heap_realloc(ptr, 10));
+		assert_int_equal(heap_usable(ptr), 0);
+		/* and it is given out once */
+		ptr = heap_malloc(sizes[i]);
+		next = heap_malloc(sizes[i]);
+		assert_ptr_not_equal(ptr, next);
+		heap_free(ptr);
+		heap_free(next);
+	}
+	dup2(old, STDERR_FILENO);
+	close(old);
+}
+
+static void foreign_blocks_are_left_to_their_owner(void **state)
+{
+	uint64_t before = stats.rejects[REPORT_FOREIGN];
+	char *theirs = opaque(malloc(5000)), *ours;
+
+	(void)state;
+	memset(theirs, 'q', 5000);
+	heap_free(theirs);
+	assert_int_equal(stats.rejects[REPORT_FOREIGN] - before, 1);
+	assert_int_equal(heap_usable(theirs), 0);
+	/* what can be read is copied */
+	ours = heap_realloc(theirs, 5000);
+	assert_non_null(ours);
+	assert_memory_equal(ours, theirs, 5000);
+	assert_int_equal(stats.rejects[REPORT_FOREIGN] - before, 3);
+	heap_free(ours);
+	free(theirs);
+}
+
+/* Of the 0xFFF rule: only a pointer near a page start asks the kernel. */
+static void boundary_hits_are_counted(void **state)
+{
+	uint64_t hits = stats.page_boundary, asked = stats.mincore;
+	void *page = heap_aligned(4096, 100000);
+	void *mapped = heap_aligned(4096, 40 * MIB);
+	void *usual = heap_malloc(40 * MIB);
+
+	(void)state;
+	heap_free(page);
+	assert_int_equal(stats.page_boundary - hits, 1);
+	assert_int_equal(stats.mincore - asked, 0);
+	heap_free(mapped);
+	assert_int_equal(stats.page_boundary - hits, 2);
+	assert_int_equal(stats.mincore - asked, 1);
+	heap_free(usual);
+	assert_int_equal(stats.page_boundary - hits, 2);
+}
+
+static void live_samples_of_a_foreign_code_are_rejected(void **state)
+{
+	char *ptr = heap_malloc(100);
+	uint64_t before = stats.rejects[REPORT_INTERIOR];
+	int old = null_stderr();
+
+	(void)state;
+	/* each special code, planted inside a block */
+	for (unsigned code = 0; code < 256; code++) {
+		if (header_is_class((uint8_t)code))
+			continue;
+		memset(ptr, (int)code, 100);
+		heap_free(ptr + 32);
+	}
+	assert_int_equal(stats.rejects[REPORT_INTERIOR] - before +
+				 stats.rejects[REPORT_DOUBLE_FREE],
+			 stats.rejects[REPORT_DOUBLE_FREE] + 256 -
+				 HEADER_CLASSES - 1);
+	dup2(old, STDERR_FILENO);
+	close(old);
+	heap_free(ptr);
+}
+
+static void trimming_gives_everything_back(void **state)
+{
+	static void *held[20000];
+	uint64_t returned = peek64(&stats.returned_bytes);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		memset(held[i] = heap_malloc(1000), 1, 1000);
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		heap_free(held[i]);
+	assert_true(heap_trim());
+	assert_true(peek64(&stats.returned_bytes) - returned >= 19 * MIB);
+	assert_false(heap_trim());
+	assert_int_equal(central_slabs(class_of(1000)), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_size_is_aligned_and_usable),
+		cmocka_unit_test(nothing_is_asked_for_or_freed),
+		cmocka_unit_test(too_much_is_refused_with_enomem),
+		cmocka_unit_test(free_and_success_keep_errno),
+		cmocka_unit_test(calloc_clears_what_others_used),
+		cmocka_unit_test(realloc_keeps_the_bytes),
+		cmocka_unit_test(realloc_to_0_frees),
+		cmocka_unit_test(realloc_to_the_same_size_stays),
+		cmocka_unit_test(realloc_shrinks),
+		cmocka_unit_test(growing_step_by_step_is_cheap),
+		cmocka_unit_test(alignments_hold_at_every_size),
+		cmocka_unit_test(nothing_aligned_can_be_freed),
+		cmocka_unit_test(nothing_at_the_very_end_can_be_freed),
+		cmocka_unit_test(counts_are_exact_per_class),
+		cmocka_unit_test(sampling_leaves_the_counts_exact),
+		cmocka_unit_test(samples_estimate_the_requests),
+		cmocka_unit_test(sampled_blocks_behave_like_others),
+		cmocka_unit_test(thinned_samples_are_counted_right),
+		cmocka_unit_test(bad_frees_are_counted_and_left_alone),
+		cmocka_unit_test(foreign_blocks_are_left_to_their_owner),
+		cmocka_unit_test(boundary_hits_are_counted),
+		cmocka_unit_test(live_samples_of_a_foreign_code_are_rejected),
+		cmocka_unit_test(trimming_gives_everything_back),
+	};
+
+	return cmocka_run_group_tests(tests, boot, NULL);
+}
