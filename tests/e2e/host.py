@@ -78,7 +78,7 @@ def fork(count):
         pid = os.fork()
         if pid == 0:
             alloc(5000, 100)
-            churn(10 ** 9)
+            pace(10 ** 9)
         pids.append(pid)
     return " ".join(map(str, pids))
 

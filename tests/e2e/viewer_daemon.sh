@@ -15,7 +15,7 @@ shows 5 "No program runs under hakmem yet."
 hides 3 "NO DAEMON"
 host_start
 tell churn 300
-shows 5 "host.py"
+shows 5 "$HOST "
 shows 5 "1 running, 0 ended"
 press Enter
 shows 5 "MEMORY"
@@ -30,7 +30,7 @@ tell churn 300
 shows 5 "pid $DAEMON" # the same process, found again at another daemon
 shows 5 "PID $HOST"
 press Escape
-shows 5 "host.py"
+shows 5 "$HOST "
 # Batch and export: one line, exit 1; with a stopped daemon no endless wait.
 kill "$DAEMON"
 wait "$DAEMON" 2>/dev/null
@@ -48,7 +48,7 @@ timeout 15 "$B/hakmem-top" -b -n 1 >"$T/out" 2>"$T/err"
 [ $? = 1 ] || fail "a stopped daemon: not 1"
 grep -q "did not answer in 5 s" "$T/err" || fail "stopped: $(cat "$T/err")"
 kill -CONT "$DAEMON"
-shows 8 "host.py"
+shows 8 "$HOST "
 # Somebody else could have made the socket: not trusted, unless it is named.
 mkdir -m 777 "$T/open"
 HAKMEM_SOCKET=$T/open/sock "$B/hakmem-top" -b -n 1 2>"$T/err" &&

@@ -1,0 +1,309 @@
+"""What the world throws at hakmemd; each function is one enemy. After each the
+daemon must answer a viewer at once, with its memory and descriptors bounded.
+
+Usage: daemon_hostile.py DAEMON_PID [NAME...]
+"""
+import array
+import os
+import random
+import socket
+import struct
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from daemon_peer import (DETAIL, ERROR, HELLO, QUERY, STATE, Peer, data,
+                         hello, number, packed, processes, reals,
+                         refused_total, state, varint)
+
+
+def wants(text, expected):
+    assert text is not None and expected in text, (text, expected)
+
+
+def garbage():
+    for raw in (b"GET / HTTP/1.1\r\n\r\n", b"\0" * 64, b"HKM2" + b"\0" * 12,
+                random.randbytes(100000)):
+        peer = Peer()
+        try:
+            peer.raw(raw)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        wants(peer.refused(), "magic")
+
+
+def lengths():
+    for length in (2**18 + 1, 2**31, 2**32 - 1):
+        peer = Peer().frame(HELLO, b"", length=length)
+        wants(peer.refused(), "larger than 256 KiB")
+    wants(Peer().frame(STATE, b"").refused(), "neither HELLO nor QUERY")
+    Peer().frame(HELLO, b"").close()
+
+
+def versions():
+    wants(Peer().frame(HELLO, hello(), version=2).refused(), "version")
+    peer = Peer().frame(HELLO, hello())
+    wants(peer.frame(STATE, state(), sequence=7).refused(), "was due")
+
+
+def order():
+    wants(Peer().frame(QUERY, b"").frame(HELLO, hello()).next()
+          and Peer().frame(DETAIL, b"").refused(), "neither")
+    wants(Peer().frame(HELLO, hello()).frame(HELLO, hello()).refused(),
+          "out of place")
+    wants(Peer().frame(HELLO, hello()).frame(QUERY, b"").refused(),
+          "out of place")
+    wants(Peer().frame(STATE, state()).refused(), "neither")
+
+
+def truncated():
+    for raw in (b"H", b"HKM1\1\0", struct.pack("<4sHHII", b"HKM1", 1, HELLO,
+                                               1000, 0) + b"x" * 500):
+        peer = Peer()
+        peer.raw(raw)
+        peer.close()
+
+
+def trickle():
+    """The handshake has a deadline, however busily bytes trickle in."""
+    begin, peers = time.monotonic(), [Peer() for _ in range(20)]
+    raw = struct.pack("<4sHHII", b"HKM1", 1, HELLO, 1000, 0) + b"x" * 900
+    for step in range(200):
+        for peer in peers:
+            try:
+                peer.raw(raw[step:step + 1])
+            except (BrokenPipeError, ConnectionResetError):
+                assert 4 < time.monotonic() - begin < 9
+                wants(peer.refused(), "in time")
+                return
+        time.sleep(0.1)
+    raise AssertionError("never disconnected")
+
+
+def messages():
+    """Messages that make no sense, or would cost more than they weigh."""
+    bad = [
+        b"\xff" * 100, b"\x0a\xff\xff\xff\xff\x0f",
+        b"\x52\0" * 120000, b"\x5a\0" * 120000, b"\x62\0" * 120000,
+        b"".join(number(field, 1) for field in range(1000, 60000)),
+        hello(classes=((16, 0, 15),) * 300),
+        hello(classes=((16, 9, 3),)), hello(classes=((0, 0, 0),)),
+        hello(classes=((16, 0, 99),)),
+        hello(cells=((9, 3),)), hello(cells=((1, 5000),)),
+        hello(cells=((1, 0),)), hello(cells=((1, 63), (1, 63))),
+        hello(cells=((1, 63),) * 9000),
+    ]
+    for payload in bad:
+        wants(Peer().frame(HELLO, payload[:2**18]).refused(), "HELLO")
+    for extra in (reals(21, [float("nan")] * 2), reals(21, [float("inf")] * 2),
+                  reals(22, [1e300] * 2), reals(21, [1.0]),
+                  packed(20, [1] * 70000), packed(10, [2**64 - 1] * 2),
+                  data(15, number(1, 400)),
+                  data(15, number(1, 4)) + data(15, number(1, 4)),
+                  data(15, number(2, 2**64 - 1)), b"\x7a\0" * 120000):
+        peer = Peer().frame(HELLO, hello(session=random.getrandbits(63)))
+        wants(peer.frame(STATE, state(extra=extra)[:2**18]).refused(), "STATE")
+
+
+def numbers():
+    """Extreme figures are kept, and computed with, without harm."""
+    top = 2**64 - 1
+    peer = Peer().frame(HELLO, hello(session=77))
+    extra = b"".join(number(field, top) for field in range(27, 73)
+                     if field not in (42,))
+    extra += packed(42, [top] * 100) + reals(21, [-1.0, 1e-300])
+    extra += reals(22, [1e39, 1e39]) + reals(24, [-0.5, 0])
+    extra += data(15, number(1, 368) + number(2, 2**56) + number(3, top) +
+                  number(4, top) + number(5, 2**56) + number(6, top))
+    peer.frame(STATE, state(allocs=(2**56, 2**56), frees=(2**56, 0),
+                            extra=extra))
+    viewer = Peer()
+    for what in (1, 2):
+        viewer.ask(what, pid=os.getpid())
+        assert viewer.next()[0] == 48 + what
+    for what in ("sizes", "classes"):
+        for form in ("csv", "json"):
+            viewer.ask(3, pid=os.getpid(), export=what, form=form)
+            kind, answer = viewer.next()
+            assert kind == 51 and answer[3] == [1], (kind, answer)
+            assert b"nan" not in answer[2][0] and b"inf" not in answer[2][0]
+    peer.close()
+    viewer.close()
+
+
+def names():
+    """Escapes, NULs, bad UTF-8 and lengths in what others chose."""
+    evil = b"\x1b[2J\x1b]0;x\x07\xff\xfe\xc0\xaf\xed\xa0\x80\r\n\"\\" + b"A" * 60000
+    plain = hello(session=5, command="")
+    peer = Peer().frame(HELLO, plain + data(7, evil) + data(6, evil) +
+                        data(1, evil) + b"".join(data(12, evil[:999])
+                                                 for _ in range(60)))
+    peer.frame(STATE, state())
+    viewer = Peer()
+    viewer.ask(3, pid=os.getpid(), export="sizes", form="json")
+    kind, answer = viewer.next()
+    import json
+    command = json.loads(answer[2][0])["command"]
+    assert kind == 51 and len(command) <= 4096 and "??" in command, command
+    peer.close()
+    viewer.close()
+    peer = Peer().frame(HELLO, plain + data(7, b"ab\0cd"))
+    time.sleep(0.2)
+    row = [row for row in processes() if row[2] == [os.getpid()]][-1]
+    assert row[6][0] == b"ab", row
+    peer.close()
+
+
+def passed():
+    """Descriptors that come along are closed, and their bearer with them."""
+    files = [os.open("/dev/null", os.O_RDONLY) for _ in range(200)]
+    for _ in range(30):
+        peer = Peer()
+        peer.socket.sendmsg([b"HKM1"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                                         array.array("i", files))])
+        wants(peer.refused(), "descriptors")
+    for file in files:
+        os.close(file)
+
+
+def crowd():
+    """Thousands of connections: caps, and no harm to those who come after."""
+    peers = []
+    try:
+        for _ in range(4000):
+            peer = Peer()
+            peer.socket.setblocking(False)
+            peers.append(peer)
+    except (BlockingIOError, OSError) as error:
+        print("crowd: stopped at", len(peers), error)
+    assert refused_total() >= 0
+    for peer in peers:
+        peer.close()
+
+
+def deaf():
+    """A viewer that asks and never reads is bounded, then disconnected."""
+    viewer = Peer(seconds=60)
+    viewer.socket.settimeout(0.5)
+    before = memory()
+    asked = number(1, 0) + number(2, 1)
+    sent = 0
+    try:
+        while sent < 200000:
+            viewer.frame(QUERY, asked)
+            sent += 1
+    except (socket.timeout, BrokenPipeError, ConnectionResetError):
+        pass
+    assert memory() < before + 30000, (before, memory())
+    assert sent < 200000, "all questions were taken"
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            viewer.raw(b"H")
+        except socket.timeout:
+            pass
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        time.sleep(0.2)
+    raise AssertionError("a deaf viewer is kept")
+
+
+def questions():
+    viewer = Peer()
+    for ask in (dict(what=1, process_id=10**15), dict(what=2, pid=2**31),
+                dict(what=3, pid=os.getpid(), export="x" * 9999, form="csv"),
+                dict(what=3, pid=os.getpid(), export="sizes", form="\x1b"),
+                dict(what=99)):
+        viewer.ask(**ask)
+        kind, answer = viewer.next()
+        assert kind == ERROR and b"\n" not in answer[2][0], (kind, answer)
+    viewer.ask(0)
+    assert viewer.next()[0] == 48
+    viewer.close()
+    wants(Peer().frame(QUERY, b"\xff").refused(), "QUERY")
+    viewer = Peer()
+    viewer.ask(0)
+    viewer.socket.shutdown(socket.SHUT_WR)
+    assert viewer.next()[0] == 48, "half closed: no answer"
+    assert viewer.next() is None
+
+
+def identities():
+    """pid and session are the kernel's and the connection's, not the peer's."""
+    first = Peer().frame(HELLO, hello(session=1) + number(2, 1))
+    first.frame(STATE, state())
+    second = Peer().frame(HELLO, hello(session=2))
+    second.frame(STATE, state())
+    assert first.next() is None, "two connections of one process"
+    rows = [row for row in processes() if row[2] == [os.getpid()]]
+    assert len(rows) == 1 and row_of(1) == [], rows
+    second.close()
+
+
+def row_of(pid):
+    return [row for row in processes() if row[2] == [pid]]
+
+
+def mutants():
+    """Bit flips in honest frames."""
+    random.seed(4)
+    for _ in range(1500):
+        frames = bytearray(b"".join(
+            struct.pack("<4sHHII", b"HKM1", 1, kind, len(payload), i) + payload
+            for i, (kind, payload) in enumerate(
+                ((HELLO, hello()), (STATE, state(extra=reals(21, [1, 2])))))))
+        for _ in range(random.randint(1, 4)):
+            frames[random.randrange(len(frames))] = random.getrandbits(8)
+        peer = Peer()
+        peer.raw(frames)
+        peer.close()
+
+
+ENEMIES = [garbage, lengths, versions, order, truncated, messages, numbers,
+           names, passed, questions, identities, mutants, crowd, trickle, deaf]
+daemon = int(sys.argv[1])
+
+
+def memory():
+    """Resident KiB of the daemon."""
+    for line in open("/proc/%d/status" % daemon):
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+    raise AssertionError("the daemon is gone")
+
+
+def cpu():
+    fields = open("/proc/%d/stat" % daemon).read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def descriptors():
+    return len(os.listdir("/proc/%d/fd" % daemon))
+
+
+def main():
+    sane = bool(os.environ.get("DAEMON_SLOW"))
+    before = descriptors()
+    for enemy in ENEMIES:
+        if len(sys.argv) > 2 and enemy.__name__ not in sys.argv[2:]:
+            continue
+        enemy()
+        begin = time.monotonic()
+        processes()
+        took = time.monotonic() - begin
+        assert took < (10 if sane else 1), "%s: an answer took %.1f s" % (
+            enemy.__name__, took)
+    for _ in range(100):
+        if descriptors() <= before + 1:
+            break
+        time.sleep(0.1)
+    assert descriptors() <= before + 1, "descriptors leak: %d, then %d" % (
+        before, descriptors())
+    if not sane:
+        assert memory() < 64 * 1024, "%d KiB" % memory()
+    ticks = cpu()
+    time.sleep(1)
+    assert cpu() - ticks <= (20 if sane else 5), "the daemon spins"
+
+
+main()
