@@ -1,5 +1,6 @@
 """The allocators, the daemon, and one measured run of one of them."""
 import glob
+import json
 import os
 import re
 import shutil
@@ -57,6 +58,7 @@ class Daemon:
 
     def __init__(self, build, directory):
         self.socket = os.path.join(directory, "sock")
+        self.build = build
         self.process = None
         program = os.path.join(build, "hakmemd")
         if not os.path.exists(program):
@@ -70,8 +72,11 @@ class Daemon:
             if self.process.poll() is not None:
                 break
             time.sleep(0.05)
+        status = self.process.poll()
         self.stop()
-        raise Failure(f"{program} did not open its socket in 5 seconds")
+        raise Failure(f"{program} did not open its socket" +
+                      (" in 5 seconds" if status is None
+                       else f" and ended with status {status}"))
 
     def running(self):
         return self.process is not None
@@ -80,6 +85,21 @@ class Daemon:
         if self.process and self.process.poll() is not None:
             raise Failure("hakmemd ended during the benchmark with status "
                           f"{self.process.returncode}")
+
+    def programs(self):
+        """How many programs the daemon has heard of, None if the viewer is
+        not built: 0 means that nothing was streamed."""
+        viewer = os.path.join(self.build, "hakmem-top")
+        if not self.process or not os.path.exists(viewer):
+            return None
+        done = subprocess.run(
+            [viewer, "--batch", "-n", "1", "--json"], capture_output=True,
+            text=True, timeout=30, check=False,
+            env={**os.environ, "HAKMEM_SOCKET": self.socket})
+        if done.returncode != 0:
+            raise Failure(f"{viewer} --batch ended with status "
+                          f"{done.returncode}: {done.stderr.strip()[-300:]}")
+        return len(json.loads(done.stdout.split("\n")[0])["processes"])
 
     def stop(self):
         if self.process and self.process.poll() is None:

@@ -124,7 +124,9 @@ def markdown(result):
            "Versions: " + ", ".join(f"{k} {v}" for k, v in
                                     result["versions"].items()) + ".", ""]
     if result["daemon"]:
-        out += ["hakmem streams to a hakmemd, at the default sampling rate."]
+        heard = result.get("programs_streamed")
+        out += ["hakmem streams to a hakmemd, at the default sampling rate" +
+                (f"; it heard of {heard} programs." if heard else ".")]
     else:
         out += ["**NO DAEMON: hakmemd was not built, so nothing was streamed; "
                 "the figures lack that cost.**"]
