@@ -72,61 +72,47 @@ uint64_t procfs_start_ns(uint64_t start_ticks)
 	return clock_ns() > age ? clock_ns() - age : 0;
 }
 
-/* The number after "\nNAME " or at the start; 0 if it is not there. */
-static uint64_t counter(const char *path, const char *name)
+/* The number after NAME at the start of a line; 0 if it is not there. */
+static uint64_t counter(const char *text, const char *name)
 {
 	size_t length = strlen(name);
-	char text[16384];
-	const char *at = text;
 
-	if (!slurp(path, text, sizeof(text)))
-		return 0;
-	while (at) {
-		if (strncmp(at, name, length) == 0 && at[length] == ' ')
-			return strtoull(at + length + 1, NULL, 10);
-		at = strchr(at, '\n');
-		at = at ? at + 1 : NULL;
+	while (text) {
+		if (strncmp(text, name, length) == 0 && text[length] == ' ')
+			return strtoull(text + length + 1, NULL, 10);
+		text = strchr(text, '\n');
+		text = text ? text + 1 : NULL;
 	}
 	return 0;
 }
 
-/* Names the file of the process's cgroup that counts its kills. */
-static void find_events(struct procfs_oom *oom, pid_t pid)
+void procfs_oom_events(pid_t pid, char events[PROCFS_EVENTS_MAX])
 {
 	char path[64], text[4096];
 	const char *group;
+	int length;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	oom->events[0] = '\0';
+	events[0] = '\0';
 	if (!slurp(path, text, sizeof(text)))
 		return;
 	group = strstr(text, "0::/");
 	if (!group)
 		return;
 	group += 3;
-	snprintf(oom->events, sizeof(oom->events),
-		 "/sys/fs/cgroup%.*s/memory.events.local",
-		 (int)strcspn(group, "\n"), group);
-	if (access(oom->events, R_OK) != 0)
-		oom->events[0] = '\0';
+	length = snprintf(events, PROCFS_EVENTS_MAX,
+			  "/sys/fs/cgroup%.*s/memory.events.local",
+			  (int)strcspn(group, "\n"), group);
+	if (length >= (int)PROCFS_EVENTS_MAX || access(events, R_OK) != 0)
+		events[0] = '\0';
 }
 
-void procfs_oom_begin(struct procfs_oom *oom, pid_t pid)
+bool procfs_oom_kills(const char *events, uint64_t *kills)
 {
-	find_events(oom, pid);
-	procfs_oom_rose(oom);
-}
+	char text[16384];
 
-bool procfs_oom_rose(struct procfs_oom *oom)
-{
-	uint64_t before;
-
-	if (oom->events[0] && access(oom->events, R_OK) == 0) {
-		before = oom->group_kills;
-		oom->group_kills = counter(oom->events, "oom_kill");
-		return oom->group_kills > before;
-	}
-	before = oom->machine_kills;
-	oom->machine_kills = counter("/proc/vmstat", "oom_kill");
-	return oom->machine_kills > before;
+	if (!slurp(events ? events : "/proc/vmstat", text, sizeof(text)))
+		return false;
+	*kills = counter(text, "oom_kill");
+	return true;
 }

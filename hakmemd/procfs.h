@@ -24,18 +24,16 @@ uint64_t procfs_start_ns(uint64_t start_ticks);
 
 #define PROCFS_EVENTS_MAX 512
 
-/* Where out-of-memory kills of a process are counted, and how many there were.
+/*
+ * Names the file that counts the out-of-memory kills in the cgroup of a living
+ * process; "" when there is none that we may read.
  */
-struct procfs_oom {
-	char events[PROCFS_EVENTS_MAX]; /* of its cgroup; "" = unknown */
-	uint64_t group_kills;		/* in that file when last looked */
-	uint64_t machine_kills;		/* in /proc/vmstat, ditto */
-};
+void procfs_oom_events(pid_t pid, char events[PROCFS_EVENTS_MAX]);
 
-/* Finds the cgroup of a living process and takes the first look. */
-void procfs_oom_begin(struct procfs_oom *oom, pid_t pid);
-
-/* Looks again; true when there was a kill since the last look. */
-bool procfs_oom_rose(struct procfs_oom *oom);
+/*
+ * Out-of-memory kills counted by that file, or on the whole machine if it is
+ * NULL. False when the file cannot be read (any more).
+ */
+bool procfs_oom_kills(const char *events, uint64_t *kills);
 
 #endif

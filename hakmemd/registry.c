@@ -9,13 +9,16 @@
 #include "hakmemd/clock.h"
 #include "hakmemd/pidfd.h"
 
-#define LOOK_NS (2 * CLOCK_SECOND) /* between looks at OOM kills, at lives */
+#define LOOK_NS (2 * CLOCK_SECOND) /* between looks at kills, at lives */
+#define DIES_NS (5 * CLOCK_SECOND) /* from the kill to the end, at most */
 
 struct registry {
 	struct loop *loop;
 	uint64_t retain_ns, last_id;
 	struct process *first, *last;
 	size_t count;
+	uint64_t looked_ns; /* at the machine's out-of-memory kills */
+	uint64_t kills, rose_ns;
 };
 
 static struct registry *the_registry; /* the loop's callbacks carry no more */
@@ -29,6 +32,7 @@ struct registry *registry_new(struct loop *loop, uint64_t retain_ns)
 	registry->loop = loop;
 	registry->retain_ns = retain_ns;
 	the_registry = registry;
+	procfs_oom_kills(NULL, &registry->kills);
 	return registry;
 }
 
@@ -74,7 +78,34 @@ void registry_free(struct registry *registry)
 	free(registry);
 }
 
-/* SIGKILL beside a new kill by the system: that is what ended it. */
+/* Was there an out-of-memory kill on this machine of late? */
+static bool look_for_kills(struct registry *registry, uint64_t now_ns)
+{
+	uint64_t kills;
+
+	registry->looked_ns = now_ns;
+	if (!procfs_oom_kills(NULL, &kills))
+		return false;
+	if (kills > registry->kills)
+		registry->rose_ns = now_ns;
+	registry->kills = kills;
+	return registry->rose_ns && now_ns - registry->rose_ns < DIES_NS;
+}
+
+/* SIGKILL just after such a kill, in its own cgroup as far as that is known. */
+static bool was_oom_killed(struct registry *registry,
+			   const struct process *process)
+{
+	uint64_t kills;
+
+	if (process->exit_signal != SIGKILL ||
+	    !look_for_kills(registry, clock_ns()))
+		return false;
+	return process->oom_events[0] == '\0' ||
+	       !procfs_oom_kills(process->oom_events, &kills) ||
+	       kills > process->oom_kills;
+}
+
 static void take_status(struct process *process, int status)
 {
 	process->exit_known = true;
@@ -82,11 +113,10 @@ static void take_status(struct process *process, int status)
 	process->exit_signal = 0;
 	if (WIFSIGNALED(status)) {
 		process->exit_signal = WTERMSIG(status);
-		process->state = HAKMEM__PROCESS_STATE__PROCESS_SIGNALLED;
-		if (process->exit_signal == SIGKILL &&
-		    procfs_oom_rose(&process->oom))
-			process->state =
-				HAKMEM__PROCESS_STATE__PROCESS_OOM_KILLED;
+		process->state =
+			was_oom_killed(the_registry, process)
+				? HAKMEM__PROCESS_STATE__PROCESS_OOM_KILLED
+				: HAKMEM__PROCESS_STATE__PROCESS_SIGNALLED;
 	} else {
 		process->exit_status = WEXITSTATUS(status);
 		process->state = HAKMEM__PROCESS_STATE__PROCESS_EXITED;
@@ -99,6 +129,7 @@ static void end(struct process *process, uint64_t now_ns)
 		return;
 	process->ended_ns = now_ns;
 	process->state = HAKMEM__PROCESS_STATE__PROCESS_ENDED;
+	loop_tick_by(the_registry->loop, now_ns + the_registry->retain_ns);
 }
 
 /*
@@ -150,7 +181,7 @@ static struct process *find_known(struct registry *registry, pid_t pid,
 		if (at->pid != pid)
 			continue;
 		if (start_ticks ? at->start_ticks == start_ticks
-				: at->model.session == session)
+				: session && at->model.session == session)
 			return at;
 	}
 	return NULL;
@@ -266,7 +297,10 @@ static struct process *admit(struct registry *registry,
 	process->start_ns = procfs_start_ns(identity->start_ticks);
 	if (process->start_ns == 0)
 		process->start_ns = now_ns;
-	procfs_oom_begin(&process->oom, identity->pid);
+	procfs_oom_events(identity->pid, process->oom_events);
+	if (process->oom_events[0])
+		procfs_oom_kills(process->oom_events, &process->oom_kills);
+	loop_tick_by(registry->loop, now_ns + LOOK_NS);
 	return process;
 }
 
@@ -322,14 +356,6 @@ struct process *registry_connect(struct registry *registry, int socket,
 	return process;
 }
 
-void registry_note_state(struct process *process, uint64_t now_ns)
-{
-	if (now_ns < process->oom_looked_ns + LOOK_NS)
-		return;
-	process->oom_looked_ns = now_ns;
-	procfs_oom_rose(&process->oom);
-}
-
 static bool lives(const struct process *process)
 {
 	struct procfs_stat stat;
@@ -369,27 +395,35 @@ size_t registry_count(const struct registry *registry)
 	return registry->count;
 }
 
+/* A process that runs; returns when to look at it again. */
+static uint64_t check_life(struct process *process, uint64_t now_ns)
+{
+	if (process->watch.fd < 0 && !lives(process))
+		end(process, now_ns);
+	return now_ns + LOOK_NS;
+}
+
 uint64_t registry_expire(struct registry *registry, uint64_t now_ns)
 {
 	uint64_t next_ns = UINT64_MAX;
 	struct process *next;
 
 	for (struct process *at = registry->first; at; at = next) {
+		uint64_t due_ns;
+
 		next = at->next;
 		if (!is_over(at)) {
-			if (at->watch.fd >= 0)
-				continue;
-			if (!lives(at))
-				end(at, now_ns);
-			if (now_ns + LOOK_NS < next_ns)
-				next_ns = now_ns + LOOK_NS;
+			due_ns = check_life(at, now_ns);
+		} else {
+			due_ns = at->ended_ns + registry->retain_ns;
 		}
-		if (!is_over(at) || at->session)
-			continue;
-		if (now_ns - at->ended_ns >= registry->retain_ns)
+		if (due_ns > now_ns && due_ns < next_ns)
+			next_ns = due_ns;
+		else if (due_ns <= now_ns && !at->session)
 			drop(registry, at);
-		else if (at->ended_ns + registry->retain_ns < next_ns)
-			next_ns = at->ended_ns + registry->retain_ns;
 	}
+	if (next_ns <= now_ns + LOOK_NS &&
+	    now_ns >= registry->looked_ns + LOOK_NS)
+		look_for_kills(registry, now_ns);
 	return next_ns;
 }

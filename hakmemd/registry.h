@@ -31,8 +31,8 @@ struct process {
 	Hakmem__ProcessState state;
 	bool exit_known;
 	int exit_status, exit_signal;
-	uint64_t oom_looked_ns;
-	struct procfs_oom oom;
+	char oom_events[PROCFS_EVENTS_MAX]; /* of its cgroup; "" = none */
+	uint64_t oom_kills;		    /* there, when it came */
 	struct model model;
 	void *session; /* whoever is connected for it, or NULL */
 	void (*detach)(void *session);
@@ -53,9 +53,6 @@ struct process *registry_connect(struct registry *registry, int socket,
 				 const struct ucred *peer, Hakmem__Hello *hello,
 				 void *session, void (*detach)(void *session),
 				 const char **why);
-
-/* A state came: looks, now and then, at the kills that happened around it. */
-void registry_note_state(struct process *process, uint64_t now_ns);
 
 /* The session is over; the process may live. */
 void registry_disconnect(struct registry *registry, struct process *process);

@@ -19,10 +19,9 @@
 #include "hakmemd/registry.h"
 #include "hakmemd/session.h"
 
-#define PROGRAMS_MAX   2048u /* connected at once */
+#define PROGRAMS_MAX   2048u /* connected at once; half as many strangers */
 #define VIEWERS_MAX    64u
-#define STRANGERS_MAX  128u /* have not said yet what they are */
-#define FOREIGN_SHARE  8u   /* one other user: 1/8 of the programs */
+#define FOREIGN_SHARE  8u /* one other user: 1/8 of the programs */
 #define RESERVED_FILES 64u
 #define ACCEPT_ROUND   64
 #define PAUSE_NS       (CLOCK_SECOND / 10)
@@ -262,24 +261,28 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 	return next_ns;
 }
 
-/* A program needs two descriptors: its connection and its pidfd. */
+/*
+ * A program needs two descriptors, its connection and its pidfd; a stranger,
+ * who has not said yet what he is, one.
+ */
 static void set_limits(struct server *server)
 {
+	const uint64_t fixed = RESERVED_FILES + VIEWERS_MAX;
+	uint64_t most = PROGRAMS_MAX;
 	struct rlimit files;
-	uint64_t most = PROGRAMS_MAX, fixed;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		rlim_t before = files.rlim_cur;
+
 		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-		if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-			files.rlim_cur = 1024;
-		fixed = RESERVED_FILES + VIEWERS_MAX + STRANGERS_MAX;
-		if (files.rlim_cur < fixed + 2 * most)
-			most = files.rlim_cur > fixed + 16
-				       ? (files.rlim_cur - fixed) / 2
-				       : 8;
+		if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+			files.rlim_cur = before;
+		if (files.rlim_cur < fixed + most / 2 * 5)
+			most = files.rlim_cur > fixed + 40
+				       ? (files.rlim_cur - fixed) / 5 * 2
+				       : 16;
 	}
-	server->limit[STRANGER] = STRANGERS_MAX;
+	server->limit[STRANGER] = (unsigned)(most / 2);
 	server->limit[PROGRAM] = (unsigned)most;
 	server->limit[VIEWER] = VIEWERS_MAX;
 }

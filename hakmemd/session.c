@@ -36,18 +36,15 @@ static void hello(struct conn *conn, struct registry *registry,
 static void state(struct conn *conn, const struct frame *frame)
 {
 	struct process *process = conn->owner;
-	uint64_t now_ns = clock_ns();
 	struct arena arena;
 	const char *why;
 
 	arena_init(&arena, ARENA_BUDGET_BYTES);
 	why = model_state(&process->model, &arena, frame->payload,
-			  frame->length, now_ns);
+			  frame->length, clock_ns());
 	arena_free(&arena);
 	if (why)
 		conn_fail(conn, "STATE: %s", why);
-	else
-		registry_note_state(process, now_ns);
 }
 
 void session_frame(struct conn *conn, struct registry *registry,

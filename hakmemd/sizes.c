@@ -151,13 +151,13 @@ static void share_requests(struct split *split, uint64_t total)
 		double others = variance - part->variance;
 
 		share[i] = s;
-		part->error = (double)total;
+		part->error = split->count > 1 ? (double)total : 0;
 		if (sum > 0)
-			part->error *= sqrt((1 - s) * (1 - s) * part->variance +
-					    s * s * fmax(others, 0)) /
-				       sum;
-		if (split->count == 1)
-			part->error = 0;
+			/* No share can be off by more than all of it. */
+			part->error *= fmin(
+				1, sqrt((1 - s) * (1 - s) * part->variance +
+					s * s * fmax(others, 0)) /
+					   sum);
 	}
 	apportion(total, share, split->count, requests);
 	for (size_t i = 0; i < split->count; i++)
