@@ -287,7 +287,8 @@ static void set_limits(struct server *server)
 	server->limit[VIEWER] = VIEWERS_MAX;
 }
 
-static bool watch_signals(struct server *server)
+/* Before the socket can be seen: whoever sees it may end us, cleanly. */
+static bool catch_signals(struct server *server)
 {
 	sigset_t set;
 
@@ -297,12 +298,13 @@ static bool watch_signals(struct server *server)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	server->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	server->signals.ready = signalled;
-	return server->signals.fd >= 0 &&
-	       loop_add(server->loop, &server->signals, EPOLLIN);
+	return server->signals.fd >= 0;
 }
 
 static bool start(struct server *server, char *why, size_t size)
 {
+	bool caught = catch_signals(server);
+
 	if (!listen_open(&server->listen, server->settings.socket,
 			 server->settings.derived, why, size))
 		return false;
@@ -312,7 +314,8 @@ static bool start(struct server *server, char *why, size_t size)
 			registry_new(server->loop, server->settings.retain_ns);
 	server->door.fd = server->listen.fd;
 	server->door.ready = accepting;
-	if (server->registry && watch_signals(server) &&
+	if (caught && server->registry &&
+	    loop_add(server->loop, &server->signals, EPOLLIN) &&
 	    loop_add(server->loop, &server->door, EPOLLIN))
 		return true;
 	snprintf(why, size, "cannot set up the event loop: %s",
