@@ -220,13 +220,13 @@ uint64_t central_flushes(void)
 void central_lock_all(void)
 {
 	for (unsigned i = 0; i < SIZECLASS_MAX; i++)
-		lock_acquire(&centrals[i].lock, LOCK_CENTRAL);
+		lock_fork_acquire(&centrals[i].lock, LOCK_CENTRAL);
 }
 
 void central_unlock_all(void)
 {
 	for (unsigned i = SIZECLASS_MAX; i-- > 0;)
-		lock_release(&centrals[i].lock, LOCK_CENTRAL);
+		lock_fork_release(&centrals[i].lock, LOCK_CENTRAL);
 }
 
 void central_reset_all(void)

@@ -21,6 +21,8 @@
  *   0x00          never carved
  *   0x01 .. 0x7f  never a code: ASCII
  *   0x80 .. 0xef  class code, 0x80 | class: a small block, live or in a cache
+ *   0xf4          sampled block of an exact power of two, counted in the class
+ *                 that has no headers
  *   0xf5          sampled small block, its class is in the slab
  *   0xf6          aligned pointer inside a larger block, 16-byte header
  *   0xf7          the block around such a pointer; its own start is not
@@ -37,6 +39,7 @@ enum header_code {
 	HEADER_NONE = 0x00,
 	HEADER_CLASS = 0x80,
 	HEADER_CLASS_END = 0xf0,
+	HEADER_SAMPLED_EXACT = 0xf4,
 	HEADER_SAMPLED = 0xf5,
 	HEADER_ALIGNED = 0xf6,
 	HEADER_ALIGNED_BASE = 0xf7,
@@ -72,6 +75,11 @@ extern HIDDEN uint32_t header_secret;
 static inline bool header_is_class(uint8_t code)
 {
 	return code >= HEADER_CLASS && code < HEADER_CLASS_END;
+}
+
+static inline bool header_is_sampled(uint8_t code)
+{
+	return code == HEADER_SAMPLED || code == HEADER_SAMPLED_EXACT;
 }
 
 static inline unsigned header_class(uint8_t code)

@@ -124,6 +124,16 @@ static void look_at_clock(void)
 		     (uint64_t)now.tv_nsec);
 }
 
+/* Writes the code that tells free what to undo. Only the classes without a
+ * header are counted apart from where their samples live. */
+static void mark(struct block *block, unsigned class, unsigned counted)
+{
+	*header_byte(block) =
+		class == counted ? HEADER_SAMPLED : HEADER_SAMPLED_EXACT;
+	if (class != counted)
+		thread_recount_alloc(class, counted);
+}
+
 /* The countdown ran out in a request of `n` bytes. Its block comes from a class
  * with a header, whose byte marks it; an unsampled free pays nothing. */
 NOINLINE void *heap_malloc_sample(size_t n)
@@ -150,11 +160,7 @@ NOINLINE void *heap_malloc_sample(size_t n)
 	if (!marked)
 		profile_count(n, counted, mean);
 	else if (profile_add(block, n, counted, mean))
-		*header_byte(block) = HEADER_SAMPLED;
-	else
-		counted = class;
-	if (class != counted)
-		thread_recount_alloc(class, counted);
+		mark(block, class, counted);
 	return block;
 }
 
@@ -162,15 +168,16 @@ NOINLINE void *heap_malloc_sample(size_t n)
 static void free_sampled(struct cache *cache, void *ptr)
 {
 	struct unit *slab = slab_of(ptr);
-	unsigned class, counted;
+	unsigned class;
 
 	if (!slab || !slab_is_block(slab, ptr)) {
 		reject(ptr);
 		return;
 	}
 	class = header_class(slab->code);
-	if (profile_remove(ptr, &counted) && counted != class)
-		thread_recount_free(class, counted);
+	profile_remove(ptr);
+	if (*header_byte(ptr) == HEADER_SAMPLED_EXACT)
+		thread_recount_free(class, sizeclass_exact(class));
 	*header_byte(ptr) = slab->code;
 	give(cache, slab->code, ptr);
 }
@@ -266,7 +273,7 @@ static void free_inside(struct cache *cache, void *ptr)
 			reject(ptr);
 		else
 			give(cache, code, ptr);
-	} else if (code == HEADER_SAMPLED) {
+	} else if (header_is_sampled(code)) {
 		free_sampled(cache, ptr);
 	} else if (code == HEADER_ALIGNED) {
 		free_aligned(cache, ptr);
@@ -383,7 +390,7 @@ static struct found find_inside(void *ptr)
 	base = code == HEADER_ALIGNED ? aligned_base(ptr, false) : ptr;
 	slab = base ? slab_of(base) : NULL;
 	if (!slab || !slab_is_block(slab, base) ||
-	    (code != HEADER_ALIGNED && code != HEADER_SAMPLED &&
+	    (code != HEADER_ALIGNED && !header_is_sampled(code) &&
 	     (code != slab->code ||
 	      ((struct block *)ptr)->key == block_key(ptr))))
 		return none;

@@ -46,7 +46,8 @@ static void *alloc_span(size_t n, size_t align, bool zeroed)
 	bool clean;
 	char *ptr;
 
-	span = span_alloc(ARENA_HEADER, units_for(n + align), &clean);
+	span = span_alloc(ARENA_HEADER, units_for(max_size(n, 1) + align),
+			  &clean);
 	if (!span)
 		return NULL;
 	span->state = UNIT_LARGE;

@@ -31,6 +31,12 @@ static void note_released(enum lock_rank rank)
 		held_ranks &= ~(1u << rank);
 }
 
+/* Only the holder itself ever finds its own mark. */
+static void own(struct lock *lock)
+{
+	__atomic_store_n(&lock->owner, &held_ranks, __ATOMIC_RELAXED);
+}
+
 static void relax(void)
 {
 #if defined(__x86_64__)
@@ -50,6 +56,7 @@ bool lock_try(struct lock *lock, enum lock_rank rank)
 	if (!__atomic_compare_exchange_n(&lock->word, &expected, 1, false,
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return false;
+	own(lock);
 	note_acquired(rank);
 	return true;
 }
@@ -80,6 +87,7 @@ void lock_acquire(struct lock *lock, enum lock_rank rank)
 	if (lock_try(lock, rank))
 		return;
 	wait(lock);
+	own(lock);
 	note_acquired(rank);
 }
 
@@ -90,6 +98,7 @@ void lock_release(struct lock *lock, enum lock_rank rank)
 	if (unlikely(exempted))
 		return;
 	note_released(rank);
+	__atomic_store_n(&lock->owner, NULL, __ATOMIC_RELAXED);
 	/* release: pairs with the acquires above */
 	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) != 2)
 		return;
@@ -101,6 +110,24 @@ void lock_release(struct lock *lock, enum lock_rank rank)
 void lock_reset(struct lock *lock)
 {
 	__atomic_store_n(&lock->word, 0, __ATOMIC_RELAXED);
+	lock->owner = NULL;
+	lock->left_held = false;
+}
+
+void lock_fork_acquire(struct lock *lock, enum lock_rank rank)
+{
+	if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == &held_ranks)
+		lock->left_held = true;
+	else
+		lock_acquire(lock, rank);
+}
+
+void lock_fork_release(struct lock *lock, enum lock_rank rank)
+{
+	if (lock->left_held)
+		lock->left_held = false;
+	else
+		lock_release(lock, rank);
 }
 
 void lock_reset_ranks(void)

@@ -22,12 +22,23 @@ enum lock_rank {
 };
 
 struct lock {
-	uint32_t word; /* 0 free, 1 held, 2 held and waited for */
+	uint32_t word;	/* 0 free, 1 held, 2 held and waited for */
+	bool left_held; /* lock_fork_acquire met its own thread's */
+	const void
+		*owner; /* some address of the holder's TLS; NULL when free */
 };
 
 void lock_acquire(struct lock *lock, enum lock_rank rank);
 bool lock_try(struct lock *lock, enum lock_rank rank);
 void lock_release(struct lock *lock, enum lock_rank rank);
+
+/*
+ * For the fork handlers. A fork in a signal handler may have cut into one of
+ * our critical sections: a lock that this very thread holds is left as it is,
+ * by both.
+ */
+void lock_fork_acquire(struct lock *lock, enum lock_rank rank);
+void lock_fork_release(struct lock *lock, enum lock_rank rank);
 
 /*
  * While a thread that holds every lock forks, handlers that were registered

@@ -39,12 +39,12 @@ size_t meta_bytes(void)
 
 void meta_lock(void)
 {
-	lock_acquire(&lock, LOCK_META);
+	lock_fork_acquire(&lock, LOCK_META);
 }
 
 void meta_unlock(void)
 {
-	lock_release(&lock, LOCK_META);
+	lock_fork_release(&lock, LOCK_META);
 }
 
 void meta_reset(void)

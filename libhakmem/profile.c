@@ -13,8 +13,7 @@ struct entry {
 	uintptr_t address;
 	uint64_t mean;
 	uint32_t bytes;
-	uint16_t cell;
-	uint16_t class;
+	uint32_t cell;
 };
 
 static struct lock lock;
@@ -188,8 +187,7 @@ bool profile_add(const void *block, size_t bytes, unsigned class, uint64_t mean)
 		.address = (uintptr_t)block,
 		.mean = mean,
 		.bytes = (uint32_t)bytes,
-		.class = (uint16_t) class,
-		.cell = (uint16_t)cell_of(bytes, class),
+		.cell = cell_of(bytes, class),
 	};
 	bool kept;
 
@@ -214,7 +212,7 @@ void profile_count(size_t bytes, unsigned class, uint64_t mean)
 	lock_release(&lock, LOCK_PROFILE);
 }
 
-bool profile_remove(const void *block, unsigned *class)
+bool profile_remove(const void *block)
 {
 	uint32_t at;
 	bool found;
@@ -222,7 +220,6 @@ bool profile_remove(const void *block, unsigned *class)
 	lock_acquire(&lock, LOCK_PROFILE);
 	found = find((uintptr_t)block, &at);
 	if (found) {
-		*class = table[at].class;
 		add_live(&cells[table[at].cell], &table[at], -1.0);
 		erase(at);
 	}
@@ -257,12 +254,12 @@ uint64_t profile_untracked(void)
 
 void profile_lock(void)
 {
-	lock_acquire(&lock, LOCK_PROFILE);
+	lock_fork_acquire(&lock, LOCK_PROFILE);
 }
 
 void profile_unlock(void)
 {
-	lock_release(&lock, LOCK_PROFILE);
+	lock_fork_release(&lock, LOCK_PROFILE);
 }
 
 void profile_reset(void)

@@ -38,9 +38,9 @@ bool profile_add(const void *block, size_t bytes, unsigned class,
 /* Counts a sample whose block cannot be marked. */
 void profile_count(size_t bytes, unsigned class, uint64_t mean);
 
-/* Forgets a sampled block that is being freed; `*class` is the class it was
- * counted in. False when it was thinned out before. */
-bool profile_remove(const void *block, unsigned *class);
+/* Forgets a sampled block that is being freed; false when it was thinned out
+ * before. */
+bool profile_remove(const void *block);
 
 /* Copies cell `index` to `out`; false past the end. */
 bool profile_cell(unsigned index, struct profile_cell *out);

@@ -409,12 +409,12 @@ void publish_stop(void)
 
 void publish_lock(void)
 {
-	lock_acquire(&lock, LOCK_PUBLISH);
+	lock_fork_acquire(&lock, LOCK_PUBLISH);
 }
 
 void publish_unlock(void)
 {
-	lock_release(&lock, LOCK_PUBLISH);
+	lock_fork_release(&lock, LOCK_PUBLISH);
 }
 
 /* The child takes a session of its own and connects when it has something to

@@ -14,6 +14,13 @@ struct verdict {
 	uint32_t stride; /* or REPORT_CLASS_* */
 };
 
+/* True when the byte before `ptr` is in the header zone, and so readable. */
+static bool has_header(const void *ptr)
+{
+	return (uintptr_t)ptr - arena.header_first <
+	       arena.committed[ARENA_HEADER];
+}
+
 static struct verdict judge_slab(const struct unit *slab, const void *ptr)
 {
 	const struct sizeclass *class =
@@ -23,7 +30,7 @@ static struct verdict judge_slab(const struct unit *slab, const void *ptr)
 		       class->stride;
 	struct verdict verdict = {REPORT_OVERWRITTEN_HEADER, class->stride};
 
-	uint8_t code = class->headerless ? slab->code : *header_byte(ptr);
+	uint8_t code = has_header(ptr) ? *header_byte(ptr) : HEADER_NONE;
 
 	if (code == HEADER_FREED)
 		verdict.kind = REPORT_DOUBLE_FREE; /* of an aligned pointer */
@@ -50,10 +57,16 @@ static const struct unit *walk_back(const struct unit *unit)
 
 static struct verdict judge_large(const void *ptr)
 {
-	const struct unit *unit = arena_unit((const char *)ptr - 16);
-	const struct unit *first = walk_back(unit);
-	bool at_start = (const char *)ptr == arena_address(unit) + BLOCK_ALIGN;
+	const struct unit *unit, *first;
+	bool at_start;
 
+	/* No large block was ever in the headerless zone: a small one was. */
+	if (!has_header(ptr))
+		return (struct verdict){REPORT_DOUBLE_FREE,
+					REPORT_CLASS_UNKNOWN};
+	unit = arena_unit((const char *)ptr - 1);
+	first = walk_back(unit);
+	at_start = (const char *)ptr == arena_address(unit) + BLOCK_ALIGN;
 	if (first->state == UNIT_LARGE && (size_t)(unit - first) < first->units)
 		return (struct verdict){first == unit && at_start
 						? REPORT_OVERWRITTEN_HEADER

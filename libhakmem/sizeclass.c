@@ -131,3 +131,8 @@ int sizeclass_of_1024(void)
 {
 	return sizeclass_headerless(1024);
 }
+
+unsigned sizeclass_exact(unsigned class)
+{
+	return (unsigned)sizeclass_headerless(sizeclass_table[class].low);
+}

@@ -57,6 +57,10 @@ int sizeclass_headerless(size_t bytes);
  */
 unsigned sizeclass_with_header(size_t n);
 
+/* The headerless class of the smallest request that the class with a header
+ * `class` serves, which must be a power of two. */
+unsigned sizeclass_exact(unsigned class);
+
 /* The class that counts requests of exactly 1024 bytes. */
 int sizeclass_of_1024(void);
 

@@ -337,12 +337,12 @@ size_t span_dirty_bytes(void)
 
 void span_lock(void)
 {
-	lock_acquire(&lock, LOCK_SPAN);
+	lock_fork_acquire(&lock, LOCK_SPAN);
 }
 
 void span_unlock(void)
 {
-	lock_release(&lock, LOCK_SPAN);
+	lock_fork_release(&lock, LOCK_SPAN);
 }
 
 void span_reset(void)

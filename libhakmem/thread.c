@@ -283,12 +283,12 @@ void thread_sum(struct thread_sums *out)
 
 void thread_lock(void)
 {
-	lock_acquire(&lock, LOCK_THREADS);
+	lock_fork_acquire(&lock, LOCK_THREADS);
 }
 
 void thread_unlock(void)
 {
-	lock_release(&lock, LOCK_THREADS);
+	lock_fork_release(&lock, LOCK_THREADS);
 }
 
 /* The other threads are gone. What they held in their rows may be half
