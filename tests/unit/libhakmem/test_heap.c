@@ -351,7 +351,7 @@ static void nothing_at_the_very_end_can_be_freed(void **state)
 
 		held[count++] = (void *)at;
 		if (end == arena.header + arena.committed[ARENA_HEADER] &&
-		    at + ARENA_UNIT > end)
+		    at + ARENA_UNIT >= end)
 			break;
 	}
 	assert_true(count < COUNT_OF(held));
@@ -517,9 +517,11 @@ static void sampled_blocks_behave_like_others(void **state)
 	for (size_t n = 64; n <= 32768; n += n / 10 + 1) {
 		char *ptr = heap_malloc(n), *grown;
 
-		assert_int_equal(*header_byte(ptr), n == 32768
-							    ? *header_byte(ptr)
-							    : HEADER_SAMPLED);
+		if (n < SIZECLASS_SMALL_MAX)
+			assert_int_equal(*header_byte(ptr),
+					 is_power_of_two(n)
+						 ? HEADER_SAMPLED_EXACT
+						 : HEADER_SAMPLED);
 		assert_true(is_aligned((uintptr_t)ptr, 16));
 		assert_true(heap_usable(ptr) >= n);
 		memset(ptr, 7, heap_usable(ptr));

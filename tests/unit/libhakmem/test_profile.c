@@ -85,7 +85,6 @@ static void a_sample_weighs_its_inverse_chance(void **state)
 	unsigned class = sizeclass_with_header(1000);
 	struct profile_cell before = sum_of(class), sum;
 	double p = sampler_chance(1000, 16384);
-	unsigned found = 0;
 
 	(void)state;
 	assert_true(profile_add(address(1), 1000, class, 16384));
@@ -96,8 +95,7 @@ static void a_sample_weighs_its_inverse_chance(void **state)
 	assert_true(fabs(sum.bytes - 1000 / p) < 1e-6);
 	assert_true(fabs(sum.live_objects - sum.objects) < 1e-9);
 	assert_true(fabs(sum.live_bytes - sum.bytes) < 1e-6);
-	assert_true(profile_remove(address(1), &found));
-	assert_int_equal(found, class);
+	assert_true(profile_remove(address(1)));
 	sum = since(before, class);
 	assert_int_equal(sum.samples, 1);
 	assert_true(fabs(sum.objects - 1 / p) < 1e-9);
@@ -110,7 +108,7 @@ static void a_sample_lands_in_the_bin_of_its_request(void **state)
 {
 	(void)state;
 	for (size_t n = 1; n < SIZECLASS_SMALL_MAX; n += n / 100 + 1) {
-		unsigned class = sizeclass_with_header(n), found, cells = 0;
+		unsigned class = sizeclass_with_header(n), cells = 0;
 		struct profile_cell cell;
 
 		assert_true(profile_add(address(2), n, class, 1));
@@ -121,20 +119,18 @@ static void a_sample_lands_in_the_bin_of_its_request(void **state)
 				cells++;
 			}
 		assert_int_equal(cells, 1);
-		profile_remove(address(2), &found);
+		profile_remove(address(2));
 	}
 }
 
 static void what_is_not_there_is_not_removed(void **state)
 {
-	unsigned class = 0;
-
 	(void)state;
-	assert_false(profile_remove(address(3), &class));
+	assert_false(profile_remove(address(3)));
 	profile_add(address(3), 100, sizeclass_with_header(100), 64);
-	assert_true(profile_remove(address(3), &class));
-	assert_false(profile_remove(address(3), &class));
-	assert_false(profile_remove(NULL, &class));
+	assert_true(profile_remove(address(3)));
+	assert_false(profile_remove(address(3)));
+	assert_false(profile_remove(NULL));
 }
 
 static void unmarked_samples_count_as_requests_only(void **state)
@@ -158,7 +154,7 @@ static void unmarked_samples_count_as_requests_only(void **state)
 static void the_table_grows_and_loses_nothing(void **state)
 {
 	static bool in[40000];
-	unsigned class = sizeclass_with_header(64), found;
+	unsigned class = sizeclass_with_header(64);
 	uint64_t random = 8, live = profile_live_samples(), count = 0;
 	size_t metadata = meta_bytes();
 
@@ -174,9 +170,8 @@ static void the_table_grows_and_loses_nothing(void **state)
 			in[at] = true;
 			count++;
 		} else if (!add) {
-			assert_int_equal(
-				profile_remove(address(100 + at), &found),
-				in[at]);
+			assert_int_equal(profile_remove(address(100 + at)),
+					 in[at]);
 			count -= in[at];
 			in[at] = false;
 		}
@@ -184,8 +179,7 @@ static void the_table_grows_and_loses_nothing(void **state)
 			assert_int_equal(profile_live_samples() - live, count);
 	}
 	for (size_t at = 0; at < COUNT_OF(in); at++)
-		assert_int_equal(profile_remove(address(100 + at), &found),
-				 in[at]);
+		assert_int_equal(profile_remove(address(100 + at)), in[at]);
 	assert_int_equal(profile_live_samples(), live);
 	assert_true(meta_bytes() > metadata);
 	assert_true(meta_bytes() - metadata < 6 * MIB);
@@ -213,8 +207,6 @@ static struct truth simulate(uint64_t seed, unsigned class, uint64_t mean,
 		double p = sampler_chance(n, mean);
 		bool sampled = (double)(draw(&random) >> 11) * 0x1p-53 < p;
 		bool stays = draw_below(&random, 3) == 0;
-		unsigned found;
-
 		truth.objects++;
 		truth.bytes += (double)n;
 		truth.live_objects += stays;
@@ -225,17 +217,15 @@ static struct truth simulate(uint64_t seed, unsigned class, uint64_t mean,
 		if (stays)
 			++*next;
 		else
-			profile_remove(address(base + *next), &found);
+			profile_remove(address(base + *next));
 	}
 	return truth;
 }
 
 static void forget(size_t base, size_t count)
 {
-	unsigned found;
-
 	for (size_t i = 0; i < count; i++)
-		profile_remove(address(base + i), &found);
+		profile_remove(address(base + i));
 }
 
 #define TRIALS 200
@@ -348,12 +338,11 @@ static void samples_of_different_means_add_up(void **state)
 static void *add_and_remove(void *arg)
 {
 	size_t base = *(size_t *)arg;
-	unsigned class = sizeclass_with_header(500), found;
+	unsigned class = sizeclass_with_header(500);
 
 	for (size_t i = 0; i < 20000; i++) {
 		must(profile_add(address(base + i % 100), 500, class, 4096));
-		must(profile_remove(address(base + i % 100), &found));
-		must(found == class);
+		must(profile_remove(address(base + i % 100)));
 	}
 	return NULL;
 }
