@@ -15,6 +15,7 @@
 
 #define IN_BYTES	 (FRAME_HEADER_BYTES + FRAME_PAYLOAD_MAX)
 #define OUT_BYTES	 4096u
+#define WORD_MAX	 32u /* of what to export, and how */
 #define UNANSWERED_MAX	 16u
 #define RETRY_FIRST_NS	 100000000u
 #define RETRY_LONGEST_NS 2000000000u
@@ -277,20 +278,23 @@ static const Hakmem__QueryWhat wire_what[] = {
 bool client_ask(struct client *client, const struct client_query *query,
 		uint64_t now_ns)
 {
-	Hakmem__Query message;
+	char what[WORD_MAX] = "", format[WORD_MAX] = "";
 	uint8_t *at = client->out + client->out_used;
+	Hakmem__Query message;
 	size_t length;
 
+	if (query->export_what)
+		snprintf(what, sizeof(what), "%s", query->export_what);
+	if (query->export_format)
+		snprintf(format, sizeof(format), "%s", query->export_format);
 	hakmem__query__init(&message);
 	message.what = wire_what[query->what];
 	message.query_id = client->sent + 1;
 	message.process_id = query->process_id;
 	message.pid = query->pid;
 	message.since_ns = query->since_ns;
-	if (query->export_what)
-		message.export_what = (char *)(uintptr_t)query->export_what;
-	if (query->export_format)
-		message.export_format = (char *)(uintptr_t)query->export_format;
+	message.export_what = what;
+	message.export_format = format;
 	length = hakmem__query__get_packed_size(&message);
 	if (client->phase != CONNECTED ||
 	    client->unanswered == UNANSWERED_MAX ||

@@ -32,7 +32,8 @@ static void ask(struct feed *feed, enum client_what what, uint64_t now_ns)
 /* While frozen only a process that was just opened is asked for, once. */
 static void ask_all(struct feed *feed, uint64_t now_ns)
 {
-	bool open = feed->context->open_id != 0;
+	/* Ids of before a reconnect may be another daemon's: the list first. */
+	bool open = feed->context->open_id != 0 && feed->synced;
 
 	if (!feed->frozen)
 		ask(feed, CLIENT_PROCESSES, now_ns);
@@ -62,7 +63,7 @@ bool feed_rebuild(struct feed *feed)
 		return false;
 	feed->totals = view_totals(&context->view);
 	/* Inside a process the filter is about its sizes. */
-	if (context->open_id == 0)
+	if (feed->open_pid == 0)
 		view_filter(&context->view, context->filter);
 	return screen_processes.refresh(context);
 }
@@ -82,24 +83,27 @@ static void forget_base(struct context *context)
 	context->base = NULL;
 }
 
-/* Another daemon has other ids: the open process is found by pid and start. */
-static void move_over(struct feed *feed, const struct processes *list)
+/* The open process of another daemon, or one that comes back, by its name. */
+static void seek(struct feed *feed, const struct processes *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->rows[i].pid == feed->open_pid &&
+		    list->rows[i].start_ticks == feed->open_ticks)
+			feed->context->open_id = list->rows[i].id;
+}
+
+/* Another daemon has other ids. What is shown of the open process stays until
+ * it has found the new daemon, too. */
+static void move_over(struct feed *feed)
 {
 	struct context *context = feed->context;
-	uint64_t found = 0;
 
 	view_mark(&context->view, NULL);
 	feed->marked_at = 0;
 	forget_base(context);
-	if (context->open_id == 0)
-		return;
-	for (size_t i = 0; i < list->count; i++)
-		if (list->rows[i].pid == feed->open_pid &&
-		    list->rows[i].start_ticks == feed->open_ticks)
-			found = list->rows[i].id;
-	forget_detail(context);
-	context->open_id = found;
-	feed->gone = found == 0;
+	context->open_id = 0;
+	if (context->detail)
+		context->detail->process.state = MODEL_DISCONNECTED;
 }
 
 static bool take_list(struct feed *feed)
@@ -115,7 +119,10 @@ static bool take_list(struct feed *feed)
 		return false;
 	}
 	if (old && old->daemon_pid != list->daemon_pid)
-		move_over(feed, list);
+		move_over(feed);
+	if (feed->open_pid && !context->open_id)
+		seek(feed, list);
+	feed->synced = true;
 	context->list = list;
 	feed->shown_at = time(NULL);
 	done = feed_rebuild(feed);
@@ -191,7 +198,8 @@ static bool take(struct feed *feed, const struct frame *frame, uint64_t now_ns)
 			take_history(feed, history);
 	} else if (frame->type == FRAME_ERROR) {
 		decode_error(frame, feed->trouble, sizeof(feed->trouble));
-		feed->gone = feed->context->open_id != 0;
+		if (feed->context->open_id)
+			feed->gone = true;
 	}
 	return true;
 }
@@ -210,6 +218,7 @@ bool feed_step(struct feed *feed, uint64_t now_ns)
 		}
 		changed = true;
 		feed->pending = 0;
+		feed->synced = false;
 		model_processes_free(feed->incoming);
 		feed->incoming = NULL;
 		feed->next_ns = now_ns;

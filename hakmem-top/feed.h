@@ -35,7 +35,8 @@ struct feed {
 	unsigned pending;	    /* answers that are due */
 	struct processes *incoming; /* an answer in several frames */
 	bool detail_asked;
-	uint32_t open_pid;
+	bool synced;	   /* a list came on this connection */
+	uint32_t open_pid; /* 0 = the list */
 	uint64_t open_ticks;
 };
 

@@ -8,7 +8,7 @@
 
 #define BLOCK_COLUMNS 40 /* least width of a block */
 #define BLOCKS_MAX    6
-#define LABEL_COLUMNS 13
+#define LABEL_COLUMNS 12
 
 struct figure *figures_add(struct figures *figures, const char *group,
 			   const char *name, const char *label, uint64_t value,

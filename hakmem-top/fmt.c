@@ -110,10 +110,10 @@ char *fmt_age(char out[FMT_MAX], uint64_t ns)
 	else if (s < 3600)
 		snprintf(out, FMT_MAX, "%um%02us", (unsigned)(s / 60),
 			 (unsigned)(s % 60));
-	else if (s < 86400)
+	else if (s < 86400u)
 		snprintf(out, FMT_MAX, "%uh%02um", (unsigned)(s / 3600),
 			 (unsigned)(s / 60 % 60));
-	else if (s < 100 * 86400)
+	else if (s < 8640000u)
 		snprintf(out, FMT_MAX, "%ud%02uh", (unsigned)(s / 86400),
 			 (unsigned)(s / 3600 % 24));
 	else

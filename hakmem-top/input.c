@@ -89,7 +89,7 @@ static void step_tab(struct input *input, size_t step)
 
 	if (!input->ui.screen->of_process)
 		enter(input, chrome_tabs[0]);
-	else
+	else if (count > 0)
 		go_to(input, chrome_tabs[(at + count + step) % count]);
 }
 
@@ -340,7 +340,7 @@ static void act_on_table(struct input *input, enum action action)
 		input_refresh(input);
 		break;
 	case ACTION_INVERT:
-		table->invert = !table->invert;
+		table_invert(table);
 		input_refresh(input);
 		break;
 	case ACTION_SORT_MENU:
@@ -450,13 +450,13 @@ static void click(struct input *input, const struct term_click *click)
 	if (!table || input->ui.mode != CHROME_NORMAL)
 		return;
 	if (click->wheel) {
-		table_move(table, 3 * click->wheel);
+		table_move(table, 3L * click->wheel);
 		return;
 	}
 	switch (table_click(table, click->y, click->x, &index)) {
 	case TABLE_HIT_COLUMN:
 		if (table->sort == index)
-			table->invert = !table->invert;
+			table_invert(table);
 		else
 			table_sort_by(table, index);
 		input_refresh(input);

@@ -28,30 +28,30 @@ enum id {
 
 static const struct option {
 	enum id id;
-	const char *name;
 	char letter;
+	const char *name;
 	const char *argument; /* NULL: none */
 	const char *help;
 } options[] = {
-	{SOCKET, "socket", 0, "PATH", "the daemon's socket"},
-	{INTERVAL, "interval", 'd', "SECONDS", "between two polls, default 1"},
-	{BATCH, "batch", 'b', NULL, "reports on stdout, no screen"},
-	{COUNT, "count", 'n', "N", "of reports, then end; default endless"},
-	{JSON, "json", 0, NULL, "batch: one JSON object a line"},
-	{TEXT, "text", 0, NULL, "batch: an aligned table (default)"},
-	{CSV, "csv", 0, NULL, "batch: one line a process and report"},
-	{PID, "pid", 'p', "PID", "export: of this process, the newest"},
-	{WHAT, "what", 0, "WHAT", "export: sizes or classes"},
-	{FORMAT, "format", 0, "FORMAT", "export: csv or json"},
-	{OUTPUT, "output", 'o', "FILE",
+	{SOCKET, 0, "socket", "PATH", "the daemon's socket"},
+	{INTERVAL, 'd', "interval", "SECONDS", "between two polls, default 1"},
+	{BATCH, 'b', "batch", NULL, "reports on stdout, no screen"},
+	{COUNT, 'n', "count", "N", "of reports, then end; default endless"},
+	{JSON, 0, "json", NULL, "batch: one JSON object a line"},
+	{TEXT, 0, "text", NULL, "batch: an aligned table (default)"},
+	{CSV, 0, "csv", NULL, "batch: one line a process and report"},
+	{PID, 'p', "pid", "PID", "export: of this process, the newest"},
+	{WHAT, 0, "what", "WHAT", "export: sizes or classes"},
+	{FORMAT, 0, "format", "FORMAT", "export: csv or json"},
+	{OUTPUT, 'o', "output", "FILE",
 	 "export: to this file; with a command: its output"},
-	{NO_COLOUR, "no-color", 'C', NULL, "no colours; as NO_COLOR=1 does"},
-	{NO_MOUSE, "no-mouse", 0, NULL, "leave the mouse to the terminal"},
-	{ASCII, "ascii", 0, NULL, "draw with ASCII characters only"},
-	{READONLY, "readonly", 0, NULL, "write no files from the screen"},
-	{STAY, "stay", 0, NULL, "keep the screen when the command ended"},
-	{HELP, "help", 0, NULL, "this text"},
-	{VERSION, "version", 'V', NULL, "the version"},
+	{NO_COLOUR, 'C', "no-color", NULL, "no colours; as NO_COLOR=1 does"},
+	{NO_MOUSE, 0, "no-mouse", NULL, "leave the mouse to the terminal"},
+	{ASCII, 0, "ascii", NULL, "draw with ASCII characters only"},
+	{READONLY, 0, "readonly", NULL, "write no files from the screen"},
+	{STAY, 0, "stay", NULL, "keep the screen when the command ended"},
+	{HELP, 0, "help", NULL, "this text"},
+	{VERSION, 'V', "version", NULL, "the version"},
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 

@@ -334,7 +334,8 @@ static void remove_directory(const char *path)
 	const struct dirent *entry;
 
 	while (directory && (entry = readdir(directory)) != NULL)
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+		if (strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0)
 			unlinkat(dirfd(directory), entry->d_name, 0);
 	if (directory)
 		closedir(directory);

@@ -29,7 +29,7 @@ struct context {
 	struct history *history;
 
 	struct view view;
-	uint64_t open_id; /* the open process, 0 = the list */
+	uint64_t open_id; /* the open process; 0 = the list, or it is lost */
 	bool tree;
 	char filter[SCREEN_FILTER_MAX];
 };

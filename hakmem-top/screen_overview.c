@@ -95,11 +95,11 @@ static void add_pointers(struct figures *figures, const struct context *context)
 	struct figure *figure;
 
 	figure = figures_add(figures, "POINTERS", "page_boundary_total",
-			     "Page boundary", process->page_boundary,
+			     "Page bounds", process->page_boundary,
 			     FIGURES_COUNT);
 	note_rate(figure, old->page_boundary, process->page_boundary, context);
-	figure = figures_add(figures, "POINTERS", "mincore_total",
-			     "- by mincore", process->mincore, FIGURES_COUNT);
+	figures_add(figures, "POINTERS", "mincore_total", "- by mincore",
+		    process->mincore, FIGURES_COUNT);
 	figure = figures_add(figures, "POINTERS", "header_rejects_total",
 			     "Rejects", process->rejects, FIGURES_COUNT);
 	if (process->rejects) {

@@ -15,15 +15,30 @@ void table_sort(struct table *table)
 			  column->ascending == table->invert);
 }
 
+/* Selects without holding on to the row. */
+static void point(struct table *table, size_t index)
+{
+	if (table->count == 0) {
+		table->selected = 0;
+		return;
+	}
+	table->selected = index < table->count ? index : table->count - 1;
+	table->selected_key = table->key(table->rows[table->selected]);
+}
+
 /* Finds the row that was selected; else stays at the same place. */
 static void find_selected(struct table *table)
 {
+	if (!table->held) {
+		point(table, 0);
+		return;
+	}
 	for (size_t i = 0; i < table->count; i++)
 		if (table->key(table->rows[i]) == table->selected_key) {
 			table->selected = i;
 			return;
 		}
-	table_select(table, table->selected);
+	point(table, table->selected);
 }
 
 void table_set_rows(struct table *table, void **rows, size_t count, bool sorted)
@@ -37,12 +52,8 @@ void table_set_rows(struct table *table, void **rows, size_t count, bool sorted)
 
 void table_select(struct table *table, size_t index)
 {
-	if (table->count == 0) {
-		table->selected = 0;
-		return;
-	}
-	table->selected = index < table->count ? index : table->count - 1;
-	table->selected_key = table->key(table->rows[table->selected]);
+	table->held = index > 0;
+	point(table, index);
 }
 
 void table_move(struct table *table, long step)
@@ -71,7 +82,14 @@ void table_sort_by(struct table *table, size_t index)
 		table->invert = false;
 	table->sort = index;
 	table_sort(table);
-	find_selected(table);
+	table_select(table, 0); /* what comes first now is why one sorts */
+}
+
+void table_invert(struct table *table)
+{
+	table->invert = !table->invert;
+	table_sort(table);
+	table_select(table, 0);
 }
 
 bool table_sort_letter(struct table *table, int letter)

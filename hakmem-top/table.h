@@ -44,7 +44,8 @@ struct table {
 	size_t sort;
 	bool invert;
 
-	/* Position. */
+	/* Position. A selection that nobody chose stays on the first row. */
+	bool held;
 	uint64_t selected_key;
 	size_t selected, top, page;
 	size_t skip; /* columns pushed out at the left */
@@ -76,8 +77,11 @@ void table_select(struct table *table, size_t index);
 /* The selected row, NULL when there is none. */
 void *table_selected(const struct table *table);
 
-/* Sorts by column `index`; the same column again changes nothing. */
+/* Sorts by column `index` and selects the first row. */
 void table_sort_by(struct table *table, size_t index);
+
+/* Turns the order round and selects the first row. */
+void table_invert(struct table *table);
 
 /* Sorts by the column of this letter, either case; false if there is none. */
 bool table_sort_letter(struct table *table, int letter);

@@ -25,8 +25,11 @@ shows 5 "NO DAEMON"
 shows 2 "MEMORY" # what was known stays
 daemon_start
 hides 5 "NO DAEMON"
-shows 5 "running"
-tell churn 300
+shows 5 "no link"
+shows 2 "MEMORY"
+tell churn 3000 # an idle program need not notice a new daemon
+hides 5 "no link"
+shows 5 "running, age"
 shows 5 "pid $DAEMON" # the same process, found again at another daemon
 shows 5 "PID $HOST"
 press Escape
@@ -48,6 +51,7 @@ timeout 15 "$B/hakmem-top" -b -n 1 >"$T/out" 2>"$T/err"
 [ $? = 1 ] || fail "a stopped daemon: not 1"
 grep -q "did not answer in 5 s" "$T/err" || fail "stopped: $(cat "$T/err")"
 kill -CONT "$DAEMON"
+tell churn 3000
 shows 8 "$HOST "
 # Somebody else could have made the socket: not trusted, unless it is named.
 mkdir -m 777 "$T/open"

@@ -75,10 +75,10 @@ tell churn 300
 sleep 1
 [ "$before" = "$(screen)" ] || fail "something moves while frozen"
 press z
-shows 5 "40.0M"
-press m 2
+shows 5 "39.1M"
+press m 2 R
 shows 5 "+REQUESTS"
-tell alloc 100000 77
+tell alloc 50000 77
 tell churn 300
 shows 5 "+77"
 press M
@@ -87,7 +87,6 @@ shows 5 "exit 3"
 press Escape
 shows 5 "0 running, 1 ended"
 shows 5 "exit 3"
-# With the history of children: the tree.
 press q
 shows 5 "EXIT 0"
 exit 0

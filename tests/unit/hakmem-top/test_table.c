@@ -84,8 +84,7 @@ static void sorts_by_letter_step_and_inversion(void **state)
 	assert_true(table_sort_letter(&table, 'N'));
 	assert_int_equal(id_at(0), 3); /* smallest first */
 	assert_false(table_sort_letter(&table, 'Q'));
-	table.invert = true;
-	table_sort(&table);
+	table_invert(&table);
 	assert_int_equal(id_at(0), 1);
 	table_sort_step(&table, 1);
 	assert_int_equal(table.sort, 0);
@@ -101,9 +100,17 @@ static void selection_follows_its_row(void **state)
 	(void)state;
 	table_select(&table, 1);
 	assert_int_equal(key(table_selected(&table)), 3);
-	table_sort_letter(&table, 'N');
+	items[2].value = 99; /* now the largest */
+	table_set_rows(&table, rows, 3, false);
 	assert_int_equal(key(table_selected(&table)), 3);
 	assert_int_equal(table.selected, 0);
+	items[2].value = 20;
+	table_sort_letter(&table, 'V'); /* another order begins at its top */
+	assert_int_equal(key(table_selected(&table)), 2);
+	items[2].value = 99; /* a row that nobody chose is not followed */
+	table_set_rows(&table, rows, 3, false);
+	assert_int_equal(key(table_selected(&table)), 3);
+	items[2].value = 20;
 	table_move(&table, -5);
 	assert_int_equal(table.selected, 0);
 	table_move(&table, 50);
