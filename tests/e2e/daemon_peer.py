@@ -94,8 +94,8 @@ def state(allocs=(100, 50), frees=(40, 20), extra=b""):
 class Peer:
     def __init__(self, path=PATH, seconds=20):
         self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)  # waits while the queue is full
         self.socket.settimeout(seconds)
-        self.socket.connect(path)
         self.sequence = 0
         self.buffer = b""
 
