@@ -62,6 +62,6 @@ wait $two || fail "wrong bytes served"
 [ "$(get http://x/)" = hello ] || fail "after a reload"
 kill -QUIT $NGINX
 wait $NGINX || fail "nginx ended with $?"
-grep -E 'alert|emerg|crit|signal [0-9]+ \(core|hakmem' "$T/error.log" "$T/nginx.log" &&
+grep -E 'alert|emerg|crit|signal [0-9]+ \(core|^hakmem: ' "$T/error.log" "$T/nginx.log" &&
 	fail "nginx complained"
 exit 0
