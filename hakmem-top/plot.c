@@ -73,8 +73,8 @@ char *plot_chart(char out[PLOT_MAX], const uint64_t *values, size_t count,
 }
 
 size_t plot_resample(const uint64_t *times, const uint64_t *values,
-		     size_t count, uint64_t span_ns, uint64_t *out,
-		     size_t cells)
+		     size_t count, uint64_t now_ns, uint64_t span_ns,
+		     uint64_t *out, size_t cells)
 {
 	uint64_t slice = cells ? span_ns / cells : 0, newest;
 	size_t used = 0, first = cells;
@@ -82,7 +82,7 @@ size_t plot_resample(const uint64_t *times, const uint64_t *values,
 	if (count == 0 || slice == 0)
 		return 0;
 	memset(out, 0, cells * sizeof(*out));
-	newest = times[count - 1];
+	newest = times[count - 1] > now_ns ? times[count - 1] : now_ns;
 	for (size_t i = count; i-- > 0;) {
 		uint64_t back = newest > times[i] ? newest - times[i] : 0;
 		size_t cell;

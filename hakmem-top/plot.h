@@ -24,12 +24,13 @@ char *plot_chart(char out[PLOT_MAX], const uint64_t *values, size_t count,
 		 bool utf8);
 
 /*
- * Fits `count` values taken at `times` into `cells` columns that cover the
- * last `span_ns`: each column holds the largest value of its slice, or the one
- * before it. Returns how many columns, at the right, have data.
+ * Fits `count` values taken at `times` into `cells` columns that cover
+ * `span_ns` up to `now_ns` (or to the newest value, if that is later): each
+ * column holds the largest value of its slice, or the one before it. Returns
+ * how many columns, at the right, have data.
  */
 size_t plot_resample(const uint64_t *times, const uint64_t *values,
-		     size_t count, uint64_t span_ns, uint64_t *out,
-		     size_t cells);
+		     size_t count, uint64_t now_ns, uint64_t span_ns,
+		     uint64_t *out, size_t cells);
 
 #endif

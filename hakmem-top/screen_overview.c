@@ -128,12 +128,23 @@ static uint64_t largest(const uint64_t *values, size_t count)
 	return most;
 }
 
-/* The time that the history covers, at least 20 s and at most SPAN_NS. */
-static uint64_t span(const struct history *history)
+/* Where the chart ends: now, or when the process did. */
+static uint64_t end_of(const struct context *context)
+{
+	const struct history *history = context->history;
+	uint64_t last = history->time_ns[history->count - 1];
+
+	return model_alive(&context->detail->process) &&
+			       context->detail->now_ns > last
+		       ? context->detail->now_ns
+		       : last;
+}
+
+/* The time that a chart covers: at least 20 s and at most SPAN_NS. */
+static uint64_t span(const struct history *history, uint64_t end_ns)
 {
 	uint64_t first = history->time_ns[0];
-	uint64_t last = history->time_ns[history->count - 1];
-	uint64_t covered = last > first ? last - first : 0;
+	uint64_t covered = end_ns > first ? end_ns - first : 0;
 
 	return covered < 20000000000u ? 20000000000u
 	       : covered < SPAN_NS    ? covered
@@ -145,7 +156,7 @@ static int draw_chart(const struct context *context, int y, int height,
 		      int width)
 {
 	const struct history *history = context->history;
-	uint64_t values[CELLS_MAX], top;
+	uint64_t values[CELLS_MAX], top, end_ns, span_ns;
 	size_t cells = (size_t)(width - 2), used, rows;
 	char line[PLOT_MAX], text[FMT_MAX], age[FMT_MAX];
 
@@ -156,11 +167,13 @@ static int draw_chart(const struct context *context, int y, int height,
 	cells = cells < CELLS_MAX ? cells : CELLS_MAX;
 	rows = (size_t)height - 1 < CHART_ROWS ? (size_t)height - 1
 					       : CHART_ROWS;
+	end_ns = end_of(context);
+	span_ns = span(history, end_ns);
 	used = plot_resample(history->time_ns, history->live_bytes,
-			     history->count, span(history), values, cells);
+			     history->count, end_ns, span_ns, values, cells);
 	top = largest(values, used);
 	term_addf(y, 1, TERM_DIM, "LIVE BYTES  the last %s, top = %s",
-		  fmt_age(age, span(history)), fmt_bytes(text, top));
+		  fmt_age(age, span_ns), fmt_bytes(text, top));
 	for (size_t row = 0; row < rows; row++) {
 		plot_chart(line, values, used, top, cells, row, rows,
 			   term_utf8());

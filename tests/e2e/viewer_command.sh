@@ -10,14 +10,14 @@ export XDG_RUNTIME_DIR=$T TMPDIR=$T
 python=$(python_real)
 cat >"$T/work.py" <<'PY'
 import os, signal, sys, time
-print("this is the output", flush=True)
-print("and this an error", file=sys.stderr, flush=True)
-assert sys.stdin.read() == ""
-keep = [bytearray(50000) for _ in range(200)]
 def caught(*_):
     print("caught SIGINT", flush=True)
     sys.exit(33)
 signal.signal(signal.SIGINT, caught)
+print("this is the output", flush=True)
+print("and this an error", file=sys.stderr, flush=True)
+assert sys.stdin.read() == ""
+keep = [bytearray(50000) for _ in range(200)]
 child = os.fork()
 for i in range(int(sys.argv[1])):
     keep.append([bytearray(1023) for _ in range(100)])
@@ -59,6 +59,7 @@ none_left || fail "something is left: $(find "$T" -name 'hakmem-top-*')"
 screen_start 100 30 "'$B/hakmem-top' -d 0.2 -o out.txt -- '$python' work.py 400"
 shows 5 "work.py"
 shows 5 "output in out.txt"
+until_true 10 grep -q "this is the output" "$T/out.txt" || fail "no output"
 press C-c
 shows 10 "EXIT"
 screen | grep -q "EXIT 33" || {

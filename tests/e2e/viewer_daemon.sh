@@ -19,8 +19,10 @@ shows 5 "$HOST "
 shows 5 "1 running, 0 ended"
 press Enter
 shows 5 "MEMORY"
-kill -9 "$DAEMON"
-wait "$DAEMON" 2>/dev/null
+{
+	kill -9 "$DAEMON"
+	wait "$DAEMON"
+} 2>/dev/null
 shows 5 "NO DAEMON"
 shows 2 "MEMORY" # what was known stays
 daemon_start

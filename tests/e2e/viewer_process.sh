@@ -75,7 +75,7 @@ tell churn 300
 sleep 1
 [ "$before" = "$(screen)" ] || fail "something moves while frozen"
 press z
-shows 5 "39.1M"
+shows 5 "96.0K-104K  39."
 press m 2 R
 shows 5 "+REQUESTS"
 tell alloc 50000 77

@@ -47,7 +47,7 @@ static void slices_hold_the_largest_value(void **state)
 
 	(void)state;
 	/* 10 slices of 10: the first value lies before all of them. */
-	assert_int_equal(plot_resample(times, values, 6, 100, out, 10), 10);
+	assert_int_equal(plot_resample(times, values, 6, 0, 100, out, 10), 10);
 	assert_int_equal(out[9], 7);
 	assert_int_equal(out[8], 3);
 	assert_int_equal(out[4], 3);
@@ -55,8 +55,8 @@ static void slices_hold_the_largest_value(void **state)
 	assert_int_equal(out[2], 5);
 	assert_int_equal(out[1], 5);
 	assert_int_equal(out[0], 1);
-	assert_int_equal(plot_resample(times, values, 0, 100, out, 10), 0);
-	assert_int_equal(plot_resample(times, values, 6, 5, out, 10), 0);
+	assert_int_equal(plot_resample(times, values, 0, 0, 100, out, 10), 0);
+	assert_int_equal(plot_resample(times, values, 6, 0, 5, out, 10), 0);
 }
 
 static void few_values_fill_the_right_end(void **state)
@@ -66,10 +66,15 @@ static void few_values_fill_the_right_end(void **state)
 	uint64_t out[10];
 
 	(void)state;
-	assert_int_equal(plot_resample(times, values, 2, 100, out, 10), 3);
+	assert_int_equal(plot_resample(times, values, 2, 0, 100, out, 10), 3);
 	assert_int_equal(out[0], 4);
 	assert_int_equal(out[1], 4);
 	assert_int_equal(out[2], 6);
+	/* The newest value holds until now. */
+	assert_int_equal(plot_resample(times, values, 2, 120, 100, out, 10), 5);
+	assert_int_equal(out[1], 4);
+	assert_int_equal(out[2], 6);
+	assert_int_equal(out[4], 6);
 }
 
 int main(void)
