@@ -11,7 +11,7 @@ static int fresh(void **state)
 	if (!boot_ready())
 		return -1;
 	free(cache);
-	cache = aligned_alloc(CACHE_LINE, sizeof(*cache));
+	cache = aligned_alloc(CACHE_LINE, align_up(sizeof(*cache), CACHE_LINE));
 	memset(cache, 0, sizeof(*cache));
 	cache_init(cache);
 	for (unsigned i = 0; i < sizeclass_count; i++)

@@ -61,9 +61,12 @@ static struct said listen_to(void)
 	while (frame_decode(bytes + at, used - at, &frame) == FRAME_READY) {
 		said.hellos += frame.type == FRAME_HELLO;
 		said.states += frame.type == FRAME_STATE;
-		if (frame.type == FRAME_STATE)
+		if (frame.type == FRAME_STATE) {
+			if (said.last)
+				hakmem__state__free_unpacked(said.last, NULL);
 			said.last = hakmem__state__unpack(NULL, frame.length,
 							  frame.payload);
+		}
 		at += FRAME_HEADER_BYTES + frame.length;
 	}
 	assert_int_equal(at, used);
@@ -93,6 +96,7 @@ static void the_last_state_tells_all(void **state)
 	assert_int_equal(said.last->allocs_total - said.last->frees_total,
 			 said.last->live_objects);
 	assert_true(said.last->live_bytes >= 1000 * 64);
+	hakmem__state__free_unpacked(said.last, NULL);
 }
 
 static void live_silently(void)
@@ -131,9 +135,13 @@ static void wake_early(void)
 
 static void the_environment_is_read_late_if_need_be(void **state)
 {
+	struct said said;
+
 	(void)state;
 	assert_child_passes(wake_early);
-	assert_int_equal(listen_to().hellos, 1);
+	said = listen_to();
+	assert_int_equal(said.hellos, 1);
+	hakmem__state__free_unpacked(said.last, NULL);
 }
 
 static void *allocate(void *arg)

@@ -17,7 +17,7 @@
 
 #define SLOTS	512
 #define THREADS 4
-#define STEPS	(SANITIZED ? 10000 : 30000)
+#define STEPS	(SANITIZED ? 10000 : 50000)
 
 struct slot {
 	uint8_t *ptr;
@@ -49,19 +49,20 @@ static int boot(void **state)
 	return 0;
 }
 
-/* The whole of a small block, the two ends of a large one. */
+/* Every byte of a small block, some of a large one. */
 static size_t step_of(size_t n)
 {
 	return n < 2048 ? 1 : n < 100000 ? 61 : 4093;
 }
 
-static void paint(struct slot *slot, size_t from)
+static void paint(struct slot *slot)
 {
 	size_t step = step_of(slot->n);
 
-	for (size_t i = from; i < slot->n; i += 1)
-		if (i % step == 0 || i == slot->n - 1)
-			slot->ptr[i] = (uint8_t)(slot->seed + i);
+	for (size_t i = 0; i < slot->n; i += step)
+		slot->ptr[i] = (uint8_t)(slot->seed + i);
+	if (slot->n > 0)
+		slot->ptr[slot->n - 1] = (uint8_t)(slot->seed + slot->n - 1);
 }
 
 static void check(const struct slot *slot, size_t n)
@@ -70,6 +71,8 @@ static void check(const struct slot *slot, size_t n)
 
 	for (size_t i = 0; i < n; i += step)
 		must(slot->ptr[i] == (uint8_t)(slot->seed + i));
+	if (n > 0 && n == slot->n)
+		must(slot->ptr[n - 1] == (uint8_t)(slot->seed + n - 1));
 }
 
 static size_t some_size(uint64_t *random)
@@ -119,7 +122,7 @@ static void allocate(struct player *player, struct slot *slot)
 	/* sometimes up to the last usable byte */
 	if (draw_below(&player->random, 4) == 0)
 		slot->n = heap_usable(slot->ptr);
-	paint(slot, 0);
+	paint(slot);
 	player->allocs++;
 }
 
@@ -140,7 +143,7 @@ static void resize(struct player *player, struct slot *slot)
 	must(heap_usable(slot->ptr) >= n);
 	check(slot, n < old ? n : old);
 	slot->n = n;
-	paint(slot, 0);
+	paint(slot);
 }
 
 /* Puts a block into another player's tray, and takes what lies in ours. */

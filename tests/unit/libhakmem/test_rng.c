@@ -22,7 +22,7 @@ static void bits_are_even(void **unused)
 		uint64_t bits = rng_next(&state);
 
 		for (int bit = 0; bit < 64; bit++)
-			ones[bit] += bits >> bit & 1;
+			ones[bit] += (int)(bits >> bit & 1);
 	}
 	for (int bit = 0; bit < 64; bit++)
 		assert_true(deviations(ones[bit], DRAWS / 2.0,

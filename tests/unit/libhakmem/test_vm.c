@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #define BYTES (8 * VM_PAGE)
 
@@ -84,12 +85,12 @@ static void a_purge_that_is_refused_changes_nothing(void **state)
 	char *at = vm_map(VM_PAGE);
 
 	(void)state;
-	if (mlock(at, VM_PAGE) != 0)
+	/* by a bare call: sanitizers make mlock do nothing */
+	if (syscall(SYS_mlock, at, VM_PAGE) != 0)
 		skip();
 	memset(at, 1, VM_PAGE);
 	assert_false(vm_purge(at, VM_PAGE));
 	assert_int_equal(at[0], 1);
-	munlock(at, VM_PAGE);
 	vm_unmap(at, VM_PAGE);
 }
 
