@@ -113,14 +113,42 @@ const char *check_hello(Hakmem__Hello *hello)
 	return why;
 }
 
-static bool counts_fit(size_t count, const uint64_t *values, size_t wanted)
+static bool counts_fit(size_t count, uint64_t *values, size_t wanted)
 {
-	if (count != 0 && count != wanted)
-		return false;
 	for (size_t i = 0; i < count; i++)
 		if (values[i] > CHECK_COUNT_MAX)
-			return false;
-	return true;
+			values[i] = CHECK_COUNT_MAX;
+	return count == 0 || count == wanted;
+}
+
+static void settle(uint64_t *value)
+{
+	if (*value > INT64_MAX)
+		*value = 0;
+}
+
+/* Settles every 64-bit figure of a message, by its description: a field that is
+ * added later is not forgotten. */
+static void settle_all(ProtobufCMessage *message)
+{
+	const ProtobufCMessageDescriptor *type = message->descriptor;
+	char *base = (char *)message;
+
+	for (unsigned i = 0; i < type->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &type->fields[i];
+		uint64_t *values = (uint64_t *)(void *)(base + field->offset);
+		size_t count = 1;
+
+		if (field->type != PROTOBUF_C_TYPE_UINT64)
+			continue;
+		if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+			memcpy(&count, base + field->quantifier_offset,
+			       sizeof(count));
+			memcpy(&values, base + field->offset, sizeof(values));
+		}
+		for (size_t at = 0; at < count; at++)
+			settle(&values[at]);
+	}
 }
 
 /* What rounding left below zero when all samples were gone is zero. */
@@ -159,14 +187,16 @@ static const char *check_large(const Hakmem__State *state)
 	bool seen[BINS_COUNT] = {false};
 
 	for (size_t i = 0; i < state->n_large_bins; i++) {
-		const Hakmem__LargeBin *bin = state->large_bins[i];
+		Hakmem__LargeBin *bin = state->large_bins[i];
 
+		settle_all(&bin->base);
 		if (bin->bin >= BINS_COUNT || seen[bin->bin])
 			return "a large bin out of range or twice";
 		seen[bin->bin] = true;
-		if (bin->requests > CHECK_COUNT_MAX ||
-		    bin->live_objects > CHECK_COUNT_MAX)
-			return "an absurd number of large blocks";
+		if (bin->requests > CHECK_COUNT_MAX)
+			bin->requests = CHECK_COUNT_MAX;
+		if (bin->live_objects > bin->requests)
+			bin->live_objects = bin->requests;
 	}
 	return NULL;
 }
@@ -175,6 +205,7 @@ const char *check_state(Hakmem__State *state, size_t classes, size_t cells)
 {
 	const char *why;
 
+	settle_all(&state->base);
 	if (!counts_fit(state->n_class_allocs, state->class_allocs, classes) ||
 	    !counts_fit(state->n_class_frees, state->class_frees, classes) ||
 	    !counts_fit(state->n_class_slabs, state->class_slabs, classes))

@@ -16,7 +16,8 @@
 #define CHECK_CLASSES_MAX 256u
 #define CHECK_CELLS_MAX	  2048u
 #define CHECK_REJECTS_MAX 16u
-/* No count of one class can honestly be larger: 70,000 million millions. */
+/* No count of one class can honestly be larger: 72,000 million millions. What
+ * claims to be is cut to it. */
 #define CHECK_COUNT_MAX (UINT64_C(1) << 56)
 /* Nor can a sum of samples, or of their variances. */
 #define CHECK_SUM_MAX 1e40
@@ -26,7 +27,9 @@ const char *check_hello(Hakmem__Hello *hello);
 
 /*
  * The same for a state of a program whose hello, which has passed check_hello,
- * named so many classes and cells. Columns that are absent count as all zero.
+ * named so many classes and cells. Columns that are absent count as all zero. A
+ * counter read while threads ran may be a little below zero, which looks huge:
+ * whatever is above INT64_MAX becomes 0.
  */
 const char *check_state(Hakmem__State *state, size_t classes, size_t cells);
 

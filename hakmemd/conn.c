@@ -306,6 +306,20 @@ static void work(struct conn *conn, bool readable)
 		update(conn);
 }
 
+void conn_finish(struct conn *conn)
+{
+	/* More than a socket can hold; another process may still write there.
+	 */
+	int rounds = 16;
+
+	conn->busy = true;
+	while (rounds-- > 0 && !conn->closing && !conn->dead && take(conn) > 0)
+		if (!conn->closing)
+			handle(conn);
+	conn->busy = false;
+	conn_close(conn);
+}
+
 static void ready(struct loop_source *source, uint32_t events)
 {
 	struct conn *conn = (struct conn *)source;

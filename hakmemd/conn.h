@@ -27,7 +27,7 @@
 #define CONN_STALL_NS	  UINT64_C(10000000000)
 #define CONN_LINGER_NS	  UINT64_C(2000000000) /* to take a last ERROR */
 #define CONN_PAUSE_BYTES  (256u * 1024u)       /* queued out: stop reading */
-#define CONN_OUT_MAX	  (16u << 20)	       /* one answer is smaller */
+#define CONN_OUT_MAX	  (8u << 20)	       /* one answer is smaller */
 
 struct conn;
 
@@ -75,6 +75,9 @@ void conn_fail(struct conn *conn, const char *format, ...)
 void conn_refuse(int fd, const struct ucred *peer, const char *text);
 
 void conn_close(struct conn *conn);
+
+/* The peer is dead: takes what it sent before, then closes. */
+void conn_finish(struct conn *conn);
 
 /* Drops those whose time has come; after standing still all get more. */
 void conn_expire_all(uint64_t now_ns, uint64_t late_ns);

@@ -1,23 +1,39 @@
 #include "hakmemd/export_json.h"
 
+/* A control character, of those above ASCII too: terminals obey them. */
+static unsigned control(const char *at)
+{
+	unsigned char first = (unsigned char)at[0];
+	unsigned char second = (unsigned char)at[1];
+
+	if (first < 0x20 || first == 0x7f)
+		return first;
+	return first == 0xc2 && second >= 0x80 && second < 0xa0 ? second : 0;
+}
+
+static bool is_plain(const char *at)
+{
+	return *at && *at != '"' && *at != '\\' && !control(at);
+}
+
 /* A string with its quotes. */
 static bool put_string(struct buf *out, const char *text)
 {
 	bool good = buf_append(out, "\"", 1);
 
 	while (good && *text) {
-		/* As they are: up to what must be escaped. */
+		unsigned code = control(text);
 		size_t plain = 0;
 
-		while ((unsigned char)text[plain] >= 0x20 &&
-		       text[plain] != '"' && text[plain] != '\\' &&
-		       text[plain] != 0x7f)
+		while (is_plain(text + plain))
 			plain++;
-		good = buf_append(out, text, plain);
-		text += plain;
-		if (!good || !*text)
-			break;
-		good = buf_print(out, "\\u%04x", (unsigned char)*text++);
+		if (plain > 0) {
+			good = buf_append(out, text, plain);
+			text += plain;
+			continue;
+		}
+		good = buf_print(out, "\\u%04x", code ? code : (unsigned)*text);
+		text += code >= 0x80 ? 2 : 1;
 	}
 	return good && buf_append(out, "\"", 1);
 }

@@ -81,6 +81,11 @@ size_t history_after(const struct history *history, uint64_t since_ns)
 	return low;
 }
 
+void history_clear(struct history *history)
+{
+	history->first = history->count = 0;
+}
+
 void history_free(struct history *history)
 {
 	free(history->points);

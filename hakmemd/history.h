@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HISTORY_POINTS	640u
+#define HISTORY_POINTS	720u
 #define HISTORY_STEP_NS UINT64_C(1000000000)
 /* A point a little early counts as on time: timers are never exact. */
 #define HISTORY_LENIENT_NS (HISTORY_STEP_NS / 10)
@@ -37,6 +37,9 @@ const struct history_point *history_at(const struct history *history,
 
 /* The index of the first point later than `since_ns`; count if none is. */
 size_t history_after(const struct history *history, uint64_t since_ns);
+
+/* Forgets the points, keeps the memory. */
+void history_clear(struct history *history);
 
 void history_free(struct history *history);
 

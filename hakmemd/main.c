@@ -86,6 +86,9 @@ static void redirect(const char *socket)
 	dup2(nothing, STDOUT_FILENO);
 	dup2(file >= 0 ? file : nothing, STDERR_FILENO);
 	log_limit(LOG_FILE_BYTES);
+	/* No file system is kept busy; a relative path needs where it began. */
+	if (*socket == '/' && chdir("/") != 0)
+		errno = 0;
 }
 
 static void tell_parent(int pipe_end, const char *text)
@@ -164,6 +167,7 @@ int main(int count, char **words)
 		settings.socket = path;
 		settings.derived = true;
 	}
+	settings.detached = options.detach;
 	settings.idle_ns = options.idle_seconds * CLOCK_SECOND;
 	settings.retain_ns = options.retain_seconds * CLOCK_SECOND;
 	return serve(&options, &settings);

@@ -29,12 +29,6 @@ static void drop(struct model_blob *blob)
 	*blob = (struct model_blob){.bytes = NULL};
 }
 
-static bool equal(const struct model_blob *a, const struct model_blob *b)
-{
-	return a->bytes && a->length == b->length &&
-	       memcmp(a->bytes, b->bytes, a->length) == 0;
-}
-
 static void forget_unknown_hello(Hakmem__Hello *hello)
 {
 	forget_unknown(&hello->base);
@@ -71,9 +65,14 @@ const char *model_hello(struct model *model, Hakmem__Hello *hello)
 	free(model->executable);
 	model->command = command;
 	model->executable = executable;
-	/* The columns of a kept state must belong to the kept hello. */
-	if (!equal(&model->hello, &blob))
+	/* The columns of a kept state must belong to the kept hello; of another
+	 * session, all counters began anew. */
+	if (hello->session != model->session ||
+	    hello->n_classes != model->classes ||
+	    hello->n_cells != model->cells) {
 		drop(&model->state);
+		history_clear(&model->history);
+	}
 	drop(&model->hello);
 	model->hello = blob;
 	model->classes = hello->n_classes;
@@ -115,7 +114,7 @@ static void take_figures(struct model *model, const Hakmem__State *state,
 		.page_boundary = state->page_boundary_total,
 		.rejects = sum_rejects(state),
 	};
-	model->state_ns = state->time_ns;
+	model->state_ns = model->newest.time_ns;
 	model->fallback_1024 = state->fallback_1024_total;
 	model->mincore = state->mincore_total;
 	model->sample_bytes = state->sample_bytes;
@@ -164,6 +163,14 @@ Hakmem__State *model_state_message(const struct model *model,
 	return (Hakmem__State *)arena_unpack(arena, &hakmem__state__descriptor,
 					     model->state.bytes,
 					     model->state.length);
+}
+
+size_t model_bytes(const struct model *model)
+{
+	return model->hello.length + model->state.length +
+	       model->history.room * sizeof(struct history_point) +
+	       (model->command ? strlen(model->command) : 0) +
+	       (model->executable ? strlen(model->executable) : 0);
 }
 
 void model_free(struct model *model)

@@ -25,7 +25,7 @@ struct model {
 	uint64_t session, states;	/* states of all sessions */
 	char *command, *executable;	/* never NULL after model_hello */
 	struct history_point newest;	/* main figures of the newest state */
-	uint64_t state_ns; /* State.time_ns as sent; 0 = none yet */
+	uint64_t state_ns; /* State.time_ns, not after it came; 0 = none yet */
 	uint64_t fallback_1024, mincore, sample_bytes, dropped, peak_live_bytes;
 	struct history history;
 };
@@ -49,6 +49,9 @@ Hakmem__Hello *model_hello_message(const struct model *model,
 				   struct arena *arena);
 Hakmem__State *model_state_message(const struct model *model,
 				   struct arena *arena);
+
+/* The memory it takes, about. */
+size_t model_bytes(const struct model *model);
 
 /* Gives the memory back; not the struct's own. */
 void model_free(struct model *model);

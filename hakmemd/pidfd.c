@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@ struct info {
 _Static_assert(sizeof(struct info) == 64, "the first version's size");
 #define GET_INFO  _IOWR(0xFF, 11, struct info)
 #define INFO_EXIT (1u << 3)
+#define PIDFS	  0x50494446 /* its own file system since Linux 6.9 */
 
 int pidfd_of_peer(int socket, pid_t pid)
 {
@@ -32,6 +35,17 @@ int pidfd_of_peer(int socket, pid_t pid)
 	if (pid <= 0)
 		return -1;
 	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+uint64_t pidfd_unique(int pidfd)
+{
+	struct statfs system;
+	struct stat info;
+
+	if (pidfd < 0 || fstatfs(pidfd, &system) != 0 ||
+	    system.f_type != PIDFS || fstat(pidfd, &info) != 0)
+		return 0;
+	return info.st_ino;
 }
 
 bool pidfd_alive(int pidfd)

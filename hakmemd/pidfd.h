@@ -7,6 +7,7 @@
 #define HAKMEMD_PIDFD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -14,6 +15,12 @@
  * credentials; -1 with errno when the kernel cannot tell or it is gone.
  */
 int pidfd_of_peer(int socket, pid_t pid);
+
+/*
+ * A number that no other process of this boot has or had, also once it was
+ * reaped; 0 on kernels before 6.9.
+ */
+uint64_t pidfd_unique(int pidfd);
 
 /* True while the process has not ended. */
 bool pidfd_alive(int pidfd);

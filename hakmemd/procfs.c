@@ -60,6 +60,43 @@ bool procfs_stat(pid_t pid, struct procfs_stat *out)
 	return true;
 }
 
+bool procfs_is_ours(pid_t pid)
+{
+	unsigned real, effective, saved, us = geteuid();
+	char path[64], text[4096];
+	const char *at;
+
+	if (us == 0)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (!slurp(path, text, sizeof(text)))
+		return false;
+	at = strstr(text, "\nUid:");
+	return at &&
+	       sscanf(at + 5, "%u %u %u", &real, &effective, &saved) == 3 &&
+	       real == us && effective == us && saved == us;
+}
+
+void procfs_command(pid_t pid, char *out, size_t room)
+{
+	char path[64];
+	int fd;
+	ssize_t got = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		got = read(fd, out, room - 1);
+		close(fd);
+	}
+	while (got > 0 && out[got - 1] == '\0')
+		got--;
+	for (ssize_t i = 0; i < got; i++)
+		if (out[i] == '\0')
+			out[i] = ' ';
+	out[got > 0 ? got : 0] = '\0';
+}
+
 uint64_t procfs_start_ns(uint64_t start_ticks)
 {
 	uint64_t hertz = (uint64_t)sysconf(_SC_CLK_TCK);

@@ -6,6 +6,7 @@
 #define HAKMEMD_PROCFS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -21,6 +22,15 @@ bool procfs_stat(pid_t pid, struct procfs_stat *out);
 
 /* CLOCK_MONOTONIC at the moment `start_ticks` names; 0 when it is 0. */
 uint64_t procfs_start_ns(uint64_t start_ticks);
+
+/* True when all ids of the process are ours, so the kernel tells us all. */
+bool procfs_is_ours(pid_t pid);
+
+/*
+ * The command line, arguments joined by blanks, as a string of at most room - 1
+ * bytes; "" when there is none.
+ */
+void procfs_command(pid_t pid, char *out, size_t room);
 
 #define PROCFS_EVENTS_MAX 512
 

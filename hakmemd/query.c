@@ -15,7 +15,9 @@
 #define ANSWER_BUDGET (16u << 20)
 /* Under FRAME_PAYLOAD_MAX by what the other fields of a message may need. */
 #define FILL_BYTES (FRAME_PAYLOAD_MAX - 1024u)
-#define SHORT_TEXT 160u /* a command where the list needs several frames */
+/* Beyond this commands are cut: so long a list is read for its figures. */
+#define LONG_LIST_BYTES (4u << 20)
+#define SHORT_TEXT	160u
 
 struct question {
 	struct conn *conn;
@@ -124,7 +126,7 @@ static size_t list(const struct question *question, uint64_t now_ns,
 		describe(at, now_ns, &rows[count]);
 		bytes += packed_bytes(&rows[count++]);
 	}
-	for (size_t i = 0; bytes > FILL_BYTES && i < count; i++) {
+	for (size_t i = 0; bytes > LONG_LIST_BYTES && i < count; i++) {
 		rows[i].command = shorten(question->arena, rows[i].command);
 		rows[i].executable =
 			shorten(question->arena, rows[i].executable);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hakmemd/check.h"
 #include "hakmemd/clock.h"
 #include "hakmemd/pidfd.h"
 
@@ -16,14 +17,16 @@ struct registry {
 	struct loop *loop;
 	uint64_t retain_ns, last_id;
 	struct process *first, *last;
-	size_t count;
-	uint64_t looked_ns; /* at the machine's out-of-memory kills */
-	uint64_t kills, rose_ns;
+	size_t count, watched, watch_max;
+	/* The machine's out-of-memory kills: counted at the last look, not yet
+	 * told of any process, and when they rose. */
+	uint64_t kills, unclaimed, rose_ns, looked_ns;
 };
 
 static struct registry *the_registry; /* the loop's callbacks carry no more */
 
-struct registry *registry_new(struct loop *loop, uint64_t retain_ns)
+struct registry *registry_new(struct loop *loop, uint64_t retain_ns,
+			      size_t watch_max)
 {
 	struct registry *registry = calloc(1, sizeof(*registry));
 
@@ -31,6 +34,7 @@ struct registry *registry_new(struct loop *loop, uint64_t retain_ns)
 		return NULL;
 	registry->loop = loop;
 	registry->retain_ns = retain_ns;
+	registry->watch_max = watch_max;
 	the_registry = registry;
 	procfs_oom_kills(NULL, &registry->kills);
 	return registry;
@@ -48,12 +52,13 @@ static void unwatch(struct registry *registry, struct process *process)
 	loop_remove(registry->loop, &process->watch);
 	close(process->watch.fd);
 	process->watch.fd = -1;
+	registry->watched--;
 }
 
 static void drop(struct registry *registry, struct process *process)
 {
 	if (process->session)
-		process->detach(process->session);
+		process->calls->detach(process->session);
 	unwatch(registry, process);
 	if (process->previous)
 		process->previous->next = process->next;
@@ -78,32 +83,40 @@ void registry_free(struct registry *registry)
 	free(registry);
 }
 
-/* Was there an out-of-memory kill on this machine of late? */
-static bool look_for_kills(struct registry *registry, uint64_t now_ns)
+/* Counts the machine's kills; what nobody claimed in time is forgotten. */
+static void look_for_kills(struct registry *registry, uint64_t now_ns)
 {
 	uint64_t kills;
 
 	registry->looked_ns = now_ns;
-	if (!procfs_oom_kills(NULL, &kills))
-		return false;
-	if (kills > registry->kills)
-		registry->rose_ns = now_ns;
+	if (now_ns - registry->rose_ns > DIES_NS)
+		registry->unclaimed = 0;
+	if (!procfs_oom_kills(NULL, &kills) || kills <= registry->kills)
+		return;
+	registry->unclaimed += kills - registry->kills;
 	registry->kills = kills;
-	return registry->rose_ns && now_ns - registry->rose_ns < DIES_NS;
+	registry->rose_ns = now_ns;
 }
 
-/* SIGKILL just after such a kill, in its own cgroup as far as that is known. */
+/*
+ * SIGKILL just after such a kill, in its own cgroup as far as that is known.
+ * One kill explains one end.
+ */
 static bool was_oom_killed(struct registry *registry,
 			   const struct process *process)
 {
 	uint64_t kills;
 
-	if (process->exit_signal != SIGKILL ||
-	    !look_for_kills(registry, clock_ns()))
+	if (process->exit_signal != SIGKILL)
 		return false;
-	return process->oom_events[0] == '\0' ||
-	       !procfs_oom_kills(process->oom_events, &kills) ||
-	       kills > process->oom_kills;
+	look_for_kills(registry, clock_ns());
+	if (registry->unclaimed == 0 ||
+	    (process->oom_events[0] != '\0' &&
+	     procfs_oom_kills(process->oom_events, &kills) &&
+	     kills <= process->oom_kills))
+		return false;
+	registry->unclaimed--;
+	return true;
 }
 
 static void take_status(struct process *process, int status)
@@ -150,52 +163,79 @@ static void watched(struct loop_source *source, uint32_t events)
 	} else if (!(events & EPOLLHUP) && !process->exit_known &&
 		   procfs_stat(process->pid, &stat) && stat.state == 'Z' &&
 		   stat.start_ticks == process->start_ticks &&
-		   (process->uid == geteuid() || geteuid() == 0)) {
+		   procfs_is_ours(process->pid)) {
 		take_status(process, stat.exit_status);
 	}
 	if (events & EPOLLHUP)
 		unwatch(the_registry, process);
 	else
 		loop_want(the_registry->loop, source, 0); /* until reaped */
+	if (process->session)
+		process->calls->finish(process->session);
 }
 
 static void watch(struct registry *registry, struct process *process, int pidfd)
 {
-	if (process->watch.fd >= 0 || pidfd < 0) {
+	if (process->watch.fd >= 0 || pidfd < 0 ||
+	    registry->watched >= registry->watch_max) {
 		if (pidfd >= 0)
 			close(pidfd);
 		return;
 	}
 	process->watch.fd = pidfd;
 	process->watch.ready = watched;
-	if (loop_add(registry->loop, &process->watch, EPOLLIN))
+	if (loop_add(registry->loop, &process->watch, EPOLLIN)) {
+		registry->watched++;
 		return;
+	}
 	close(pidfd);
 	process->watch.fd = -1;
 }
 
-static struct process *find_known(struct registry *registry, pid_t pid,
-				  uint64_t start_ticks, uint64_t session)
+/* What the kernel says of a process at the moment it connects. */
+struct identity {
+	pid_t pid, parent;
+	uint64_t start_ticks;
+	uint64_t unique;
+	int pidfd;
+	bool alive;
+};
+
+static bool is_same(const struct process *process,
+		    const struct identity *identity, uint64_t session)
 {
-	for (struct process *at = registry->last; at; at = at->previous) {
-		if (at->pid != pid)
-			continue;
-		if (start_ticks ? at->start_ticks == start_ticks
-				: session && at->model.session == session)
+	if (identity->unique && process->unique)
+		return process->unique == identity->unique;
+	if (process->pid != identity->pid)
+		return false;
+	if (identity->start_ticks)
+		return process->start_ticks == identity->start_ticks;
+	return session && process->model.session == session;
+}
+
+static struct process *find_known(struct registry *registry,
+				  const struct identity *identity,
+				  uint64_t session)
+{
+	for (struct process *at = registry->last; at; at = at->previous)
+		if (is_same(at, identity, session))
 			return at;
-	}
 	return NULL;
 }
 
-/* Makes room for one more record of `uid`: what ended first goes first. */
+/*
+ * Makes room for one more record of `uid`: what ended first goes first. One
+ * other user may not push out everybody else's.
+ */
 static bool make_room(struct registry *registry, uid_t uid)
 {
+	bool foreign = uid != geteuid() && uid != 0;
 	struct process *oldest = NULL, *own = NULL;
-	size_t foreign = 0;
+	size_t bytes = 0, same = 0;
 
 	for (struct process *at = registry->first; at; at = at->next) {
-		if (at->uid == uid)
-			foreign++;
+		bytes += sizeof(*at) + model_bytes(&at->model);
+		same += at->uid == uid;
 		if (!is_over(at))
 			continue;
 		if (!oldest || at->ended_ns < oldest->ended_ns)
@@ -203,9 +243,9 @@ static bool make_room(struct registry *registry, uid_t uid)
 		if (at->uid == uid && (!own || at->ended_ns < own->ended_ns))
 			own = at;
 	}
-	if (uid != geteuid() && uid != 0 && foreign >= REGISTRY_FOREIGN_MAX)
+	if (foreign && same >= REGISTRY_FOREIGN_MAX)
 		oldest = own;
-	else if (registry->count < REGISTRY_MAX)
+	else if (registry->count < REGISTRY_MAX && bytes < REGISTRY_BYTES_MAX)
 		return true;
 	if (!oldest)
 		return false;
@@ -231,29 +271,24 @@ static struct process *append(struct registry *registry)
 	return process;
 }
 
-static uint64_t parent_of(struct registry *registry,
-			  const struct process *process,
-			  uint64_t parent_session)
+/* By its session, or by its pid if it was there before the child. */
+static bool is_parent(const struct process *at, const struct process *child,
+		      uint64_t session)
 {
-	for (struct process *at = registry->last; at; at = at->previous) {
-		if (at == process)
-			continue;
-		if (parent_session && at->model.session == parent_session)
-			return at->id;
-		if (process->parent > 0 && at->pid == process->parent &&
-		    !is_over(at))
-			return at->id;
-	}
-	return 0;
+	if (at->pid == child->parent && child->parent > 0)
+		return !is_over(at) && (at->start_ticks <= child->start_ticks ||
+					child->start_ticks == 0);
+	return session && at->model.session == session && at->uid == child->uid;
 }
 
-/* What the kernel says of a process at the moment it connects. */
-struct identity {
-	pid_t pid, parent;
-	uint64_t start_ticks;
-	int pidfd;
-	bool alive;
-};
+static uint64_t parent_of(struct registry *registry,
+			  const struct process *process, uint64_t session)
+{
+	for (struct process *at = registry->last; at; at = at->previous)
+		if (at != process && is_parent(at, process, session))
+			return at->id;
+	return 0;
+}
 
 static void identify(struct identity *identity, int socket,
 		     const struct ucred *peer)
@@ -264,6 +299,7 @@ static void identify(struct identity *identity, int socket,
 	identity->parent = 0;
 	identity->start_ticks = 0;
 	identity->pidfd = pidfd_of_peer(socket, peer->pid);
+	identity->unique = pidfd_unique(identity->pidfd);
 	if (procfs_stat(peer->pid, &stat)) {
 		identity->start_ticks = stat.start_ticks;
 		identity->parent = stat.parent;
@@ -292,6 +328,7 @@ static struct process *admit(struct registry *registry,
 	process->pid = identity->pid;
 	process->parent = identity->parent;
 	process->uid = uid;
+	process->unique = identity->unique;
 	process->start_ticks = identity->start_ticks;
 	process->first_seen_ns = now_ns;
 	process->start_ns = procfs_start_ns(identity->start_ticks);
@@ -306,12 +343,12 @@ static struct process *admit(struct registry *registry,
 
 static void connect_to(struct registry *registry, struct process *process,
 		       struct identity *identity, void *session,
-		       void (*detach)(void *session))
+		       const struct registry_session *calls)
 {
 	if (process->session)
-		process->detach(process->session);
+		process->calls->detach(process->session);
 	process->session = session;
-	process->detach = detach;
+	process->calls = calls;
 	if (!is_over(process))
 		process->state = HAKMEM__PROCESS_STATE__PROCESS_RUNNING;
 	watch(registry, process, identity->pidfd);
@@ -322,16 +359,21 @@ static void connect_to(struct registry *registry, struct process *process,
 
 struct process *registry_connect(struct registry *registry, int socket,
 				 const struct ucred *peer, Hakmem__Hello *hello,
-				 void *session, void (*detach)(void *session),
+				 void *session,
+				 const struct registry_session *calls,
 				 const char **why)
 {
+	char command[CHECK_STRING_MAX];
 	struct identity identity;
 	struct process *process;
 	bool is_new = false;
 
 	identify(&identity, socket, peer);
-	process = find_known(registry, peer->pid, identity.start_ticks,
-			     hello->session);
+	if (*hello->command == '\0' && identity.alive) {
+		procfs_command(peer->pid, command, sizeof(command));
+		hello->command = command;
+	}
+	process = find_known(registry, &identity, hello->session);
 	*why = "too many processes are known already";
 	if (!process) {
 		is_new = true;
@@ -352,7 +394,7 @@ struct process *registry_connect(struct registry *registry, int socket,
 	if (process->parent_id == 0)
 		process->parent_id =
 			parent_of(registry, process, hello->parent_session);
-	connect_to(registry, process, &identity, session, detach);
+	connect_to(registry, process, &identity, session, calls);
 	return process;
 }
 

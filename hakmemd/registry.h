@@ -16,6 +16,7 @@
 #include "hakmemd/model.h"
 #include "hakmemd/procfs.h"
 
+#define REGISTRY_BYTES_MAX   (256u << 20) /* of all records, ditto */
 #define REGISTRY_MAX	     4096u /* records, of which ended ones go first */
 #define REGISTRY_FOREIGN_MAX 256u  /* records of one other user */
 
@@ -25,6 +26,7 @@ struct process {
 	uint64_t id;
 	pid_t pid, parent;
 	uid_t uid;
+	uint64_t unique;      /* pidfd_unique; 0 = not known */
 	uint64_t start_ticks; /* 0 = not known: it was gone when we looked */
 	uint64_t start_ns, first_seen_ns, ended_ns;
 	uint64_t parent_id;
@@ -35,23 +37,35 @@ struct process {
 	uint64_t oom_kills;		    /* there, when it came */
 	struct model model;
 	void *session; /* whoever is connected for it, or NULL */
+	const struct registry_session *calls;
+};
+
+/* What the registry tells whoever is connected for a process. */
+struct registry_session {
+	/* A newer connection of the same process has taken over. */
 	void (*detach)(void *session);
+	/* The process has ended: what it said last lies in the socket. */
+	void (*finish)(void *session);
 };
 
 struct registry;
 
-/* NULL with errno. `retain_ns` is how long ended processes stay. */
-struct registry *registry_new(struct loop *loop, uint64_t retain_ns);
+/*
+ * NULL with errno. `retain_ns` is how long ended processes stay; at most
+ * `watch_max` are watched by pidfd, the others looked at now and then.
+ */
+struct registry *registry_new(struct loop *loop, uint64_t retain_ns,
+			      size_t watch_max);
 void registry_free(struct registry *registry);
 
 /*
  * The record of the process at the other end of `socket`, which sent `hello`;
- * made if it is new, and connected to `session` (`detach` tells an older one
- * that it has lost its place). NULL with a line in `*why`.
+ * made if it is new, and connected to `session`. NULL with a line in `*why`.
  */
 struct process *registry_connect(struct registry *registry, int socket,
 				 const struct ucred *peer, Hakmem__Hello *hello,
-				 void *session, void (*detach)(void *session),
+				 void *session,
+				 const struct registry_session *calls,
 				 const char **why);
 
 /* The session is over; the process may live. */

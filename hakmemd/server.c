@@ -85,7 +85,9 @@ static void closed(struct conn *conn)
 	server->count[role_of(conn)]--;
 	if (user && user->count)
 		user->count--;
-	if (server->count[PROGRAM] + server->count[VIEWER] == 0)
+	/* A caller that never said what he wants was not company. */
+	if (role_of(conn) != STRANGER &&
+	    server->count[PROGRAM] + server->count[VIEWER] == 0)
 		server->idle_since_ns = clock_ns();
 	if (server->settings.idle_ns)
 		loop_tick_by(server->loop,
@@ -151,7 +153,8 @@ static void admit(struct server *server, int fd)
 	if (!user || (!is_trusted(peer.uid) &&
 		      user->count >= server->limit[PROGRAM] / FOREIGN_SHARE))
 		conn_refuse(fd, &peer, "too many connections of one user");
-	else if (server->count[STRANGER] >= server->limit[STRANGER])
+	else if (!is_trusted(peer.uid) &&
+		 server->count[STRANGER] >= server->limit[STRANGER] / 2)
 		conn_refuse(fd, &peer, "too many connections at once");
 	else if (conn_open(server->loop, fd, &peer, &callbacks, clock_ns())) {
 		server->count[STRANGER]++;
@@ -194,8 +197,15 @@ static void accepting(struct loop_source *source, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < ACCEPT_ROUND; i++) {
-		int fd = accept4(source->fd, NULL, NULL,
-				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd;
+
+		/* The rest waits in the queue: strangers' time is short. */
+		if (server->count[STRANGER] >= server->limit[STRANGER]) {
+			pause_door(server);
+			return;
+		}
+		fd = accept4(source->fd, NULL, NULL,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
 			admit(server, fd);
@@ -295,6 +305,8 @@ static bool catch_signals(struct server *server)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	if (!server->settings.detached)
+		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	server->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	server->signals.ready = signalled;
@@ -311,7 +323,8 @@ static bool start(struct server *server, char *why, size_t size)
 	server->loop = loop_new(tick, server);
 	if (server->loop)
 		server->registry =
-			registry_new(server->loop, server->settings.retain_ns);
+			registry_new(server->loop, server->settings.retain_ns,
+				     server->limit[PROGRAM]);
 	server->door.fd = server->listen.fd;
 	server->door.ready = accepting;
 	if (caught && server->registry &&

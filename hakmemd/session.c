@@ -2,7 +2,6 @@
 
 #include "hakmemd/clock.h"
 
-/* A newer connection of the same process has taken over. */
 static void detach(void *session)
 {
 	struct conn *conn = session;
@@ -10,6 +9,14 @@ static void detach(void *session)
 	conn->owner = NULL;
 	conn_close(conn);
 }
+
+static void finish(void *session)
+{
+	conn_finish(session);
+}
+
+static const struct registry_session calls = {.detach = detach,
+					      .finish = finish};
 
 static void hello(struct conn *conn, struct registry *registry,
 		  const struct frame *frame)
@@ -26,7 +33,7 @@ static void hello(struct conn *conn, struct registry *registry,
 	if (message)
 		process =
 			registry_connect(registry, conn->source.fd, &conn->peer,
-					 message, conn, detach, &why);
+					 message, conn, &calls, &why);
 	arena_free(&arena);
 	conn->owner = process;
 	if (!process)

@@ -8,6 +8,7 @@
 struct part {
 	uint32_t bin;
 	uint64_t low, high; /* of the overlap */
+	uint64_t possible;  /* sizes in it that no other class serves */
 	double weight, variance, mean_bytes, live_weight;
 	uint64_t requests, live;
 	double error;
@@ -16,6 +17,7 @@ struct part {
 struct split {
 	size_t count;
 	uint64_t stride;
+	uint64_t samples;
 	struct part parts[BINS_COUNT];
 };
 
@@ -53,14 +55,36 @@ static double column(size_t count, const double *values, size_t index)
 	return index < count ? values[index] : 0;
 }
 
-/* Cuts the class's range into the bins it touches. */
-static void cut(struct split *split, const Hakmem__SizeClass *class)
+/*
+ * Sizes in the part that only this class serves. A size with a class of its own
+ * never comes here, so "no sample" must not put requests on it.
+ */
+static uint64_t possible_sizes(const struct part *part,
+			       const Hakmem__Hello *hello, size_t index)
 {
+	uint64_t count = part->high - part->low + 1;
+
+	for (size_t i = 0; i < hello->n_classes && count > 0; i++) {
+		const Hakmem__SizeClass *other = hello->classes[i];
+
+		if (i != index && other->low_bytes == other->high_bytes &&
+		    other->low_bytes >= part->low &&
+		    other->low_bytes <= part->high)
+			count--;
+	}
+	return count;
+}
+
+/* Cuts the class's range into the bins it touches. */
+static void cut(struct split *split, const Hakmem__Hello *hello, size_t index)
+{
+	const Hakmem__SizeClass *class = hello->classes[index];
 	uint32_t first = bins_index(class->low_bytes);
 	uint32_t last = bins_index(class->high_bytes);
 
 	split->count = last - first + 1;
 	split->stride = class->stride_bytes;
+	split->samples = 0;
 	for (uint32_t bin = first; bin <= last; bin++) {
 		struct part *part = &split->parts[bin - first];
 		uint64_t low = bins_low(bin), high = bins_high(bin);
@@ -70,8 +94,11 @@ static void cut(struct split *split, const Hakmem__SizeClass *class)
 		part->low = low > class->low_bytes ? low : class->low_bytes;
 		part->high =
 			high < class->high_bytes ? high : class->high_bytes;
+		part->possible = possible_sizes(part, hello, index);
 		part->mean_bytes = ((double)part->low + (double)part->high) / 2;
 	}
+	if (split->count == 1)
+		split->parts[0].possible = 1;
 }
 
 static void weigh(struct split *split, const Hakmem__Hello *hello,
@@ -87,6 +114,8 @@ static void weigh(struct split *split, const Hakmem__Hello *hello,
 		part = &split->parts[cell->bin - split->parts[0].bin];
 		part->weight =
 			column(state->n_cell_objects, state->cell_objects, i);
+		if (i < state->n_cell_samples)
+			split->samples += state->cell_samples[i];
 		part->variance = column(state->n_cell_objects_var,
 					state->cell_objects_var, i);
 		part->live_weight = column(state->n_cell_live_objects,
@@ -135,33 +164,69 @@ static void apportion(uint64_t total, const double *share, size_t count,
 	}
 }
 
-static void share_requests(struct split *split, uint64_t total)
+/*
+ * One standard error of a share s = weight / sum. Few samples know less than
+ * their own scatter says (one sample has none), so each side is given half a
+ * mean sample more. All sampled: no error.
+ */
+static double share_error(const struct split *split, const struct part *part,
+			  double sum, double variance)
 {
-	double sum = 0, variance = 0, share[BINS_COUNT] = {0};
-	uint64_t requests[BINS_COUNT];
+	double samples = split->samples > 0 ? (double)split->samples : 1;
+	double w = sum / samples, v = variance / samples;
+	double s = (part->weight + w / 2) / (sum + w);
+	double others = fmax(variance - part->variance, 0);
+	double mine = (1 - s) * (1 - s) * (part->variance + v / 2);
+
+	/* No share can be off by more than all of it. */
+	return fmin(1,
+		    sqrt((mine + s * s * (others + v / 2)) / sum / (sum + w)));
+}
+
+/* Sets the parts' shares and their errors; all of it is 1. */
+static void estimate(struct split *split, double share[BINS_COUNT])
+{
+	double sum = 0, variance = 0, possible = 0;
+	size_t open = 0;
 
 	for (size_t i = 0; i < split->count; i++) {
-		sum += split->parts[i].weight;
-		variance += split->parts[i].variance;
+		const struct part *part = &split->parts[i];
+
+		sum += part->weight;
+		variance += part->variance;
+		possible += (double)part->possible;
+		open += part->possible > 0 || part->weight > 0;
 	}
 	for (size_t i = 0; i < split->count; i++) {
 		struct part *part = &split->parts[i];
-		double s =
-			sum > 0 ? part->weight / sum : 1 / (double)split->count;
-		double others = variance - part->variance;
+		bool closed = part->possible == 0 && !(part->weight > 0);
 
-		share[i] = s;
-		part->error = split->count > 1 ? (double)total : 0;
 		if (sum > 0)
-			/* No share can be off by more than all of it. */
-			part->error *= fmin(
-				1, sqrt((1 - s) * (1 - s) * part->variance +
-					s * s * fmax(others, 0)) /
-					   sum);
+			share[i] = part->weight / sum;
+		else if (possible > 0)
+			share[i] = (double)part->possible / possible;
+		else
+			share[i] = 1 / (double)split->count;
+		if (open <= 1 || (closed && open > 0))
+			part->error = 0;
+		else
+			part->error = sum > 0 ? share_error(split, part, sum,
+							    variance)
+					      : 1;
 	}
+}
+
+static void share_requests(struct split *split, uint64_t total)
+{
+	double share[BINS_COUNT] = {0};
+	uint64_t requests[BINS_COUNT];
+
+	estimate(split, share);
 	apportion(total, share, split->count, requests);
-	for (size_t i = 0; i < split->count; i++)
+	for (size_t i = 0; i < split->count; i++) {
 		split->parts[i].requests = requests[i];
+		split->parts[i].error *= (double)total;
+	}
 }
 
 /* No bin holds more live blocks than it had requests: the excess moves on. */
@@ -230,7 +295,7 @@ static void add_class(struct sum *sums, const Hakmem__Hello *hello,
 
 	if (total == 0)
 		return;
-	cut(&split, hello->classes[index]);
+	cut(&split, hello, index);
 	weigh(&split, hello, state, index);
 	share_requests(&split, total);
 	share_live(&split, sizes_class_live(state, index), total);

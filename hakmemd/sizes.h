@@ -5,8 +5,11 @@
  *
  *   share of bin b   s = W_b / W, W the unbiased objects of the class's cells
  *   requests         T s, rounded so that the bins add up to T
- *   standard error   T sqrt(((1-s)^2 V_b + s^2 (V - V_b)) / W^2)
- *   no sample        T spread evenly, standard error T
+ *   standard error   T sqrt(((1-s)^2 V_b + s^2 (V - V_b)) / W^2), with half a
+ *                    mean sample more on either side: few samples know less
+ *                    than their scatter says
+ *   no sample        T by the number of sizes, standard error T; a size that
+ *                    has a class of its own is not counted
  *
  * Pure. Main thread only.
  */
