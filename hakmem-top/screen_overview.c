@@ -263,7 +263,7 @@ static void draw_classes(const struct detail *detail, int y, int height, int x,
 	for (size_t i = 0; i < count; i++)
 		classes[i] = &detail->classes[i];
 	qsort(classes, count, sizeof(classes[0]), by_blocks);
-	term_put(y, x, end - x, TERM_DIM, "BUSIEST CLASSES  ALLOCS FREES");
+	term_put(y, x, end - x, TERM_DIM, "BUSY CLASSES  ALLOCS  FREES");
 	bar.whole = classes[0]->allocs;
 	for (int i = 0; i < height - 1 && i < TOP_MAX && (size_t)i < count;
 	     i++) {

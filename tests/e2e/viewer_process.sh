@@ -25,7 +25,7 @@ press Enter
 shows 5 "MEMORY"
 shows 5 "Of 1024 B"
 shows 5 "LARGEST SIZES"
-shows 5 "BUSIEST CLASSES"
+shows 5 "BUSY CLASSES"
 shows 5 "LIVE BYTES  the last"
 shows 5 "see Health"
 screen | grep -qE 'Live +3[0-9]\.[0-9]M in [0-9.]+k blocks' || {

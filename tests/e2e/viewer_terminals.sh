@@ -36,6 +36,32 @@ press q
 hides 5 "SIGSEGV"
 press 'echo mode $(stty -a | grep -o "[-]*icanon")' Enter
 shows 10 "mode icanon"
+# A click on a header sorts by it, a second turns the order round; on a row it
+# selects. --no-mouse leaves clicks alone.
+click() { # ROW COLUMN, from 0
+	terminal send-keys -H 1b 5b 4d 20 "$(printf %x $(($2 + 33)))" \
+		"$(printf %x $(($1 + 33)))"
+	terminal send-keys -H 1b 5b 4d 23 "$(printf %x $(($2 + 33)))" \
+		"$(printf %x $(($1 + 33)))"
+	sleep 0.5
+}
+screen_start 80 24 "env TERM=screen '$B/hakmem-top' --socket '$SOCK'"
+shows 5 "SIGSEGV"
+first() {
+	screen | sed -n 5p | awk '{ print $1 }'
+}
+[ "$(first)" = 4100 ] || fail "not sorted by live bytes: $(first)"
+click 3 61 # REJ
+[ "$(first)" = 4101 ] || fail "a click on REJ: $(first) is first"
+click 3 61
+[ "$(first)" != 4101 ] || fail "a second click: 4101 is still first"
+click 5 10
+press Enter
+shows 5 "PID 4102"
+screen_start 80 24 "env TERM=screen '$B/hakmem-top' --no-mouse --socket '$SOCK'"
+shows 5 "SIGSEGV"
+click 3 61
+[ "$(first)" = 4100 ] || fail "--no-mouse: $(first) is first"
 # No colours: NO_COLOR and -C leave only plain attributes.
 for how in "NO_COLOR=1 '$B/hakmem-top'" "'$B/hakmem-top' -C"; do
 	screen_start 80 24 "env TERM=screen-256color $how --socket '$SOCK'"
