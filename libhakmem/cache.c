@@ -40,7 +40,7 @@ static bool refill(struct cache *cache, unsigned class)
 
 	if (chain.count > 0) {
 		cold->spare = (struct chain){NULL, 0};
-		cold->spare_used = 1;
+		cold->spare_used = true;
 	} else {
 		chain = central_fetch(class, cold->refill);
 		if (chain.count == 0)
@@ -55,7 +55,7 @@ static bool refill(struct cache *cache, unsigned class)
 	return true;
 }
 
-struct block *cache_take(struct cache *cache, uint8_t code)
+struct block *cache_pop(struct cache *cache, uint8_t code)
 {
 	struct row *row = &cache->row[code];
 	struct block *block;
@@ -64,10 +64,45 @@ struct block *cache_take(struct cache *cache, uint8_t code)
 		return NULL;
 	block = row->head;
 	row->head = block->next;
-	row->left++;
 	row->room++;
 	block->key = 0;
 	return block;
+}
+
+void cache_unpop(struct cache *cache, uint8_t code, struct block *block)
+{
+	struct row *row = &cache->row[code];
+
+	block->key = block_key(block);
+	block->next = row->head;
+	row->head = block;
+	row->room--;
+}
+
+struct block *cache_take(struct cache *cache, uint8_t code)
+{
+	struct block *block = cache_pop(cache, code);
+
+	if (block)
+		cache->cold[header_class(code)].issued++;
+	return block;
+}
+
+/* A reader must not see one of the two without the other: they may differ by
+ * millions. */
+void cache_redraw(struct cache *cache, unsigned class, int64_t requests,
+		  uint64_t mean)
+{
+	struct row *row = &cache->row[HEADER_CLASS | class];
+	struct row_cold *cold = &cache->cold[class];
+	uint64_t issued = cold->issued + (uint64_t)(requests - row->until);
+
+	/* release, thrice: pairs with the acquires of cache_allocs */
+	__atomic_store_n(&cold->version, cold->version + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&row->until, requests, __ATOMIC_RELEASE);
+	__atomic_store_n(&cold->issued, issued, __ATOMIC_RELEASE);
+	__atomic_store_n(&cold->version, cold->version + 1, __ATOMIC_RELEASE);
+	cold->sample_mean = mean;
 }
 
 /* Takes all blocks out of the row. */
@@ -76,7 +111,6 @@ static struct chain empty(struct row *row, struct row_cold *cold)
 	struct chain chain = {row->head, row_depth(row)};
 
 	row->head = NULL;
-	row->left += chain.count;
 	row->room = row->limit;
 	cold->flushed += chain.count;
 	return chain;
@@ -89,7 +123,7 @@ static void flush(struct cache *cache, unsigned class)
 	struct row_cold *cold = &cache->cold[class];
 	struct chain old = cold->spare;
 	cold->spare = empty(row, cold);
-	cold->spare_used = 1;
+	cold->spare_used = true;
 	row->room = row->limit = doubled(row->limit, class);
 	central_stash(class, old);
 }
@@ -114,9 +148,10 @@ static void drain_spare(struct cache *cache, unsigned class)
 	central_release(class, chain);
 }
 
-static uint64_t operations(const struct row *row)
+/* Changes with every operation but a lone pair of malloc and free. */
+static uint64_t operations(const struct row *row, const struct row_cold *cold)
 {
-	return row->left + row_entered(row);
+	return cold->issued - (uint64_t)row->until + row_depth(row);
 }
 
 void cache_drain(struct cache *cache, bool all)
@@ -125,14 +160,14 @@ void cache_drain(struct cache *cache, bool all)
 		struct row *row = &cache->row[HEADER_CLASS | i];
 		struct row_cold *cold = &cache->cold[i];
 
-		if (row_entered(row) == 0)
+		if (cold->refilled == 0 && row_depth(row) == 0)
 			continue;
 		if (cold->spare.count > 0 && (all || !cold->spare_used))
 			drain_spare(cache, i);
-		if (row->head && (all || operations(row) == cold->seen))
+		if (row->head && (all || operations(row, cold) == cold->seen))
 			central_release(i, empty(row, cold));
-		cold->spare_used = 0;
-		cold->seen = operations(row);
+		cold->spare_used = false;
+		cold->seen = operations(row, cold);
 	}
 }
 
@@ -148,15 +183,30 @@ static uint32_t peek_depth(const struct row *row)
 
 uint64_t cache_allocs(const struct cache *cache, unsigned class)
 {
-	return peek64(&cache->row[HEADER_CLASS | class].left) -
-	       peek64(&cache->cold[class].flushed);
+	const struct row *row = &cache->row[HEADER_CLASS | class];
+	const struct row_cold *cold = &cache->cold[class];
+	uint64_t allocs;
+	uint32_t version;
+
+	/* acquire, thrice: pairs with the releases of cache_redraw */
+	do {
+		version = __atomic_load_n(&cold->version, __ATOMIC_ACQUIRE);
+		allocs = __atomic_load_n(&cold->issued, __ATOMIC_ACQUIRE);
+		allocs -= (uint64_t)__atomic_load_n(&row->until,
+						    __ATOMIC_ACQUIRE);
+	} while ((version & 1) ||
+		 version != __atomic_load_n(&cold->version, __ATOMIC_RELAXED));
+	return allocs;
 }
 
+/* What is in the row came by free or refill, and left by malloc or flush. */
 uint64_t cache_frees(const struct cache *cache, unsigned class)
 {
-	return peek64(&cache->row[HEADER_CLASS | class].left) +
-	       peek_depth(&cache->row[HEADER_CLASS | class]) -
-	       peek64(&cache->cold[class].refilled);
+	const struct row_cold *cold = &cache->cold[class];
+
+	return cache_allocs(cache, class) +
+	       peek_depth(&cache->row[HEADER_CLASS | class]) +
+	       peek64(&cold->flushed) - peek64(&cold->refilled);
 }
 
 uint64_t cache_held(const struct cache *cache, unsigned class)

@@ -1,17 +1,16 @@
 /*
  * The thread cache: one row per class code, and what else the hot path needs.
  *
- *   row[code] | head | left | room:4 mask:4 | limit:4 unused:4 |    32 bytes
+ *   row[code] | head | until | room:4 mask:4 | limit:4 unused:4 |    32 bytes
  *
  * The code is the row's index. Rows that are no class have room 0, so whatever
  * is not a live small block fails the ordinary "is the row full?" test.
  *
- * The counters are the depth: `left` counts blocks that left the row (by malloc
- * or by a flush) and never falls; limit - room blocks are in it; so left +
- * limit
- * - room entered it (by free or a refill). What the program did is left -
- * flushed allocations and entered - refilled frees. Only the owner writes; a
- * reader in another thread is exact at rest.
+ * One counter drives the sampling and counts: `until` requests are left to the
+ * next sample of this class. `issued` grows by each new draw, so issued - until
+ * requests were made. limit - room blocks are in the row; with what was
+ * refilled and flushed the frees follow. Only the owner writes; a reader in
+ * another thread is exact at rest.
  *
  * A thread without a cache (before its first call, after its exit) points to
  * cache_none, all zeros and never written: every operation misses.
@@ -25,30 +24,30 @@
 
 struct row {
 	struct block *head; /* LIFO list */
-	uint64_t left;
-	uint32_t room;	/* blocks that may still enter */
-	uint32_t mask;	/* address bits that are 0 in every block */
-	uint32_t limit; /* blocks the row may hold */
+	int64_t until;	    /* requests to the next sample; 0: this one */
+	uint32_t room;	    /* blocks that may still enter */
+	uint32_t mask;	    /* address bits that are 0 in every block */
+	uint32_t limit;	    /* blocks the row may hold */
 	uint32_t unused;
 };
 _Static_assert(sizeof(struct row) == 32, "index by shift");
 
-/* What only misses touch. */
+/* What only misses touch. `spare` is a second chain: malloc and free around a
+ * boundary swap it with the row's instead of going central. */
 struct row_cold {
-	struct chain
-		spare; /* a second chain: malloc/free around a boundary
-			* swap it with the row's instead of going central */
+	struct chain spare;
+	uint64_t issued; /* requests drawn so far, see above */
 	uint64_t flushed;
 	uint64_t refilled;
-	uint64_t seen;	     /* operations at the last tick */
-	uint32_t refill;     /* blocks to ask for next time */
-	uint32_t spare_used; /* since the last tick */
+	uint64_t sample_mean; /* bytes; that `until` was drawn with */
+	uint64_t seen;	      /* operations at the last tick */
+	uint32_t refill;      /* blocks to ask for next time */
+	bool spare_used;      /* since the last tick */
+	uint32_t version;     /* odd while `until` and `issued` change */
 };
 
 struct cache {
 	struct row row[HEADER_CODES]; /* first: the code alone is the offset */
-	int64_t countdown; /* bytes to the next sample; below 0: sample now */
-	uint64_t sample_mean; /* the mean it was drawn with */
 	uint64_t random;
 	uint32_t misses;	   /* since the clock was last read */
 	uint32_t tick;		   /* last tick this cache took part in */
@@ -63,15 +62,10 @@ extern HIDDEN const struct cache cache_none;
 /* This thread's cache; never NULL. */
 extern HIDDEN __thread struct cache *cache_self;
 
-/* Blocks in a row, and blocks that ever entered it. */
+/* Blocks in a row. */
 static inline uint32_t row_depth(const struct row *row)
 {
 	return row->limit - row->room;
-}
-
-static inline uint64_t row_entered(const struct row *row)
-{
-	return row->left + row_depth(row);
 }
 
 ALWAYS_INLINE bool cache_is_none(const struct cache *cache)
@@ -82,9 +76,19 @@ ALWAYS_INLINE bool cache_is_none(const struct cache *cache)
 /* Gives every class row its mask and its first, small room. */
 void cache_init(struct cache *cache);
 
-/* Pops a block of the row of `code`, refilling it; NULL when memory is out.
- * For misses; the hit is in heap.h. */
+/* Pops a block of the row of `code`, refilling it, without counting; NULL when
+ * memory is out. For misses; the hit is in heap.h. */
+struct block *cache_pop(struct cache *cache, uint8_t code);
+
+/* Puts a block that cache_pop gave back, uncounted. */
+void cache_unpop(struct cache *cache, uint8_t code, struct block *block);
+
+/* The same for a request that the countdown did not see: counts it. */
 struct block *cache_take(struct cache *cache, uint8_t code);
+
+/* Starts a new countdown of `requests` drawn with `mean`. */
+void cache_redraw(struct cache *cache, unsigned class, int64_t requests,
+		  uint64_t mean);
 
 /* Pushes a valid block, flushing a full row first. For misses. */
 void cache_give(struct cache *cache, uint8_t code, struct block *block);

@@ -53,21 +53,26 @@ static COLD void squeeze(void)
 	span_release_ends();
 }
 
-/* Like take, but tries harder: an exact power of two whose zone cannot grow
- * can also live in a block with a header. */
-static struct block *take_or_squeeze(struct cache *cache, uint8_t code,
-				     size_t n)
+/* For a request that the countdown has counted. Tries harder: an exact power of
+ * two whose zone cannot grow can also live in a block with a header. */
+static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
 {
-	struct block *block = take(cache, code);
+	struct block *block;
+	unsigned other;
 
+	if (!cache)
+		return take_direct(header_class(code));
+	block = cache_pop(cache, code);
 	if (likely(block != NULL))
 		return block;
 	squeeze();
-	block = take(cache, code);
-	if (!block && n < SIZECLASS_SMALL_MAX)
-		block = take(cache, (uint8_t)(HEADER_CLASS |
-					      sizeclass_with_header(n)));
-	return block;
+	block = cache_pop(cache, code);
+	if (block)
+		return block;
+	other = header_class(code);
+	if (n < SIZECLASS_SMALL_MAX)
+		other = sizeclass_with_header(n);
+	return take(cache, (uint8_t)(HEADER_CLASS | other));
 }
 
 static void give(struct cache *cache, uint8_t code, struct block *block)
@@ -109,9 +114,9 @@ NOINLINE void *heap_malloc_miss(size_t n)
 	code = sizeclass_index[sizeclass_slot(n)];
 	if (unlikely(code == HEADER_NONE))
 		return refused(); /* boot failed */
-	if (cache && (cache->countdown -= (int64_t)n) < 0)
+	if (cache && --cache->row[code].until <= 0)
 		return heap_malloc_sample(n);
-	block = take_or_squeeze(cache, code, n);
+	block = pop_or_squeeze(cache, code, n);
 	return block ? block : refused();
 }
 
@@ -124,44 +129,56 @@ static void look_at_clock(void)
 		     (uint64_t)now.tv_nsec);
 }
 
-/* Writes the code that tells free what to undo. Only the classes without a
- * header are counted apart from where their samples live. */
-static void mark(struct block *block, unsigned class, unsigned counted)
+/* Remembers a sample and writes the code that tells free what to undo. False
+ * when it is only counted: no header, or no room to remember it. */
+static bool mark(struct block *block, size_t n, unsigned class,
+		 unsigned counted, uint64_t mean)
 {
+	if (n >= SIZECLASS_SMALL_MAX) {
+		profile_count(n, counted, mean);
+		return false;
+	}
+	if (!profile_add(block, n, counted, mean))
+		return false;
 	*header_byte(block) =
 		class == counted ? HEADER_SAMPLED : HEADER_SAMPLED_EXACT;
 	if (class != counted)
-		thread_recount_alloc(class, counted);
+		thread_recount_free(counted, class);
+	return true;
 }
 
-/* The countdown ran out in a request of `n` bytes. Its block comes from a class
- * with a header, whose byte marks it; an unsampled free pays nothing. */
+/*
+ * The countdown ran out at a request of `n` bytes. If it is kept as a sample,
+ * its block comes from a class with a header, whose byte marks it: an unsampled
+ * free pays nothing. The request is counted in its own class, where no block
+ * left the row; the class that lends one counts no request. The frees, which
+ * follow from both, are set right here and again when the block is freed.
+ */
 NOINLINE void *heap_malloc_sample(size_t n)
 {
 	struct cache *cache = cache_self;
-	uint64_t mean = cache->sample_mean;
-	unsigned counted = header_class(sizeclass_index[sizeclass_slot(n)]);
-	unsigned class = counted;
-	bool marked = n < SIZECLASS_SMALL_MAX;
+	uint8_t code = sizeclass_index[sizeclass_slot(n)];
+	unsigned counted = header_class(code), class = counted;
+	uint64_t mean = cache->cold[counted].sample_mean;
+	size_t largest = sizeclass_table[counted].high;
 	struct block *block;
 
-	cache->countdown = sampler_draw(&cache->random, &cache->sample_mean);
+	thread_redraw(cache, counted);
 	thread_poll(cache);
 	if (sampler_due())
 		look_at_clock();
-	if (marked)
-		class = sizeclass_with_header(n);
-	block = cache_take(cache, (uint8_t)(HEADER_CLASS | class));
-	if (!block) {
-		block = take_or_squeeze(cache,
-					(uint8_t)(HEADER_CLASS | counted), n);
-		return block ? block : refused();
+	if (mean != 0 && sampler_keep(&cache->random, n, largest, mean)) {
+		if (n < SIZECLASS_SMALL_MAX)
+			class = sizeclass_with_header(n);
+		block = cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
+		if (block && mark(block, n, class, counted, mean))
+			return block;
+		if (block)
+			cache_unpop(cache, (uint8_t)(HEADER_CLASS | class),
+				    block);
 	}
-	if (!marked)
-		profile_count(n, counted, mean);
-	else if (profile_add(block, n, counted, mean))
-		mark(block, class, counted);
-	return block;
+	block = pop_or_squeeze(cache, code, n);
+	return block ? block : refused();
 }
 
 /* A marked block comes back: the mark goes, the block is an ordinary one. */

@@ -4,7 +4,7 @@
  * The two hits stand here, inline: about 20 instructions for malloc, 27 for
  * free, everything on. What is not a hit goes to one miss function each.
  *
- *   malloc(n)   slot -> class code -> row -> pop, count, count down
+ *   malloc(n)   slot -> class code -> row -> count down, pop
  *   free(p)     offset -> code byte -> row -> key? -> push, count
  *
  * What a free checks on its way, without a branch of its own for most:
@@ -47,10 +47,9 @@ ALWAYS_INLINE void *heap_malloc(size_t n)
 	block = row->head;
 	if (unlikely(!block))
 		return heap_malloc_miss(n);
-	if (unlikely((cache->countdown -= (int64_t)n) < 0))
+	if (unlikely(--row->until == 0))
 		return heap_malloc_sample(n);
 	row->head = block->next;
-	row->left++;
 	row->room++;
 	block->key = 0;
 	return block;

@@ -5,9 +5,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SPINS 64
+#define SPINS  64
+#define WAITED 1u
 
 static __thread uint32_t held_ranks;
+static __thread uint32_t own_id;
 static __thread bool exempted;
 
 void lock_exempt(bool exempt)
@@ -31,10 +33,12 @@ static void note_released(enum lock_rank rank)
 		held_ranks &= ~(1u << rank);
 }
 
-/* Only the holder itself ever finds its own mark. */
-static void own(struct lock *lock)
+/* This thread's id, in the place it has in a lock's word. */
+static uint32_t self(void)
 {
-	__atomic_store_n(&lock->owner, &held_ranks, __ATOMIC_RELAXED);
+	if (unlikely(own_id == 0))
+		own_id = (uint32_t)syscall(SYS_gettid) << 1;
+	return own_id;
 }
 
 static void relax(void)
@@ -53,32 +57,49 @@ bool lock_try(struct lock *lock, enum lock_rank rank)
 	if (unlikely(exempted))
 		return true;
 	/* acquire: pairs with the release in lock_release */
-	if (!__atomic_compare_exchange_n(&lock->word, &expected, 1, false,
+	if (!__atomic_compare_exchange_n(&lock->word, &expected, self(), false,
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return false;
-	own(lock);
 	note_acquired(rank);
 	return true;
 }
 
-static NOINLINE void wait(struct lock *lock)
+static bool spin(struct lock *lock)
 {
-	int saved = errno;
-
 	for (int i = 0; i < SPINS; i++) {
 		uint32_t expected = 0;
 
 		if (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) == 0 &&
-		    __atomic_compare_exchange_n(&lock->word, &expected, 1,
+		    __atomic_compare_exchange_n(&lock->word, &expected, self(),
 						false, __ATOMIC_ACQUIRE,
 						__ATOMIC_RELAXED))
-			return;
+			return true;
 		relax();
 	}
-	/* acquire: as above; 2 makes the holder wake us */
-	while (__atomic_exchange_n(&lock->word, 2, __ATOMIC_ACQUIRE) != 0)
-		syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, NULL,
+	return false;
+}
+
+/* Whoever waited takes the lock as waited for: others may still wait. */
+static NOINLINE void wait(struct lock *lock)
+{
+	int saved = errno;
+
+	if (spin(lock))
+		return;
+	for (;;) {
+		uint32_t word = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
+		uint32_t next = word == 0 ? self() | WAITED : word | WAITED;
+
+		/* acquire: as above */
+		if (word != next && !__atomic_compare_exchange_n(
+					    &lock->word, &word, next, false,
+					    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			continue;
+		if (word == 0)
+			break;
+		syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, next, NULL,
 			NULL, 0);
+	}
 	errno = saved;
 }
 
@@ -87,7 +108,6 @@ void lock_acquire(struct lock *lock, enum lock_rank rank)
 	if (lock_try(lock, rank))
 		return;
 	wait(lock);
-	own(lock);
 	note_acquired(rank);
 }
 
@@ -98,9 +118,8 @@ void lock_release(struct lock *lock, enum lock_rank rank)
 	if (unlikely(exempted))
 		return;
 	note_released(rank);
-	__atomic_store_n(&lock->owner, NULL, __ATOMIC_RELAXED);
 	/* release: pairs with the acquires above */
-	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) != 2)
+	if (!(__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) & WAITED))
 		return;
 	saved = errno;
 	syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
@@ -110,13 +129,14 @@ void lock_release(struct lock *lock, enum lock_rank rank)
 void lock_reset(struct lock *lock)
 {
 	__atomic_store_n(&lock->word, 0, __ATOMIC_RELAXED);
-	lock->owner = NULL;
 	lock->left_held = false;
 }
 
 void lock_fork_acquire(struct lock *lock, enum lock_rank rank)
 {
-	if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == &held_ranks)
+	uint32_t word = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
+
+	if ((word & ~WAITED) == self())
 		lock->left_held = true;
 	else
 		lock_acquire(lock, rank);
@@ -133,4 +153,5 @@ void lock_fork_release(struct lock *lock, enum lock_rank rank)
 void lock_reset_ranks(void)
 {
 	held_ranks = 0;
+	own_id = 0;
 }

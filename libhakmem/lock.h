@@ -22,10 +22,9 @@ enum lock_rank {
 };
 
 struct lock {
-	uint32_t word;	/* 0 free, 1 held, 2 held and waited for */
+	uint32_t word;	/* 0 free, else the holder's thread id and a bit that
+			 * says somebody waits */
 	bool left_held; /* lock_fork_acquire met its own thread's */
-	const void
-		*owner; /* some address of the holder's TLS; NULL when free */
 };
 
 void lock_acquire(struct lock *lock, enum lock_rank rank);
@@ -50,7 +49,8 @@ void lock_exempt(bool exempt);
 /* In the child of a fork: makes a lock free whatever its state. */
 void lock_reset(struct lock *lock);
 
-/* Forgets which ranks this thread holds; for the child of a fork. */
+/* Forgets who this thread is and which ranks it holds; for the child of a fork.
+ */
 void lock_reset_ranks(void);
 
 #endif

@@ -72,13 +72,11 @@ double rng_exp_neg(double x)
 	return sum;
 }
 
-int64_t rng_exponential(uint64_t *state, uint64_t mean)
+double rng_exponential(uint64_t *state, uint64_t mean)
 {
 	double draw = -rng_log(rng_unit(state)) * (double)mean;
 
-	if (draw < 1.0)
-		return 1;
-	return draw < 0x1p62 ? (int64_t)draw : INT64_MAX / 2;
+	return draw < 0x1p62 ? draw : 0x1p62;
 }
 
 uint64_t rng_seed(void)

@@ -14,9 +14,8 @@ uint64_t rng_next(uint64_t *state);
 /* Uniform in (0, 1]. */
 double rng_unit(uint64_t *state);
 
-/* Exponentially distributed with the given mean, at least 1: the bytes to the
- * next sample. */
-int64_t rng_exponential(uint64_t *state, uint64_t mean);
+/* Exponentially distributed with the given mean, in [0, 2^62]. */
+double rng_exponential(uint64_t *state, uint64_t mean);
 
 /* Natural logarithm of x in (0, 1], to about 1e-9. */
 double rng_log(double x);

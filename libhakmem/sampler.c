@@ -22,10 +22,23 @@ uint64_t sampler_mean(void)
 	return peek64(&mean_now);
 }
 
-int64_t sampler_draw(uint64_t *random, uint64_t *mean)
+/* With u uniform, 1 + floor(ln u / ln(1-p)) is geometric, and ln(1-p) is just
+ * -bytes/mean. */
+int64_t sampler_draw(uint64_t *random, uint64_t bytes, uint64_t *mean)
 {
 	*mean = sampler_mean();
-	return *mean ? rng_exponential(random, *mean) : INT64_MAX;
+	if (*mean == 0)
+		return INT64_MAX / 2;
+	return (int64_t)(rng_exponential(random, *mean) / (double)bytes) + 1;
+}
+
+bool sampler_keep(uint64_t *random, uint64_t bytes, uint64_t largest,
+		  uint64_t mean)
+{
+	if (bytes == largest)
+		return true;
+	return rng_unit(random) * sampler_chance(largest, mean) <=
+	       sampler_chance(bytes, mean);
 }
 
 bool sampler_due(void)

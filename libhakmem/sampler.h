@@ -15,8 +15,20 @@ void sampler_init(uint64_t mean_bytes);
 /* The mean in force; 0 when off. */
 uint64_t sampler_mean(void);
 
-/* A new countdown: draws from `*random`, stores the mean used. */
-int64_t sampler_draw(uint64_t *random, uint64_t *mean);
+/*
+ * Draws how many requests of `bytes` there are up to and including the next
+ * sample: geometric with p = sampler_chance(bytes, mean), at least 1.
+ * INT64_MAX / 2 when sampling is off. Stores the mean that was used.
+ *
+ * Counting requests of a class by its largest size and then keeping a draw
+ * with sampler_keep is the same Poisson process over bytes.
+ */
+int64_t sampler_draw(uint64_t *random, uint64_t bytes, uint64_t *mean);
+
+/* True with probability p(bytes) / p(largest): the thinning that makes the draw
+ * right for a request below the largest of its class. */
+bool sampler_keep(uint64_t *random, uint64_t bytes, uint64_t largest,
+		  uint64_t mean);
 
 /* Tells that a sample was taken at `now_ns`; adapts the mean. */
 void sampler_note(uint64_t now_ns);

@@ -61,6 +61,15 @@ static struct cache *new_cache(void)
 	return cache;
 }
 
+void thread_redraw(struct cache *cache, unsigned class)
+{
+	uint64_t mean;
+	int64_t requests = sampler_draw(&cache->random,
+					sizeclass_table[class].high, &mean);
+
+	cache_redraw(cache, class, requests, mean);
+}
+
 static COLD struct cache *begin(void)
 {
 	struct cache *cache;
@@ -74,9 +83,10 @@ static COLD struct cache *begin(void)
 	if (cache->random == 0)
 		cache->random = 1;
 	rng_next(&cache->random);
-	cache->countdown = sampler_draw(&cache->random, &cache->sample_mean);
 	cache->tick = __atomic_load_n(&tick_number, __ATOMIC_RELAXED);
 	cache_init(cache);
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		thread_redraw(cache, i);
 	cache_self = cache;
 	/* May allocate: the cache is in place. */
 	if (__atomic_load_n(&exit_key_ready, __ATOMIC_ACQUIRE))
@@ -242,12 +252,6 @@ void thread_count_alloc(unsigned class)
 void thread_count_free(unsigned class)
 {
 	count64(&retired_frees[class], 1);
-}
-
-void thread_recount_alloc(unsigned from, unsigned to)
-{
-	uncount64(&retired_allocs[from], 1);
-	count64(&retired_allocs[to], 1);
 }
 
 void thread_recount_free(unsigned from, unsigned to)

@@ -36,9 +36,11 @@ void thread_drain_all(void);
 void thread_count_alloc(unsigned class);
 void thread_count_free(unsigned class);
 
-/* Moves one request (one free) from the counts of class `from` to `to`. */
-void thread_recount_alloc(unsigned from, unsigned to);
+/* Moves one free from the counts of class `from` to those of `to`. */
 void thread_recount_free(unsigned from, unsigned to);
+
+/* Starts a new countdown to the next sample of a class. */
+void thread_redraw(struct cache *cache, unsigned class);
 
 /* Sums over all threads, ended ones included. */
 struct thread_sums {
