@@ -80,7 +80,7 @@ bool arena_init(uint64_t random)
 
 	if (limit < ZONE_MAX)
 		zone_bytes = max_size(round_up_power(limit), ZONE_LIMITED_MIN);
-	if (!place(random, zone_bytes)) {
+	if (TSAN_BUILD || !place(random, zone_bytes)) {
 		if (!reserve(RESERVE_MAX)) {
 			arena = (struct arena){0};
 			return false;

@@ -376,6 +376,8 @@ void *heap_aligned(size_t align, size_t n)
 	cache = thread_cache();
 	if (cache)
 		thread_poll(cache);
+	if (unlikely(sizeclass_count == 0))
+		return refused(); /* boot failed */
 	power = round_up_power(max_size(n, align));
 	/* A power of two is aligned by nature; take it unless a block with
 	 * room to align in is smaller. */

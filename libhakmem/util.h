@@ -20,6 +20,13 @@
 
 #define CACHE_LINE 64
 
+/* ThreadSanitizer allows only its own places for mappings. */
+#ifdef __SANITIZE_THREAD__
+#define TSAN_BUILD 1
+#else
+#define TSAN_BUILD 0
+#endif
+
 /* Every pointer we hand out is a multiple of this. */
 #define BLOCK_ALIGN 16u
 
