@@ -51,6 +51,8 @@ daemon_start
 until_true 5 processes || fail "does not replace a stale socket"
 stop INT
 daemon_start
+stop HUP
+daemon_start
 stop TERM
 
 # Twenty at once: exactly one serves.
@@ -106,6 +108,25 @@ begin=$SECONDS
 "$D" --idle-exit 1 --socket "$T/idle" 2>/dev/null || fail "idle exit: status $?"
 [ $((SECONDS - begin)) -le 3 ] || fail "idle exit took $((SECONDS - begin)) s"
 clean "$T/idle"
+"$D" --idle-exit 2 --socket "$T/idle" 2>/dev/null &
+DAEMON=$!
+until_true 5 test -S "$T/idle"
+python3 - "$T/idle" <<'PY' || fail "callers that say nothing keep it alive"
+import socket
+import sys
+import time
+for _ in range(60):
+    try:
+        peer = socket.socket(socket.AF_UNIX)
+        peer.connect(sys.argv[1])
+        peer.close()
+    except OSError:
+        sys.exit(0)
+    time.sleep(0.1)
+sys.exit(1)
+PY
+wait "$DAEMON" || fail "idle exit among callers: status $?"
+DAEMON=
 "$D" --idle-exit 1 --socket "$SOCK" 2>/dev/null &
 DAEMON=$!
 until_true 5 test -S "$SOCK"

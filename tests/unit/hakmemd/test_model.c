@@ -114,6 +114,18 @@ static void times_stay_in_bounds(void **state)
 
 #define MS UINT64_C(1000000)
 
+static void a_moment_is_one_point(void **state)
+{
+	(void)state;
+	begin();
+	assert_null(say(1000 * MS, 1000 * MS));
+	assert_null(say(3000 * MS, 3000 * MS));
+	unit.state.live_bytes = 3;
+	assert_null(say(3000 * MS, 3000 * MS));
+	assert_int_equal(model.history.count, 2);
+	assert_int_equal(history_at(&model.history, 1)->live_bytes, 3);
+}
+
 static void history_keeps_ten_minutes(void **state)
 {
 	static const unsigned steps_ms[] = {20, 100, 300, 900, 1000, 1050};
@@ -134,6 +146,8 @@ static void history_keeps_ten_minutes(void **state)
 		assert_true(newest == now);
 		assert_true(newest - history_at(history, 0)->time_ns >=
 			    600000 * MS);
+		assert_true(newest - history_at(history, 0)->time_ns <=
+			    800000 * MS);
 		for (size_t at = 1; at + 1 < history->count; at++)
 			assert_true(
 				history_at(history, at)->time_ns -
@@ -182,6 +196,7 @@ int main(void)
 		cmocka_unit_test(a_state_needs_a_hello),
 		cmocka_unit_test(a_new_session_forgets),
 		cmocka_unit_test(times_stay_in_bounds),
+		cmocka_unit_test(a_moment_is_one_point),
 		cmocka_unit_test(history_keeps_ten_minutes),
 		cmocka_unit_test(a_small_arena_fails_the_message_only),
 	};
