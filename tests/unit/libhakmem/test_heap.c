@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <sys/resource.h>
 
 static int boot(void **state)
 {
@@ -32,10 +33,9 @@ static unsigned class_of(size_t n)
 /* From now on one in `mean` bytes, in this thread; 0 is off. */
 static void sample(uint64_t mean)
 {
-	struct cache *cache = thread_cache();
-
 	sampler_init(mean);
-	cache->countdown = sampler_draw(&cache->random, &cache->sample_mean);
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		thread_redraw(thread_cache(), i);
 }
 
 /* What the counters must say, kept beside them. */
@@ -591,7 +591,9 @@ static void bad_frees_are_counted_and_left_alone(void **state)
 static void foreign_blocks_are_left_to_their_owner(void **state)
 {
 	uint64_t before = stats.rejects[REPORT_FOREIGN];
-	char *theirs = opaque(malloc(5000)), *ours;
+	/* what a pool of the program's own may look like */
+	char *pool = vm_map(3 * VM_PAGE);
+	char *theirs = pool + VM_PAGE / 2, *ours;
 
 	(void)state;
 	memset(theirs, 'q', 5000);
@@ -604,7 +606,7 @@ static void foreign_blocks_are_left_to_their_owner(void **state)
 	assert_memory_equal(ours, theirs, 5000);
 	assert_int_equal(stats.rejects[REPORT_FOREIGN] - before, 3);
 	heap_free(ours);
-	free(theirs);
+	vm_unmap(pool, 3 * VM_PAGE);
 }
 
 /* Of the 0xFFF rule: only a pointer near a page start asks the kernel. */
@@ -649,6 +651,51 @@ static void live_samples_of_a_foreign_code_are_rejected(void **state)
 	heap_free(ptr);
 }
 
+/* Under a limit: what was refused is no request, whatever was tried. */
+static void fill_up(void)
+{
+	static const size_t sizes[] = {1000, 1024, 64, 30000};
+	static void *held[1 << 20];
+	struct rlimit limit;
+	size_t count = 0;
+	uint64_t allocs = 0, frees = 0;
+	struct thread_sums now;
+
+	thread_sum(&start);
+	must(getrlimit(RLIMIT_AS, &limit) == 0);
+	limit.rlim_cur = 256 * MIB;
+	must(setrlimit(RLIMIT_AS, &limit) == 0);
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		while ((held[count] = heap_malloc(sizes[i])))
+			must(++count < COUNT_OF(held));
+		for (int k = 0; k < 10; k++) {
+			must(!heap_malloc(sizes[i]));
+			must(!heap_aligned(64, 100000));
+		}
+	}
+	for (int round = 0; round < 2; round++) {
+		thread_sum(&now);
+		allocs = frees = 0;
+		for (unsigned i = 0; i < sizeclass_count; i++) {
+			allocs += now.allocs[i] - start.allocs[i];
+			frees += now.frees[i] - start.frees[i];
+			must(now.allocs[i] >= now.frees[i]);
+		}
+		must(allocs == count);
+		must(frees == (round ? count : 0));
+		for (size_t i = 0; i < count && round == 0; i++)
+			heap_free(held[i]);
+	}
+}
+
+static void refused_requests_are_not_counted(void **state)
+{
+	(void)state;
+	if (SANITIZED)
+		skip();
+	assert_child_passes(fill_up);
+}
+
 static void trimming_gives_everything_back(void **state)
 {
 	static void *held[20000];
@@ -690,6 +737,7 @@ int main(void)
 		cmocka_unit_test(foreign_blocks_are_left_to_their_owner),
 		cmocka_unit_test(boundary_hits_are_counted),
 		cmocka_unit_test(live_samples_of_a_foreign_code_are_rejected),
+		cmocka_unit_test(refused_requests_are_not_counted),
 		cmocka_unit_test(trimming_gives_everything_back),
 	};
 

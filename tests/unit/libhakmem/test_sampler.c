@@ -46,22 +46,85 @@ static void without_sampling_everything_is_certain(void **state)
 	assert_true(sampler_chance(1 << 30, 1) == 1.0);
 }
 
-static void draws_remember_their_mean(void **state)
+/* Requests of one size: the number of them up to a sample is geometric. */
+static void draws_are_geometric(void **state)
 {
+	static const uint64_t sizes[] = {15, 100, 1024, 5000, 32768, 200000};
 	uint64_t random = 1, mean = 0;
-	double sum = 0;
 
 	(void)state;
 	sampler_init(5000);
-	for (int i = 0; i < 100000; i++) {
-		sum += (double)sampler_draw(&random, &mean);
-		assert_int_equal(mean, 5000);
+	for (size_t s = 0; s < COUNT_OF(sizes); s++) {
+		double p = sampler_chance(sizes[s], 5000), sum = 0, ones = 0;
+		int draws = 100000;
+
+		for (int i = 0; i < draws; i++) {
+			int64_t k = sampler_draw(&random, sizes[s], &mean);
+
+			assert_true(k >= 1);
+			assert_int_equal(mean, 5000);
+			sum += (double)k;
+			ones += k == 1;
+		}
+		/* mean 1/p, variance (1-p)/p^2; the first with chance p */
+		assert_true(fabs(sum / draws - 1 / p) <=
+			    5 * sqrt((1 - p) / draws) / p + 1e-9);
+		assert_true(fabs(ones / draws - p) <=
+			    5 * sqrt(p * (1 - p) / draws) + 1e-9);
 	}
-	assert_true(fabs(sum / 100000 / 5000 - 1) < 5 / sqrt(100000));
+}
+
+static void nothing_is_drawn_when_it_is_off(void **state)
+{
+	uint64_t random = 1, mean = 1;
+
+	(void)state;
 	sampler_init(0);
-	assert_true(sampler_draw(&random, &mean) == INT64_MAX);
+	assert_true(sampler_draw(&random, 100, &mean) == INT64_MAX / 2);
 	assert_int_equal(mean, 0);
 	assert_int_equal(sampler_mean(), 0);
+}
+
+/* A class counts by its largest request and thins: each request then has just
+ * the chance that it has by itself. */
+static void requests_below_the_largest_are_thinned(void **state)
+{
+	static const struct {
+		uint64_t low, high;
+	} classes[] = {{1, 15}, {65, 79}, {1025, 1151}, {28672, 32767}};
+	uint64_t random = 9, mean;
+
+	(void)state;
+	sampler_init(3000);
+	for (size_t c = 0; c < COUNT_OF(classes); c++) {
+		uint64_t sizes[3] = {classes[c].low,
+				     (classes[c].low + classes[c].high) / 2,
+				     classes[c].high};
+		double kept[3] = {0}, seen[3] = {0};
+		int64_t until = sampler_draw(&random, sizes[2], &mean);
+
+		for (int i = 0; i < 600000; i++) {
+			int k = i % 3;
+
+			seen[k]++;
+			if (--until > 0)
+				continue;
+			until = sampler_draw(&random, sizes[2], &mean);
+			kept[k] +=
+				sampler_keep(&random, sizes[k], sizes[2], mean);
+		}
+		for (int k = 0; k < 3; k++) {
+			double p = sampler_chance(sizes[k], 3000);
+
+			assert_true(fabs(kept[k] / seen[k] - p) <
+				    5 * sqrt(p * (1 - p) / seen[k]) + 1e-4);
+		}
+	}
+	/* a request of nothing is never a sample, the largest always is */
+	for (int i = 0; i < 1000; i++) {
+		assert_false(sampler_keep(&random, 0, 15, 3000));
+		assert_true(sampler_keep(&random, 15, 15, 3000));
+	}
 }
 
 static void the_clock_is_looked_at_once_in_1024(void **state)
@@ -128,7 +191,9 @@ int main(void)
 		cmocka_unit_test(chances_are_those_of_a_poisson_process),
 		cmocka_unit_test(chances_grow_with_the_size),
 		cmocka_unit_test(without_sampling_everything_is_certain),
-		cmocka_unit_test(draws_remember_their_mean),
+		cmocka_unit_test(draws_are_geometric),
+		cmocka_unit_test(nothing_is_drawn_when_it_is_off),
+		cmocka_unit_test(requests_below_the_largest_are_thinned),
 		cmocka_unit_test(the_clock_is_looked_at_once_in_1024),
 		cmocka_unit_test(the_mean_follows_the_rate),
 		cmocka_unit_test(a_flood_never_overflows_the_mean),

@@ -260,21 +260,22 @@ static void time_goes_on(void **unused)
 static void samples_are_in_the_cells_of_the_hello(void **unused)
 {
 	Hakmem__Hello *hello = snapshot_hello(1, 0);
-	uint64_t random = 1, mean, samples = 0;
+	uint64_t samples = 0;
 	Hakmem__State *state;
 	double objects = 0;
 	void *ptr;
 
 	(void)unused;
 	sampler_init(1);
-	thread_cache()->countdown = sampler_draw(&random, &mean);
-	thread_cache()->sample_mean = mean;
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		thread_redraw(thread_cache(), i);
 	ptr = heap_malloc(3000);
 	state = snapshot_state();
 	assert_int_equal(state->histogram_bytes, 1);
 	assert_int_equal(state->samples_live, 1);
 	sampler_init(0);
-	thread_cache()->countdown = INT64_MAX;
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		thread_redraw(thread_cache(), i);
 	assert_int_equal(state->n_cell_samples, hello->n_cells);
 	assert_int_equal(state->n_cell_objects, hello->n_cells);
 	assert_int_equal(state->n_cell_objects_var, hello->n_cells);
