@@ -2,7 +2,10 @@
 
 #define FIRST_ROOM_BYTES 512u
 #define FIRST_ROOM_MIN	 2u
-#define FIRST_ROOM_MAX	 16u
+/* What a tick leaves in a row that was used but never ran empty or full. */
+#define KEPT 2u
+
+#define FIRST_ROOM_MAX 16u
 
 const struct cache cache_none;
 
@@ -38,9 +41,9 @@ static bool refill(struct cache *cache, unsigned class)
 	struct row_cold *cold = &cache->cold[class];
 	struct chain chain = cold->spare;
 
+	cold->missed = true;
 	if (chain.count > 0) {
 		cold->spare = (struct chain){NULL, 0};
-		cold->spare_used = true;
 	} else {
 		chain = central_fetch(class, cold->refill);
 		if (chain.count == 0)
@@ -123,7 +126,7 @@ static void flush(struct cache *cache, unsigned class)
 	struct row_cold *cold = &cache->cold[class];
 	struct chain old = cold->spare;
 	cold->spare = empty(row, cold);
-	cold->spare_used = true;
+	cold->missed = true;
 	row->room = row->limit = doubled(row->limit, class);
 	central_stash(class, old);
 }
@@ -154,19 +157,45 @@ static uint64_t operations(const struct row *row, const struct row_cold *cold)
 	return cold->issued - (uint64_t)row->until + row_depth(row);
 }
 
+/* Keeps the first `keep` blocks of a row and gives the others to their slabs:
+ * each of them may hold a whole slab back. */
+static void cut(struct cache *cache, unsigned class, uint32_t keep)
+{
+	struct row *row = &cache->row[HEADER_CLASS | class];
+	struct row_cold *cold = &cache->cold[class];
+	struct chain rest = {row->head, row_depth(row)};
+	struct block *last = NULL;
+
+	if (rest.count <= keep)
+		return;
+	for (uint32_t i = 0; i < keep; i++) {
+		last = rest.head;
+		rest.head = last->next;
+		rest.count--;
+	}
+	if (last)
+		last->next = NULL;
+	else
+		row->head = NULL;
+	row->room += rest.count;
+	cold->flushed += rest.count;
+	central_release(class, rest);
+}
+
 void cache_drain(struct cache *cache, bool all)
 {
 	for (unsigned i = 0; i < sizeclass_count; i++) {
 		struct row *row = &cache->row[HEADER_CLASS | i];
 		struct row_cold *cold = &cache->cold[i];
+		uint64_t now = operations(row, cold);
 
 		if (cold->refilled == 0 && row_depth(row) == 0)
 			continue;
-		if (cold->spare.count > 0 && (all || !cold->spare_used))
+		if (all || !cold->missed) {
 			drain_spare(cache, i);
-		if (row->head && (all || operations(row, cold) == cold->seen))
-			central_release(i, empty(row, cold));
-		cold->spare_used = false;
+			cut(cache, i, all || now == cold->seen ? 0 : KEPT);
+		}
+		cold->missed = false;
 		cold->seen = operations(row, cold);
 	}
 }

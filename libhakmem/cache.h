@@ -42,7 +42,7 @@ struct row_cold {
 	uint64_t sample_mean; /* bytes; that `until` was drawn with */
 	uint64_t seen;	      /* operations at the last tick */
 	uint32_t refill;      /* blocks to ask for next time */
-	bool spare_used;      /* since the last tick */
+	bool missed;	      /* ran empty or full since the last tick */
 	uint32_t version;     /* odd while `until` and `issued` change */
 };
 

@@ -5,7 +5,7 @@
 #define DEFAULTS                                                               \
 	{                                                                      \
 		.stream = true, .corruption_abort = true, .interval_ms = 1000, \
-		.tick_ms = 500, .sample_bytes = 512 * KIB,                     \
+		.tick_ms = 250, .sample_bytes = 512 * KIB,                     \
 		.histogram_bytes = 16 * KIB                                    \
 	}
 

@@ -10,7 +10,7 @@
  *   HAKMEM_HISTOGRAM    bytes, K M G; 0 = off  default 16K
  *   HAKMEM_CORRUPTION   abort | report         default abort
  *   HAKMEM_LOG          path of a file         default none
- *   HAKMEM_TICK_MS      1 .. 3600000           default 500
+ *   HAKMEM_TICK_MS      1 .. 3600000           default 250
  *
  * Written by conf_load only, before a second thread can be there.
  */

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MISSES_PER_LOOK 32u
+#define MISSES_PER_LOOK 8u
 #define EXIT_ROUNDS	3u
 
 static struct lock lock;
