@@ -123,25 +123,38 @@ static uint64_t counter(const char *text, const char *name)
 	return 0;
 }
 
+/* Where the kernel counts the kills of a cgroup, by the line that names it. */
+static const struct {
+	const char *line, *directory, *file;
+} hierarchies[] = {
+	{"0::/", "/sys/fs/cgroup", "memory.events.local"},
+	{":memory:/", "/sys/fs/cgroup/memory", "memory.oom_control"},
+};
+
 void procfs_oom_events(pid_t pid, char events[PROCFS_EVENTS_MAX])
 {
 	char path[64], text[4096];
-	const char *group;
-	int length;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	events[0] = '\0';
 	if (!slurp(path, text, sizeof(text)))
-		return;
-	group = strstr(text, "0::/");
-	if (!group)
-		return;
-	group += 3;
-	length = snprintf(events, PROCFS_EVENTS_MAX,
-			  "/sys/fs/cgroup%.*s/memory.events.local",
-			  (int)strcspn(group, "\n"), group);
-	if (length >= (int)PROCFS_EVENTS_MAX || access(events, R_OK) != 0)
-		events[0] = '\0';
+		text[0] = '\0';
+	for (size_t i = 0; i < sizeof(hierarchies) / sizeof(hierarchies[0]);
+	     i++) {
+		const char *group = strstr(text, hierarchies[i].line);
+		int length;
+
+		if (!group)
+			continue;
+		group += strlen(hierarchies[i].line) - 1;
+		length = snprintf(events, PROCFS_EVENTS_MAX, "%s%.*s/%s",
+				  hierarchies[i].directory,
+				  (int)strcspn(group, "\n"), group,
+				  hierarchies[i].file);
+		if (length < (int)PROCFS_EVENTS_MAX &&
+		    access(events, R_OK) == 0)
+			return;
+	}
+	events[0] = '\0';
 }
 
 bool procfs_oom_kills(const char *events, uint64_t *kills)

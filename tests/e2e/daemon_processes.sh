@@ -36,7 +36,7 @@ for pid, status in storm:
 PY
 grep -c refused "$T/daemon.log" >/dev/null && fail "$(grep refused "$T/daemon.log" | head -n 1)"
 kb=$(awk '/VmRSS/ { print $2 }' "/proc/$DAEMON/status")
-[ "$kb" -lt 150000 ] || fail "$kb KiB after 1000 processes"
+[ "$kb" -lt 60000 ] || [ -n "${DAEMON_SLOW:-}" ] || fail "$kb KiB after 1000 processes"
 
 # The daemon does not look for a while; what came and went is told right.
 kill -STOP "$DAEMON"
