@@ -217,6 +217,35 @@ static void held_blocks_can_be_found(void **state)
 	assert_false(cache_holds(cache, code_of(class), kept));
 }
 
+/* A thread that frees what others made: its row is empty, its spare is not,
+ * and it never asked for a refill. */
+static void a_spare_chain_alone_is_drained(void **state)
+{
+	unsigned class = sizeclass_with_header(30);
+	const struct row *row = &cache->row[HEADER_CLASS | class];
+	struct chain chain = central_fetch(class, row->limit + 1);
+
+	(void)state;
+	while (chain.head) {
+		struct block *block = chain.head;
+
+		chain.head = block->next;
+		cache_give(cache, code_of(class), block);
+	}
+	assert_int_equal(cache->cold[class].spare.count, chain.count - 1);
+	assert_int_equal(row_depth(row), 1);
+	chain.head = cache_take(cache, code_of(class));
+	chain.head->next = NULL;
+	assert_int_equal(row_depth(row), 0);
+	assert_counts(class, 1, chain.count);
+	cache_drain(cache, true);
+	assert_int_equal(cache_held(cache, class), 0);
+	assert_counts(class, 1, chain.count);
+	central_release(class, (struct chain){chain.head, 1});
+	central_drain(class, true);
+	assert_int_equal(central_slabs(class), 0);
+}
+
 /* A chain that a busier thread flushed is longer than a new cache's row. */
 static void a_long_chain_fits_a_short_row(void **state)
 {
@@ -251,6 +280,7 @@ int main(void)
 				       fresh),
 		cmocka_unit_test_setup(a_drain_takes_only_what_was_idle, fresh),
 		cmocka_unit_test_setup(held_blocks_can_be_found, fresh),
+		cmocka_unit_test_setup(a_spare_chain_alone_is_drained, fresh),
 		cmocka_unit_test_setup(a_long_chain_fits_a_short_row, fresh),
 	};
 
