@@ -90,8 +90,9 @@ ALWAYS_INLINE size_t arena_offset(const void *ptr)
 /* True when `ptr` lies in committed memory of either zone. */
 static inline bool arena_owns(const void *ptr)
 {
-	return (uintptr_t)ptr - arena.header < arena.committed[ARENA_HEADER] ||
-	       arena_offset(ptr) < arena.committed[ARENA_HEADERLESS];
+	return (uintptr_t)ptr - arena.header <
+		       peek64(&arena.committed[ARENA_HEADER]) ||
+	       arena_offset(ptr) < peek64(&arena.committed[ARENA_HEADERLESS]);
 }
 
 static inline struct unit *arena_unit(const void *ptr)
@@ -126,7 +127,7 @@ ALWAYS_INLINE bool arena_code(const void *ptr, size_t *code)
 {
 	size_t offset = (uintptr_t)ptr - arena.header_first;
 
-	if (likely(offset < arena.committed[ARENA_HEADER])) {
+	if (likely(offset < peek64(&arena.committed[ARENA_HEADER]))) {
 		*code = *((const uint8_t *)ptr - 1);
 		return true;
 	}

@@ -189,7 +189,7 @@ void cache_drain(struct cache *cache, bool all)
 		struct row_cold *cold = &cache->cold[i];
 		uint64_t now = operations(row, cold);
 
-		if (cold->refilled == 0 && row_depth(row) == 0)
+		if (row_depth(row) == 0 && cold->spare.count == 0)
 			continue;
 		if (all || !cold->missed) {
 			drain_spare(cache, i);
@@ -204,13 +204,13 @@ void cache_drain(struct cache *cache, bool all)
  * the two fields. */
 static uint32_t peek_depth(const struct row *row)
 {
-	uint32_t room = __atomic_load_n(&row->room, __ATOMIC_RELAXED);
-	uint32_t limit = __atomic_load_n(&row->limit, __ATOMIC_RELAXED);
+	uint32_t room = peek32(&row->room);
+	uint32_t limit = peek32(&row->limit);
 
 	return limit > room ? limit - room : 0;
 }
 
-uint64_t cache_allocs(const struct cache *cache, unsigned class)
+UNSEEN uint64_t cache_allocs(const struct cache *cache, unsigned class)
 {
 	const struct row *row = &cache->row[HEADER_CLASS | class];
 	const struct row_cold *cold = &cache->cold[class];
@@ -241,8 +241,7 @@ uint64_t cache_frees(const struct cache *cache, unsigned class)
 uint64_t cache_held(const struct cache *cache, unsigned class)
 {
 	return peek_depth(&cache->row[HEADER_CLASS | class]) +
-	       __atomic_load_n(&cache->cold[class].spare.count,
-			       __ATOMIC_RELAXED);
+	       peek32(&cache->cold[class].spare.count);
 }
 
 bool cache_holds(const struct cache *cache, uint8_t code,

@@ -195,8 +195,7 @@ uint64_t central_slabs(unsigned class)
 
 uint64_t central_cached_blocks(unsigned class)
 {
-	return __atomic_load_n(&centrals[class].cached_blocks,
-			       __ATOMIC_RELAXED);
+	return peek32(&centrals[class].cached_blocks);
 }
 
 uint64_t central_refills(void)

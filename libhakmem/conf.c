@@ -17,7 +17,11 @@ static void append(char line[CONF_LINE_MAX], const char *text)
 	size_t length = strlen(text);
 
 	length = min_size(length, CONF_LINE_MAX - 1 - used);
-	memcpy(line + used, text, length);
+	for (size_t i = 0; i < length; i++) {
+		bool plain = text[i] >= ' ' && text[i] < 127;
+
+		line[used + i] = plain ? text[i] : '?';
+	}
 	line[used + length] = '\0';
 }
 

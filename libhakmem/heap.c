@@ -70,6 +70,8 @@ static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
 	if (block)
 		return block;
 	other = header_class(code);
+	/* No request of this class: whoever serves it counts it. */
+	cache->cold[other].issued--;
 	if (n < SIZECLASS_SMALL_MAX)
 		other = sizeclass_with_header(n);
 	return take(cache, (uint8_t)(HEADER_CLASS | other));
@@ -356,18 +358,29 @@ static void *aligned_headerless(struct cache *cache, size_t bytes, size_t n)
 	int class = sizeclass_headerless(bytes);
 	void *ptr = take(cache, (uint8_t)(HEADER_CLASS | class));
 
-	if (!ptr)
-		return refused();
-	if (class == sizeclass_of_1024() && n != 1024)
+	if (ptr && class == sizeclass_of_1024() && n != 1024)
 		count64(&stats.aligned_1024, 1);
 	return ptr;
+}
+
+static void *take_aligned(struct cache *cache, size_t align, size_t n)
+{
+	size_t power = round_up_power(max_size(n, align));
+	char *base;
+
+	/* A power of two is aligned by nature; take it unless a block with
+	 * room to align in is smaller. */
+	if (power <= SIZECLASS_SMALL_MAX && power <= n + align)
+		return aligned_headerless(cache, power, n);
+	base = (char *)take(cache, (uint8_t)(HEADER_CLASS |
+					     sizeclass_with_header(n + align)));
+	return base ? align_inside(base, align) : NULL;
 }
 
 void *heap_aligned(size_t align, size_t n)
 {
 	struct cache *cache;
-	size_t power;
-	char *base;
+	void *ptr;
 
 	if (align <= BLOCK_ALIGN)
 		return heap_malloc(n);
@@ -378,16 +391,16 @@ void *heap_aligned(size_t align, size_t n)
 		thread_poll(cache);
 	if (unlikely(sizeclass_count == 0))
 		return refused(); /* boot failed */
-	power = round_up_power(max_size(n, align));
-	/* A power of two is aligned by nature; take it unless a block with
-	 * room to align in is smaller. */
-	if (power <= SIZECLASS_SMALL_MAX && power <= n + align)
-		return aligned_headerless(cache, power, n);
-	if (n + align >= SIZECLASS_SMALL_MAX)
+	if (max_size(n, align) > SIZECLASS_SMALL_MAX ||
+	    (n + align >= SIZECLASS_SMALL_MAX &&
+	     round_up_power(max_size(n, align)) > n + align))
 		return alloc_large(n, align, false);
-	base = (char *)take(cache, (uint8_t)(HEADER_CLASS |
-					     sizeclass_with_header(n + align)));
-	return base ? align_inside(base, align) : refused();
+	ptr = take_aligned(cache, align, n);
+	if (!ptr) {
+		squeeze();
+		ptr = take_aligned(cache, align, n);
+	}
+	return ptr ? ptr : refused();
 }
 
 /* What realloc and malloc_usable_size know of a valid block. */

@@ -43,7 +43,7 @@ ALWAYS_INLINE void *heap_malloc(size_t n)
 
 	if (unlikely(n > SIZECLASS_SMALL_MAX))
 		return heap_malloc_miss(n);
-	row = row_of(cache, sizeclass_index[sizeclass_slot(n)]);
+	row = row_of(cache, peek8(&sizeclass_index[sizeclass_slot(n)]));
 	block = row->head;
 	if (unlikely(!block))
 		return heap_malloc_miss(n);

@@ -31,6 +31,7 @@
 #define BACKOFF_LAST  (4000 * MS)
 #define LOOK_INTERVAL (50 * MS) /* how often live bytes are compared */
 #define MOVED_BYTES   MIB
+#define READS_MAX     16
 #define FINISH_NS     (100 * MS)
 
 static struct lock lock;
@@ -203,16 +204,16 @@ static bool connect_now(uint64_t now_ns)
 	return true;
 }
 
-/* What the daemon says is not for us yet; an end of file is. */
+/* What the daemon says is not for us yet; an end of file is. A peer that talks
+ * without end is none of ours. */
 static bool peer_gone(void)
 {
 	uint8_t scratch[256];
-	ssize_t got;
+	ssize_t got = 1;
 
-	do
+	for (int i = 0; i < READS_MAX && got > 0; i++)
 		got = recv(peer.fd, scratch, sizeof(scratch), MSG_DONTWAIT);
-	while (got > 0);
-	return got == 0 || (errno != EAGAIN && errno != EINTR);
+	return got >= 0 || (errno != EAGAIN && errno != EINTR);
 }
 
 static void publish_now(uint64_t now_ns)

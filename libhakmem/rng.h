@@ -20,7 +20,7 @@ double rng_exponential(uint64_t *state, uint64_t mean);
 /* Natural logarithm of x in (0, 1], to about 1e-9. */
 double rng_log(double x);
 
-/* e^-x for x >= 0, to about 1e-12. */
+/* e^-x for x >= 0, to about 1e-11. */
 double rng_exp_neg(double x);
 
 /* Bits that differ from run to run and process to process; never 0. */

@@ -96,7 +96,7 @@ static struct unit *run_before(struct unit *unit, bool dirty)
 	struct unit *run;
 
 	if (unit == arena_zone_units(arena_zone_of(unit)) ||
-	    unit[-1].state != UNIT_FREE)
+	    peek8(&unit[-1].state) != UNIT_FREE)
 		return NULL;
 	run = unit - unit[-1].units;
 	return run->dirty == dirty ? run : NULL;
@@ -106,7 +106,8 @@ static struct unit *run_after(struct unit *unit, size_t units)
 {
 	struct unit *run = unit + units;
 
-	if (run == zone_end(arena_zone_of(unit)) || run->state != UNIT_FREE)
+	if (run == zone_end(arena_zone_of(unit)) ||
+	    peek8(&run->state) != UNIT_FREE)
 		return NULL;
 	return run;
 }
@@ -215,7 +216,7 @@ size_t span_purge(uint32_t tick)
 		lock_acquire(&lock, LOCK_SPAN);
 		for (unsigned i = 0; i < count; i++)
 			merge_free(taken[i], taken[i]->units, !clean[i],
-				   now_tick);
+				   peek32(&now_tick));
 		lock_release(&lock, LOCK_SPAN);
 	} while (count == PURGE_BATCH && purged != 0);
 	count64(&stats.returned_bytes, purged);
@@ -224,7 +225,7 @@ size_t span_purge(uint32_t tick)
 
 size_t span_purge_all(void)
 {
-	return span_purge(now_tick + 1);
+	return span_purge(peek32(&now_tick) + 1);
 }
 
 void span_release_ends(void)
@@ -296,7 +297,7 @@ void span_free(struct unit *span)
 
 	lock_acquire(&lock, LOCK_SPAN);
 	span->state = UNIT_NONE;
-	merge_free(span, span->units, true, now_tick);
+	merge_free(span, span->units, true, peek32(&now_tick));
 	purge = too_dirty();
 	lock_release(&lock, LOCK_SPAN);
 	if (unlikely(purge))
@@ -326,7 +327,7 @@ void span_shrink(struct unit *span, size_t units)
 
 	lock_acquire(&lock, LOCK_SPAN);
 	span->units = (uint32_t)units;
-	merge_free(span + units, rest, true, now_tick);
+	merge_free(span + units, rest, true, peek32(&now_tick));
 	lock_release(&lock, LOCK_SPAN);
 }
 

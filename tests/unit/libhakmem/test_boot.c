@@ -134,7 +134,7 @@ static void wake_without_environment(void)
 	environ = NULL;
 	must(heap_malloc(10));
 	must(boot_was_early());
-	must(conf.tick_ms == 500);
+	must(conf.tick_ms == 250);
 }
 
 static void it_may_be_too_early_for_an_environment(void **state)

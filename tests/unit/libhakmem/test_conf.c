@@ -18,7 +18,7 @@ static void assert_defaults(void)
 	assert_true(conf.stream);
 	assert_true(conf.corruption_abort);
 	assert_int_equal(conf.interval_ms, 1000);
-	assert_int_equal(conf.tick_ms, 500);
+	assert_int_equal(conf.tick_ms, 250);
 	assert_int_equal(conf.sample_bytes, 524288);
 	assert_int_equal(conf.histogram_bytes, 16384);
 	assert_null(conf.socket);
