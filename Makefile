@@ -181,6 +181,10 @@ bench-full: deps
 layers:
 	tests/layers
 
+# A minute for each fuzzer; tests/fuzz/run --help says more.
+fuzz: $(PB_H)
+	tests/fuzz/run
+
 lint: $(PB_H)
 	clang-format --dry-run -Werror $(filter %.c %.h,$(shell git ls-files '*.c' '*.h'))
 	tests/layers
