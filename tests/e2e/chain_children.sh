@@ -10,7 +10,7 @@ tell churn 200
 tell fork 5
 read -ra children <<<"$ANSWER"
 [ ${#children[@]} = 5 ] || fail "no children: $ANSWER"
-STARTED+=("${children[@]}")
+started "${children[@]}"
 soon 5 "$HOST" "state == 'running'"
 parent=$(python3 -c '
 import json, sys

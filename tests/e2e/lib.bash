@@ -19,19 +19,43 @@ STARTED=()
 export HAKMEM_SOCKET=$SOCK HAKMEM_INTERVAL_MS=100
 unset LD_PRELOAD HAKMEM_STREAM HAKMEM_CORRUPTION HAKMEM_LOG HAKMEM_SAMPLE
 
-cleanup() {
+# The start time of a process, which tells it from a later one of its number.
+ticks() {
+	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+}
+
+# started PID...: to be ended with the script.
+started() {
 	local pid
 
-	for pid in "${STARTED[@]}" $DAEMON; do
-		kill -CONT "$pid" 2>/dev/null
-		kill "$pid" 2>/dev/null
+	for pid; do
+		STARTED+=("$pid:$(ticks "$pid")")
 	done
-	for pid in "${STARTED[@]}" $DAEMON; do
+}
+
+# still_runs PID:TICKS, or PID alone.
+still_runs() {
+	case $1 in
+	*:?*) [ "$(ticks "${1%%:*}")" = "${1#*:}" ] ;;
+	*:) false ;;
+	*) kill -0 "$1" 2>/dev/null ;;
+	esac
+}
+
+cleanup() {
+	local one
+
+	for one in "${STARTED[@]}"; do
+		still_runs "$one" || continue
+		kill -CONT "${one%%:*}" 2>/dev/null
+		kill "${one%%:*}" 2>/dev/null
+	done
+	for one in "${STARTED[@]}"; do
 		for _ in {1..30}; do
-			kill -0 "$pid" 2>/dev/null || break
+			still_runs "$one" || continue 2
 			sleep 0.1
 		done
-		kill -9 "$pid" 2>/dev/null
+		kill -9 "${one%%:*}" 2>/dev/null
 	done
 	wait 2>/dev/null
 	rm -rf "$T"
@@ -76,6 +100,7 @@ until_true() {
 daemon_start() {
 	"$B/hakmemd" --foreground --socket "$SOCK" >>"$T/daemon.log" 2>&1 &
 	DAEMON=$!
+	started "$DAEMON"
 	until_true 5 test -S "$SOCK" || {
 		cat "$T/daemon.log"
 		fail "hakmemd did not come up"
@@ -95,7 +120,7 @@ background() {
 	shift
 	LD_PRELOAD=$LIB "$@" >"$T/$name.log" 2>&1 </dev/null &
 	PID=$!
-	STARTED+=("$PID")
+	started "$PID"
 }
 
 # same NAME COMMAND...: output, errors and exit status with and without the
@@ -156,7 +181,7 @@ host_start() {
 	# shellcheck disable=SC2153
 	HOST=$HOSTS_PID
 	exec {TO_HOST}>&"${HOSTS[1]}" {FROM_HOST}<&"${HOSTS[0]}"
-	STARTED+=("$HOST")
+	started "$HOST"
 }
 
 # tell COMMAND ARGS...: one command for the host; its answer is in $ANSWER.

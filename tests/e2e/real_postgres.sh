@@ -28,7 +28,7 @@ in_preload initdb -D "$T/data" -A trust -N -U test >"$T/initdb.log" 2>&1 ||
 	fail "initdb: $(tail -n 5 "$T/initdb.log")"
 in_preload postgres -D "$T/data" -k "$T" -c listen_addresses= -F \
 	-c max_parallel_workers_per_gather=2 >"$T/postgres.log" 2>&1 &
-STARTED+=("$!")
+started "$!"
 sql() {
 	in_preload psql -h "$T" -U test -d postgres -X -A -t -q -v ON_ERROR_STOP=1 "$@"
 }
