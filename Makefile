@@ -84,7 +84,7 @@ TOP_OBJ   := $(TOP_SRC:%.c=$(B)/app/%.o)
 
 PROGRAMS := $(B)/libhakmem.so $(B)/hakmemd $(B)/hakmem-top
 
-.PHONY: all deps demo check bench bench-full bench-history lint layers install uninstall clean tests fuzz
+.PHONY: all deps demo check bench bench-full lint layers install uninstall clean tests fuzz
 all: $(PROGRAMS)
 
 $(PB_C) $(PB_H) &: proto/hakmem.proto
