@@ -2,8 +2,10 @@
 
 #include "libhakmem/boot.h"
 #include "libhakmem/heap.h"
+#include "libhakmem/meta.h"
 #include "libhakmem/profile.h"
 #include "libhakmem/sampler.h"
+#include "libhakmem/span.h"
 #include "libhakmem/thread.h"
 #include "tests/unit/libhakmem/unit.h"
 
@@ -12,11 +14,20 @@
 #define THREADS 3
 #define FORKS	(SANITIZED ? 10 : 40)
 
+static void allocate_once(void)
+{
+	heap_free(heap_malloc(10));
+	heap_free(heap_malloc(5000));
+	heap_free(heap_malloc(100000));
+}
+
 static int boot(void **state)
 {
 	(void)state;
 	if (!boot_ready())
 		return -1;
+	/* a handler that was there first runs when all locks are held */
+	pthread_atfork(allocate_once, allocate_once, allocate_once);
 	fork_watch();
 	thread_watch_exits();
 	sampler_init(2000); /* the table of samples is used, too */
@@ -166,9 +177,10 @@ static void a_child_owns_what_it_inherits(void **state)
 	assert_int_equal(balance(), 0);
 }
 
-static void allocate_once(void)
+static void end_and_allocate(void)
 {
-	heap_free(heap_malloc(10));
+	meta_unlock();
+	allocate_once();
 }
 
 static void many_forks_in_a_row(void **state)
@@ -179,12 +191,27 @@ static void many_forks_in_a_row(void **state)
 	heap_free(heap_malloc(10));
 }
 
+/* A signal handler forks in the middle of our own work: here, of a critical
+ * section. Both go on with it. */
+static void a_fork_inside_a_critical_section(void **state)
+{
+	(void)state;
+	span_lock();
+	assert_child_passes(span_unlock);
+	span_unlock();
+	meta_lock();
+	assert_child_passes(end_and_allocate);
+	end_and_allocate();
+	allocate_once();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_child_owns_what_it_inherits),
 		cmocka_unit_test(children_of_a_busy_program_live),
 		cmocka_unit_test(many_forks_in_a_row),
+		cmocka_unit_test(a_fork_inside_a_critical_section),
 	};
 
 	return cmocka_run_group_tests(tests, boot, NULL);

@@ -336,29 +336,35 @@ static void nothing_aligned_can_be_freed(void **state)
 }
 
 /* A pointer one past the end of its span is one past all memory where that
- * span is the last. */
+ * span is the last: free it before the arena grows. */
 static void nothing_at_the_very_end_can_be_freed(void **state)
 {
 	uint64_t foreign = peek64(&stats.rejects[REPORT_FOREIGN]);
 	uint64_t frees = peek64(&stats.large_frees);
 	static void *held[20000];
-	size_t count = 0;
+	size_t count = 0, grown = 0;
 
 	(void)state;
-	while (count < COUNT_OF(held)) {
-		uintptr_t end = arena.header + arena.committed[ARENA_HEADER];
-		uintptr_t at = (uintptr_t)heap_aligned(ARENA_UNIT, 0);
+	while (grown < 2 && count < COUNT_OF(held)) {
+		size_t before = arena.committed[ARENA_HEADER], after;
 
-		held[count++] = (void *)at;
-		if (end == arena.header + arena.committed[ARENA_HEADER] &&
-		    at + ARENA_UNIT >= end)
-			break;
+		held[count] = heap_aligned(ARENA_UNIT, 0);
+		after = arena.committed[ARENA_HEADER];
+		grown += after != before;
+		if ((uintptr_t)held[count] == arena.header + after)
+			heap_free(held[count]);
+		else
+			count++;
+		assert_int_equal(peek64(&stats.rejects[REPORT_FOREIGN]),
+				 foreign);
 	}
-	assert_true(count < COUNT_OF(held));
-	for (size_t i = count; i-- > 0;)
-		heap_free(held[i]);
+	assert_int_equal(grown, 2);
+	while (count > 0)
+		heap_free(held[--count]);
 	assert_int_equal(peek64(&stats.rejects[REPORT_FOREIGN]), foreign);
-	assert_int_equal(peek64(&stats.large_frees) - frees, count);
+	assert_int_equal(
+		peek64(&stats.large_allocs) - peek64(&stats.large_frees), 0);
+	assert_true(peek64(&stats.large_frees) > frees);
 }
 
 #define HELD 500
@@ -554,7 +560,11 @@ static void bad_frees_are_counted_and_left_alone(void **state)
 		uint64_t doubles = stats.rejects[REPORT_DOUBLE_FREE];
 		uint64_t odd = stats.rejects[REPORT_MISALIGNED];
 		char *ptr = heap_malloc(sizes[i]), *next;
+		void *others[40];
 
+		/* its row is not full: frees are hits, and not */
+		for (int k = 0; k < 40; k++)
+			others[k] = heap_malloc(sizes[i]);
 		start_counting();
 		if (sizes[i] > 16) {
 			memset(ptr, 'a', sizes[i]);
@@ -583,6 +593,12 @@ static void bad_frees_are_counted_and_left_alone(void **state)
 		assert_ptr_not_equal(ptr, next);
 		heap_free(ptr);
 		heap_free(next);
+		for (int k = 0; k < 40; k++)
+			heap_free(others[k]);
+		doubles = stats.rejects[REPORT_DOUBLE_FREE];
+		heap_free(others[39]);
+		assert_int_equal(stats.rejects[REPORT_DOUBLE_FREE] - doubles,
+				 1);
 	}
 	dup2(old, STDERR_FILENO);
 	close(old);

@@ -150,13 +150,22 @@ static void *allocate(void *arg)
 	return arg;
 }
 
+static void *wait_for_end(void *arg)
+{
+	heap_free(heap_malloc(100));
+	must(write(((int *)arg)[1], "x", 1) == 1);
+	pause();
+	return arg;
+}
+
 /* Exits of threads and forks are watched from here on. */
 static void watch(void)
 {
 	struct thread_sums sums;
 	pthread_t thread;
-	int status;
+	int status, ends[2];
 	pid_t pid;
+	char byte;
 
 	setenv("HAKMEM_STREAM", "off", 1);
 	init_begin();
@@ -165,9 +174,15 @@ static void watch(void)
 	pthread_join(thread, NULL);
 	thread_sum(&sums);
 	must(sums.live_threads == 1 && sums.total_threads == 2);
+	/* a child has none of the other threads */
+	must(pipe(ends) == 0);
+	pthread_create(&thread, NULL, wait_for_end, ends);
+	must(read(ends[0], &byte, 1) == 1);
 	pid = fork();
 	if (pid == 0) {
 		heap_free(heap_malloc(100));
+		thread_sum(&sums);
+		must(sums.live_threads == 1);
 		_exit(0);
 	}
 	must(waitpid(pid, &status, 0) == pid && status == 0);

@@ -100,6 +100,78 @@ static void a_reset_lock_is_free(void **state)
 
 static struct lock other;
 
+/* A fork inside our own critical section leaves that lock alone, twice. */
+static void fork_stages_leave_a_lock_of_ours(void **state)
+{
+	(void)state;
+	lock_fork_acquire(&lock, LOCK_SPAN);
+	assert_false(lock_try(&lock, LOCK_SPAN));
+	lock_fork_release(&lock, LOCK_SPAN);
+	assert_int_equal(lock.word, 0);
+
+	lock_acquire(&lock, LOCK_SPAN);
+	lock_fork_acquire(&lock, LOCK_SPAN);
+	lock_fork_release(&lock, LOCK_SPAN);
+	assert_false(lock_try(&lock, LOCK_SPAN));
+	lock_release(&lock, LOCK_SPAN);
+	assert_int_equal(lock.word, 0);
+	/* and the next fork takes it as usual */
+	lock_fork_acquire(&lock, LOCK_SPAN);
+	assert_false(lock_try(&lock, LOCK_SPAN));
+	lock_fork_release(&lock, LOCK_SPAN);
+	assert_int_equal(lock.word, 0);
+}
+
+static void *fork_acquire(void *arg)
+{
+	lock_fork_acquire(&lock, LOCK_SPAN);
+	shared = 2;
+	lock_fork_release(&lock, LOCK_SPAN);
+	return arg;
+}
+
+static void fork_stages_wait_for_other_threads(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	shared = 0;
+	lock_acquire(&lock, LOCK_SPAN);
+	pthread_create(&thread, NULL, fork_acquire, NULL);
+	sleep_ms(50);
+	assert_int_equal(shared, 0);
+	shared = 1;
+	lock_release(&lock, LOCK_SPAN);
+	pthread_join(thread, NULL);
+	assert_int_equal(shared, 2);
+}
+
+static void *try_it(void *arg)
+{
+	*(bool *)arg = lock_try(&lock, LOCK_SPAN);
+	return NULL;
+}
+
+/* Of this thread only, and no lock changes hands meanwhile. */
+static void exempt_calls_do_nothing(void **state)
+{
+	pthread_t thread;
+	bool got = true;
+
+	(void)state;
+	lock_acquire(&lock, LOCK_SPAN);
+	lock_exempt(true);
+	lock_acquire(&lock, LOCK_SPAN);
+	assert_true(lock_try(&lock, LOCK_SPAN));
+	lock_release(&lock, LOCK_SPAN);
+	pthread_create(&thread, NULL, try_it, &got);
+	pthread_join(thread, NULL);
+	assert_false(got);
+	lock_exempt(false);
+	lock_release(&lock, LOCK_SPAN);
+	assert_int_equal(lock.word, 0);
+}
+
 static void take_in_order(void)
 {
 	lock_acquire(&lock, LOCK_THREADS);
@@ -159,6 +231,9 @@ int main(void)
 		cmocka_unit_test(a_waiter_sleeps_and_is_woken),
 		cmocka_unit_test(trying_never_waits),
 		cmocka_unit_test(a_reset_lock_is_free),
+		cmocka_unit_test(fork_stages_leave_a_lock_of_ours),
+		cmocka_unit_test(fork_stages_wait_for_other_threads),
+		cmocka_unit_test(exempt_calls_do_nothing),
 		cmocka_unit_test(debug_builds_check_the_order),
 	};
 

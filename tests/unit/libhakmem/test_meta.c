@@ -67,18 +67,21 @@ static void a_refusal_changes_nothing(void **state)
 	assert_non_null(meta_alloc(64));
 }
 
+#define PIECES 10000
+
+static pthread_barrier_t together;
+
 static void *fill(void *arg)
 {
-	char *pieces[500];
+	char *pieces[PIECES];
 
-	for (int i = 0; i < 500; i++) {
-		pieces[i] = meta_alloc(100);
-		must(is_zero(pieces[i], 100));
-		memset(pieces[i], *(char *)arg, 100);
+	pthread_barrier_wait(&together);
+	for (int i = 0; i < PIECES; i++) {
+		pieces[i] = meta_alloc(16);
+		*pieces[i] = *(char *)arg;
 	}
-	for (int i = 0; i < 500; i++)
-		for (int k = 0; k < 100; k++)
-			must(pieces[i][k] == *(char *)arg);
+	for (int i = 0; i < PIECES; i++)
+		must(*pieces[i] == *(char *)arg);
 	return NULL;
 }
 
@@ -89,11 +92,12 @@ static void threads_get_pieces_of_their_own(void **state)
 	size_t before = meta_bytes();
 
 	(void)state;
+	pthread_barrier_init(&together, NULL, 4);
 	for (int i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, fill, &marks[i]);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	assert_int_equal(meta_bytes() - before, 4 * 500 * 128);
+	assert_int_equal(meta_bytes() - before, 4 * PIECES * 64);
 }
 
 static void go_on_in_child(void)

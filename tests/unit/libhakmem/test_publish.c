@@ -434,6 +434,23 @@ static void reused_by_a_socket(void)
 	must(accept_to(&server) && next_hello(&server));
 }
 
+/* A daemon that is still there but takes no more: the write fails, and a
+ * failed write to a socket is a signal to those who do not forbid it. */
+static void a_daemon_that_takes_no_more(void)
+{
+	uint64_t now = monotonic_ns();
+
+	signal(SIGPIPE, SIG_DFL);
+	listen_at(path, 5);
+	start();
+	must(accept_to(&server) && next_hello(&server) && next_state(&server));
+	must(shutdown(server.fd, SHUT_RD) == 0);
+	publish_poll(now + 1000 * MS);
+	publish_poll(now + 2000 * MS);
+	must(accept_to(&second) && next_hello(&second));
+	must(next_state(&second)->reconnects_total == 1);
+}
+
 static void closed_by_the_program(void)
 {
 	uint64_t now = monotonic_ns();
@@ -769,6 +786,7 @@ CHILD_TEST(nothing_blocks)
 CHILD_TEST(a_full_queue)
 CHILD_TEST(reused_by_a_pipe)
 CHILD_TEST(reused_by_a_socket)
+CHILD_TEST(a_daemon_that_takes_no_more)
 CHILD_TEST(closed_by_the_program)
 CHILD_TEST(few_descriptors)
 CHILD_TEST(no_descriptors)
@@ -798,6 +816,7 @@ int main(void)
 		cmocka_unit_test(test_a_full_queue),
 		cmocka_unit_test(test_reused_by_a_pipe),
 		cmocka_unit_test(test_reused_by_a_socket),
+		cmocka_unit_test(test_a_daemon_that_takes_no_more),
 		cmocka_unit_test(test_closed_by_the_program),
 		cmocka_unit_test(test_few_descriptors),
 		cmocka_unit_test(test_no_descriptors),

@@ -47,6 +47,42 @@ static void units_are_above_0_and_at_most_1(void **unused)
 			       sqrt(4.0 / 45 / DRAWS)) < 5);
 }
 
+/* x ^= x << a (a > 0) or x >> -a, undone. */
+static uint64_t undo_shift(uint64_t y, int a)
+{
+	uint64_t x = y;
+
+	for (int i = 0; i < 64; i++)
+		x = y ^ (a > 0 ? x << a : x >> -a);
+	return x;
+}
+
+/* The state whose next draw is `bits`. */
+static uint64_t state_before(uint64_t bits)
+{
+	uint64_t inverse = 0x2545F4914F6CDD1Du;
+
+	for (int i = 0; i < 6; i++)
+		inverse *= 2 - 0x2545F4914F6CDD1Du * inverse;
+	return undo_shift(undo_shift(undo_shift(bits * inverse, 17), -7), 13);
+}
+
+static void the_smallest_draw_is_not_0(void **unused)
+{
+	uint64_t state = state_before(1);
+
+	(void)unused;
+	assert_int_equal(rng_next(&state), 1);
+	state = state_before(1);
+	assert_true(rng_unit(&state) == 0x1p-53);
+	state = state_before(1);
+	assert_true(fabs(rng_exponential(&state, 1000) - 53000 * log(2)) < 1);
+	state = state_before(UINT64_MAX);
+	assert_true(rng_unit(&state) == 1.0);
+	state = state_before(UINT64_MAX);
+	assert_true(rng_exponential(&state, 1000) == 0);
+}
+
 /* Mean R, variance R^2, and the right share beyond 1, 2 and 5 means. */
 static void exponential_draws_have_their_moments(void **unused)
 {
@@ -153,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bits_are_even),
 		cmocka_unit_test(units_are_above_0_and_at_most_1),
+		cmocka_unit_test(the_smallest_draw_is_not_0),
 		cmocka_unit_test(exponential_draws_have_their_moments),
 		cmocka_unit_test(draws_never_overflow),
 		cmocka_unit_test(log_is_as_accurate_as_promised),
