@@ -1,7 +1,7 @@
 /*
  * free of a pointer into a block, whatever text, zeros or ones of the owner's
  * stand before it: the block stays the owner's and is not handed out again.
- * In a power-of-two block no byte at all can pass for a header; elsewhere the
+ * In a block without a header no byte at all can pass for one; elsewhere the
  * codes of classes, 0x80 to 0xef, can.
  *
  * only: hakmem
@@ -26,7 +26,8 @@ int main(int argc, char **argv)
 	CHECK(p);
 	corrupt_announce_as(p + 64, p, n);
 	for (int byte = 0; byte < 256; byte++) {
-		if (byte >= 0x80 && byte < 0xf0 && n != 1024)
+		if (byte >= 0x80 && byte < 0xf0 &&
+		    malloc_usable_size(p) % 16 != 0)
 			continue;
 		memset(p, byte, n);
 		free(hide(p + 64));
