@@ -87,25 +87,30 @@ struct block *cache_take(struct cache *cache, uint8_t code)
 	struct block *block = cache_pop(cache, code);
 
 	if (block)
-		cache->cold[header_class(code)].issued++;
+		cache_count(cache, header_class(code), 1);
 	return block;
 }
 
-/* A reader must not see one of the two without the other: they may differ by
- * millions. */
+void cache_count(struct cache *cache, unsigned class, int64_t requests)
+{
+	int64_t until = cache->row[HEADER_CLASS | class].until;
+
+	cache->cold[class].issued[until & 1] += (uint64_t)requests;
+}
+
 void cache_redraw(struct cache *cache, unsigned class, int64_t requests,
 		  uint64_t mean)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct row_cold *cold = &cache->cold[class];
-	uint64_t issued = cold->issued + (uint64_t)(requests - row->until);
+	int other = !(row->until & 1);
 
-	/* release, thrice: pairs with the acquires of cache_allocs */
-	__atomic_store_n(&cold->version, cold->version + 1, __ATOMIC_RELEASE);
-	__atomic_store_n(&row->until, requests, __ATOMIC_RELEASE);
-	__atomic_store_n(&cold->issued, issued, __ATOMIC_RELEASE);
-	__atomic_store_n(&cold->version, cold->version + 1, __ATOMIC_RELEASE);
+	cold->issued[other] =
+		cache_allocs(cache, class) + (uint64_t)(requests - 1);
 	cold->sample_mean = mean;
+	/* release: pairs with the acquire of cache_allocs */
+	__atomic_store_n(&row->until, 2 * (requests - 1) + other,
+			 __ATOMIC_RELEASE);
 }
 
 /* Takes all blocks out of the row. */
@@ -152,9 +157,10 @@ static void drain_spare(struct cache *cache, unsigned class)
 }
 
 /* Changes with every operation but a lone pair of malloc and free. */
-static uint64_t operations(const struct row *row, const struct row_cold *cold)
+static uint64_t operations(const struct cache *cache, unsigned class)
 {
-	return cold->issued - (uint64_t)row->until + row_depth(row);
+	return cache_allocs(cache, class) +
+	       row_depth(&cache->row[HEADER_CLASS | class]);
 }
 
 /* Keeps the first `keep` blocks of a row and gives the others to their slabs:
@@ -187,7 +193,7 @@ void cache_drain(struct cache *cache, bool all)
 	for (unsigned i = 0; i < sizeclass_count; i++) {
 		struct row *row = &cache->row[HEADER_CLASS | i];
 		struct row_cold *cold = &cache->cold[i];
-		uint64_t now = operations(row, cold);
+		uint64_t now = operations(cache, i);
 
 		if (row_depth(row) == 0 && cold->spare.count == 0)
 			continue;
@@ -196,7 +202,7 @@ void cache_drain(struct cache *cache, bool all)
 			cut(cache, i, all || now == cold->seen ? 0 : KEPT);
 		}
 		cold->missed = false;
-		cold->seen = operations(row, cold);
+		cold->seen = operations(cache, i);
 	}
 }
 
@@ -212,20 +218,18 @@ static uint32_t peek_depth(const struct row *row)
 
 UNSEEN uint64_t cache_allocs(const struct cache *cache, unsigned class)
 {
-	const struct row *row = &cache->row[HEADER_CLASS | class];
-	const struct row_cold *cold = &cache->cold[class];
-	uint64_t allocs;
-	uint32_t version;
+	const int64_t *counter = &cache->row[HEADER_CLASS | class].until;
+	const uint64_t *issued = cache->cold[class].issued;
+	uint64_t drawn;
+	int64_t until;
 
-	/* acquire, thrice: pairs with the releases of cache_redraw */
+	/* acquire: pairs with the release of cache_redraw. Again if a draw came
+	 * in between. */
 	do {
-		version = __atomic_load_n(&cold->version, __ATOMIC_ACQUIRE);
-		allocs = __atomic_load_n(&cold->issued, __ATOMIC_ACQUIRE);
-		allocs -= (uint64_t)__atomic_load_n(&row->until,
-						    __ATOMIC_ACQUIRE);
-	} while ((version & 1) ||
-		 version != __atomic_load_n(&cold->version, __ATOMIC_RELAXED));
-	return allocs;
+		until = __atomic_load_n(counter, __ATOMIC_ACQUIRE);
+		drawn = __atomic_load_n(&issued[until & 1], __ATOMIC_ACQUIRE);
+	} while ((__atomic_load_n(counter, __ATOMIC_RELAXED) ^ until) & 1);
+	return drawn - (uint64_t)(until >> 1);
 }
 
 /* What is in the row came by free or refill, and left by malloc or flush. */

@@ -6,11 +6,14 @@
  * The code is the row's index. Rows that are no class have room 0, so whatever
  * is not a live small block fails the ordinary "is the row full?" test.
  *
- * One counter drives the sampling and counts: `until` requests are left to the
- * next sample of this class. `issued` grows by each new draw, so issued - until
- * requests were made. limit - room blocks are in the row; with what was
- * refilled and flushed the frees follow. Only the owner writes; a reader in
- * another thread is exact at rest.
+ * One counter drives the sampling and counts. `until` holds twice the requests
+ * to go before the next sample of this class, and in its lowest bit which of
+ * the two `issued` belongs to it; the request that makes it negative is
+ * sampled. issued - until / 2 requests were made: a new draw prepares the other
+ * `issued` and takes effect by one store, so that a reader never sees half of
+ * it. limit - room blocks are in the row; with what was refilled and flushed
+ * the frees follow. Only the owner writes; a reader in another thread is exact
+ * at rest.
  *
  * A thread without a cache (before its first call, after its exit) points to
  * cache_none, all zeros and never written: every operation misses.
@@ -24,7 +27,7 @@
 
 struct row {
 	struct block *head; /* LIFO list */
-	int64_t until;	    /* requests to the next sample; 0: this one */
+	int64_t until;	    /* 2 * requests to go + which `issued` */
 	uint32_t room;	    /* blocks that may still enter */
 	uint32_t mask;	    /* address bits that are 0 in every block */
 	uint32_t limit;	    /* blocks the row may hold */
@@ -36,14 +39,13 @@ _Static_assert(sizeof(struct row) == 32, "index by shift");
  * boundary swap it with the row's instead of going central. */
 struct row_cold {
 	struct chain spare;
-	uint64_t issued; /* requests drawn so far, see above */
+	uint64_t issued[2]; /* requests drawn so far, see above */
 	uint64_t flushed;
 	uint64_t refilled;
 	uint64_t sample_mean; /* bytes; that `until` was drawn with */
 	uint64_t seen;	      /* operations at the last tick */
 	uint32_t refill;      /* blocks to ask for next time */
 	bool missed;	      /* ran empty or full since the last tick */
-	uint32_t version;     /* odd while `until` and `issued` change */
 };
 
 struct cache {
@@ -85,6 +87,9 @@ void cache_unpop(struct cache *cache, uint8_t code, struct block *block);
 
 /* The same for a request that the countdown did not see: counts it. */
 struct block *cache_take(struct cache *cache, uint8_t code);
+
+/* Adds `requests` to what the countdown counted. */
+void cache_count(struct cache *cache, unsigned class, int64_t requests);
 
 /* Starts a new countdown of `requests` drawn with `mean`. */
 void cache_redraw(struct cache *cache, unsigned class, int64_t requests,

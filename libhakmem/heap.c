@@ -71,7 +71,7 @@ static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
 		return block;
 	other = header_class(code);
 	/* No request of this class: whoever serves it counts it. */
-	cache->cold[other].issued--;
+	cache_count(cache, other, -1);
 	if (n < SIZECLASS_SMALL_MAX)
 		other = sizeclass_with_header(n);
 	return take(cache, (uint8_t)(HEADER_CLASS | other));
@@ -116,7 +116,7 @@ NOINLINE void *heap_malloc_miss(size_t n)
 	code = sizeclass_index[sizeclass_slot(n)];
 	if (unlikely(code == HEADER_NONE))
 		return refused(); /* boot failed */
-	if (cache && --cache->row[code].until <= 0)
+	if (cache && (cache->row[code].until -= 2) < 0)
 		return heap_malloc_sample(n);
 	block = pop_or_squeeze(cache, code, n);
 	return block ? block : refused();

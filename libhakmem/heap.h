@@ -47,7 +47,7 @@ ALWAYS_INLINE void *heap_malloc(size_t n)
 	block = row->head;
 	if (unlikely(!block))
 		return heap_malloc_miss(n);
-	if (unlikely(--row->until == 0))
+	if (unlikely((row->until -= 2) < 0))
 		return heap_malloc_sample(n);
 	row->head = block->next;
 	row->room++;
