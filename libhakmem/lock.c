@@ -132,14 +132,20 @@ void lock_reset(struct lock *lock)
 	lock->left_held = false;
 }
 
+/* The section that a handler cut into may hold any rank; the order among the
+ * locks taken here is fork.c's. */
 void lock_fork_acquire(struct lock *lock, enum lock_rank rank)
 {
 	uint32_t word = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
+	uint32_t held = held_ranks;
 
-	if ((word & ~WAITED) == self())
+	if ((word & ~WAITED) == self()) {
 		lock->left_held = true;
-	else
-		lock_acquire(lock, rank);
+		return;
+	}
+	held_ranks = 0;
+	lock_acquire(lock, rank);
+	held_ranks |= held;
 }
 
 void lock_fork_release(struct lock *lock, enum lock_rank rank)
