@@ -195,6 +195,32 @@ static void a_drain_takes_only_what_was_idle(void **state)
 	assert_counts(idle, 1, 1);
 }
 
+/* Used, but it neither ran empty nor full: two blocks are enough. */
+static void a_drain_cuts_what_is_oversupplied(void **state)
+{
+	unsigned class = sizeclass_with_header(30);
+	const struct row *row = &cache->row[HEADER_CLASS | class];
+	struct block *held[4];
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		held[i] = cache_take(cache, code_of(class));
+	cache_drain(cache, false);
+	assert_true(row_depth(row) > 6);
+	cache_give(cache, code_of(class), held[3]);
+	cache_drain(cache, false);
+	assert_counts(class, 4, 1);
+	assert_int_equal(row_depth(row), 2);
+	assert_int_equal(cache->cold[class].spare.count, 0);
+	/* the warmest ones */
+	assert_ptr_equal(row->head, held[3]);
+	for (int i = 0; i < 3; i++)
+		cache_give(cache, code_of(class), held[i]);
+	cache_drain(cache, true);
+	assert_counts(class, 4, 4);
+	assert_int_equal(cache_held(cache, class), 0);
+}
+
 static void held_blocks_can_be_found(void **state)
 {
 	unsigned class = sizeclass_with_header(30);
@@ -279,6 +305,8 @@ int main(void)
 		cmocka_unit_test_setup(rows_grow_to_their_batch_and_no_further,
 				       fresh),
 		cmocka_unit_test_setup(a_drain_takes_only_what_was_idle, fresh),
+		cmocka_unit_test_setup(a_drain_cuts_what_is_oversupplied,
+				       fresh),
 		cmocka_unit_test_setup(held_blocks_can_be_found, fresh),
 		cmocka_unit_test_setup(a_spare_chain_alone_is_drained, fresh),
 		cmocka_unit_test_setup(a_long_chain_fits_a_short_row, fresh),

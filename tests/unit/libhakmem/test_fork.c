@@ -1,9 +1,11 @@
 #include "libhakmem/fork.h"
 
 #include "libhakmem/boot.h"
+#include "libhakmem/central.h"
 #include "libhakmem/heap.h"
 #include "libhakmem/meta.h"
 #include "libhakmem/profile.h"
+#include "libhakmem/publish.h"
 #include "libhakmem/sampler.h"
 #include "libhakmem/span.h"
 #include "libhakmem/thread.h"
@@ -206,6 +208,91 @@ static void a_fork_inside_a_critical_section(void **state)
 	allocate_once();
 }
 
+/* Each lock that the stages must take, held by another thread for a while. */
+static const struct held {
+	void (*lock)(void);
+	void (*unlock)(void);
+} locks[] = {
+	{publish_lock, publish_unlock},
+	{thread_lock, thread_unlock},
+	{central_lock_all, central_unlock_all},
+	{profile_lock, profile_unlock},
+	{span_lock, span_unlock},
+	{meta_lock, meta_unlock},
+};
+static int lock_stage; /* 1: held; 2: about to be released; 3: is */
+
+static void *hold(void *arg)
+{
+	const struct held *held = arg;
+
+	held->lock();
+	__atomic_store_n(&lock_stage, 1, __ATOMIC_RELEASE);
+	sleep_ms(50);
+	__atomic_store_n(&lock_stage, 2, __ATOMIC_RELEASE);
+	held->unlock();
+	__atomic_store_n(&lock_stage, 3, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void find_the_lock_released(void)
+{
+	must(__atomic_load_n(&lock_stage, __ATOMIC_ACQUIRE) >= 2);
+	allocate_once();
+}
+
+static void a_fork_waits_for_every_lock(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(locks); i++) {
+		pthread_t thread;
+
+		lock_stage = 0;
+		pthread_create(&thread, NULL, hold,
+			       (void *)(uintptr_t)&locks[i]);
+		pthread_detach(thread); /* a child could not join it */
+		while (__atomic_load_n(&lock_stage, __ATOMIC_ACQUIRE) < 1)
+			sleep_ms(1);
+		assert_child_passes(find_the_lock_released);
+		while (__atomic_load_n(&lock_stage, __ATOMIC_ACQUIRE) < 3)
+			sleep_ms(1);
+	}
+}
+
+static bool passed;
+
+static void *pass_span(void *arg)
+{
+	span_lock();
+	__atomic_store_n(&passed, true, __ATOMIC_RELEASE);
+	span_unlock();
+	return arg;
+}
+
+/* What the handlers did to let others allocate is over in the child, too. */
+static void lock_in_child(void)
+{
+	pthread_t thread;
+
+	span_lock();
+	pthread_create(&thread, NULL, pass_span, NULL);
+	sleep_ms(50);
+	must(!__atomic_load_n(&passed, __ATOMIC_ACQUIRE));
+	span_unlock();
+	pthread_join(thread, NULL);
+	must(passed);
+}
+
+static void locks_lock_in_child_and_parent(void **state)
+{
+	(void)state;
+	passed = false;
+#ifndef __SANITIZE_THREAD__
+	assert_child_passes(lock_in_child);
+#endif
+	lock_in_child();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +300,8 @@ int main(void)
 		cmocka_unit_test(children_of_a_busy_program_live),
 		cmocka_unit_test(many_forks_in_a_row),
 		cmocka_unit_test(a_fork_inside_a_critical_section),
+		cmocka_unit_test(a_fork_waits_for_every_lock),
+		cmocka_unit_test(locks_lock_in_child_and_parent),
 	};
 
 	return cmocka_run_group_tests(tests, boot, NULL);

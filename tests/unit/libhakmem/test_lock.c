@@ -146,6 +146,26 @@ static void fork_stages_wait_for_other_threads(void **state)
 	assert_int_equal(shared, 2);
 }
 
+/* Waiting does not change whose lock it is. */
+static void a_lock_waited_for_is_still_ours(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	lock_acquire(&lock, LOCK_SPAN);
+	pthread_create(&thread, NULL, fork_acquire, NULL);
+	while (!(__atomic_load_n(&lock.word, __ATOMIC_RELAXED) & 1))
+		sleep_ms(1);
+	/* would wait for ever if it were not */
+	alarm(20);
+	lock_fork_acquire(&lock, LOCK_SPAN);
+	lock_fork_release(&lock, LOCK_SPAN);
+	alarm(0);
+	lock_release(&lock, LOCK_SPAN);
+	pthread_join(thread, NULL);
+	assert_int_equal(lock.word, 0);
+}
+
 static void *try_it(void *arg)
 {
 	*(bool *)arg = lock_try(&lock, LOCK_SPAN);
@@ -233,6 +253,7 @@ int main(void)
 		cmocka_unit_test(a_reset_lock_is_free),
 		cmocka_unit_test(fork_stages_leave_a_lock_of_ours),
 		cmocka_unit_test(fork_stages_wait_for_other_threads),
+		cmocka_unit_test(a_lock_waited_for_is_still_ours),
 		cmocka_unit_test(exempt_calls_do_nothing),
 		cmocka_unit_test(debug_builds_check_the_order),
 	};
