@@ -40,10 +40,15 @@ ALWAYS_INLINE void *heap_malloc(size_t n)
 	struct cache *cache = cache_self;
 	struct block *block;
 	struct row *row;
+	size_t slot;
 
 	if (unlikely(n > SIZECLASS_SMALL_MAX))
 		return heap_malloc_miss(n);
-	row = row_of(cache, peek8(&sizeclass_index[sizeclass_slot(n)]));
+	slot = sizeclass_slot(n);
+	/* Read while another thread boots, which ThreadSanitizer must not see.
+	 */
+	row = row_of(cache, TSAN_BUILD ? peek8(&sizeclass_index[slot])
+				       : sizeclass_index[slot]);
 	block = row->head;
 	if (unlikely(!block))
 		return heap_malloc_miss(n);
