@@ -28,12 +28,17 @@
 enum frame_type {
 	FRAME_HELLO = 1, /* program -> daemon */
 	FRAME_STATE = 2,
+	FRAME_MODULES = 3,
+	FRAME_SITES = 4,
 	FRAME_CONTROL = 16,   /* daemon -> program */
 	FRAME_QUERY = 32,     /* viewer -> daemon */
 	FRAME_PROCESSES = 48, /* daemon -> viewer */
 	FRAME_DETAIL = 49,
 	FRAME_HISTORY = 50,
 	FRAME_EXPORT = 51,
+	FRAME_SITE_TABLE = 52,
+	FRAME_STACK = 53,
+	FRAME_DONE = 54,
 	FRAME_ERROR = 63, /* daemon -> any peer, then it closes */
 };
 
