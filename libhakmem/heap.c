@@ -41,6 +41,8 @@ static struct block *take_direct(unsigned class)
 /* A block of the class of `code`, through the cache if there is one. */
 static struct block *take(struct cache *cache, uint8_t code)
 {
+	if (cache)
+		thread_begin_row(cache, header_class(code));
 	return cache ? cache_take(cache, code)
 		     : take_direct(header_class(code));
 }
@@ -80,6 +82,7 @@ static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
 static void give(struct cache *cache, uint8_t code, struct block *block)
 {
 	if (cache) {
+		thread_begin_row(cache, header_class(code));
 		cache_give(cache, code, block);
 		return;
 	}
@@ -113,11 +116,14 @@ NOINLINE void *heap_malloc_miss(size_t n)
 		thread_poll(cache);
 	if (n > SIZECLASS_SMALL_MAX)
 		return alloc_large(n, BLOCK_ALIGN, false);
-	code = sizeclass_index[sizeclass_slot(n)];
+	code = sizeclass_code(n);
 	if (unlikely(code == HEADER_NONE))
 		return refused(); /* boot failed */
-	if (cache && (cache->row[code].until -= 2) < 0)
-		return heap_malloc_sample(n);
+	if (cache) {
+		thread_begin_row(cache, header_class(code));
+		if ((cache->row[code].until -= 2) < 0)
+			return heap_malloc_sample(n);
+	}
 	block = pop_or_squeeze(cache, code, n);
 	return block ? block : refused();
 }
@@ -144,42 +150,52 @@ static bool mark(struct block *block, size_t n, unsigned class,
 		return false;
 	*header_byte(block) =
 		class == counted ? HEADER_SAMPLED : HEADER_SAMPLED_EXACT;
-	if (class != counted)
-		thread_recount_free(counted, class);
 	return true;
+}
+
+/* A block for a kept sample, marked; NULL when it is to be an ordinary one. */
+static struct block *sampled_block(struct cache *cache, size_t n,
+				   unsigned counted, uint64_t mean)
+{
+	unsigned class = counted;
+	struct block *block;
+
+	if (n < SIZECLASS_SMALL_MAX)
+		class = sizeclass_with_header(n);
+	thread_begin_row(cache, class);
+	block = cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
+	if (block && !mark(block, n, class, counted, mean)) {
+		cache_unpop(cache, (uint8_t)(HEADER_CLASS | class), block);
+		return NULL;
+	}
+	if (block && class != counted)
+		cache_lend(cache, counted, class);
+	return block;
 }
 
 /*
  * The countdown ran out at a request of `n` bytes. If it is kept as a sample,
  * its block comes from a class with a header, whose byte marks it: an unsampled
- * free pays nothing. The request is counted in its own class, where no block
- * left the row; the class that lends one counts no request. The frees, which
- * follow from both, are set right here and again when the block is freed.
+ * free pays nothing. The request is counted in its own class; the class that
+ * lends its block counts the free, which is set right when it comes.
  */
 NOINLINE void *heap_malloc_sample(size_t n)
 {
 	struct cache *cache = cache_self;
-	uint8_t code = sizeclass_index[sizeclass_slot(n)];
-	unsigned counted = header_class(code), class = counted;
+	uint8_t code = sizeclass_code(n);
+	unsigned counted = header_class(code);
 	uint64_t mean = cache->cold[counted].sample_mean;
 	size_t largest = sizeclass_table[counted].high;
-	struct block *block;
+	struct block *block = NULL;
 
 	thread_redraw(cache, counted);
 	thread_poll(cache);
 	if (sampler_due())
 		look_at_clock();
-	if (mean != 0 && sampler_keep(&cache->random, n, largest, mean)) {
-		if (n < SIZECLASS_SMALL_MAX)
-			class = sizeclass_with_header(n);
-		block = cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
-		if (block && mark(block, n, class, counted, mean))
-			return block;
-		if (block)
-			cache_unpop(cache, (uint8_t)(HEADER_CLASS | class),
-				    block);
-	}
-	block = pop_or_squeeze(cache, code, n);
+	if (mean != 0 && sampler_keep(&cache->random, n, largest, mean))
+		block = sampled_block(cache, n, counted, mean);
+	if (!block)
+		block = pop_or_squeeze(cache, code, n);
 	return block ? block : refused();
 }
 
@@ -228,7 +244,7 @@ static void free_aligned(struct cache *cache, void *ptr)
 	if (!base)
 		reject(ptr);
 	else
-		give(cache, slab_of(base)->code, base);
+		give(cache, *header_byte(base), base);
 }
 
 static void count_boundary(const void *ptr)
@@ -268,18 +284,9 @@ static bool is_span(void *ptr)
 	       header_wide_valid(ptr, HEADER_LARGE);
 }
 
-/* The code of a pointer that arena_owns. */
-static uint8_t code_of(const void *ptr)
-{
-	size_t code = HEADER_NONE;
-
-	arena_code(ptr, &code);
-	return (uint8_t)code;
-}
-
 static void free_inside(struct cache *cache, void *ptr)
 {
-	uint8_t code = code_of(ptr);
+	uint8_t code = arena_code(ptr);
 
 	if (header_is_class(code)) {
 		const struct sizeclass *class =
@@ -412,7 +419,7 @@ struct found {
 static struct found find_inside(void *ptr)
 {
 	struct found none = {0, HEADER_NONE};
-	uint8_t code = code_of(ptr);
+	uint8_t code = arena_code(ptr);
 	struct unit *slab;
 	char *base;
 
