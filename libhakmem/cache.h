@@ -23,6 +23,7 @@
 
 #include "libhakmem/arena.h"
 #include "libhakmem/central.h"
+#include "libhakmem/sampler.h"
 #include "libhakmem/sizeclass.h"
 
 struct row {
@@ -55,6 +56,7 @@ struct cache {
 	uint32_t tick;		   /* last tick this cache took part in */
 	struct cache *next, *prev; /* thread's list */
 	uint64_t id;
+	struct sampler_thread sample;
 	struct row_cold cold[SIZECLASS_MAX];
 };
 _Static_assert(offsetof(struct cache, row) == 0, "no offset to add");

@@ -6,6 +6,7 @@
 #include "libhakmem/meta.h"
 #include "libhakmem/profile.h"
 #include "libhakmem/publish.h"
+#include "libhakmem/site.h"
 #include "libhakmem/span.h"
 #include "libhakmem/thread.h"
 
@@ -24,6 +25,7 @@ static void prepare(void)
 	thread_lock();
 	central_lock_all();
 	profile_lock();
+	site_lock();
 	span_lock();
 	meta_lock();
 	lock_exempt(true);
@@ -34,6 +36,7 @@ static void parent(void)
 	lock_exempt(false);
 	meta_unlock();
 	span_unlock();
+	site_unlock();
 	profile_unlock();
 	central_unlock_all();
 	thread_unlock();
@@ -49,6 +52,7 @@ static void child(void)
 	boot_reset();
 	meta_reset();
 	span_reset();
+	site_reset();
 	profile_reset();
 	central_reset_all();
 	thread_reset();

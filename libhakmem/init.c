@@ -12,8 +12,10 @@ void init_begin(void)
 {
 	if (!boot_ready())
 		return;
-	if (boot_was_early())
+	if (boot_was_early()) {
 		conf_load(environ);
+		boot_sampling();
+	}
 	fork_watch();
 	thread_watch_exits();
 	publish_start();

@@ -171,8 +171,8 @@ static void fill_cells(Hakmem__State *message)
 	message->cell_live_objects = state.live_objects;
 	message->cell_live_objects_var = state.live_objects_var;
 	message->cell_live_bytes = state.live_bytes;
-	message->sample_bytes = conf.sample_bytes;
-	message->histogram_bytes = sampler_mean();
+	message->sample_bytes = sampler_stack_mean();
+	message->histogram_bytes = sampler_histogram_mean();
 	message->samples_live = profile_live_samples();
 	message->samples_untracked_total = profile_untracked();
 }

@@ -131,6 +131,19 @@ static void recycle(struct cache *cache)
 	recycled = cache;
 }
 
+static uint64_t read_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t coarse_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
 /* The key's destructor. Others may run after ours and still use the heap, so
  * come back a few rounds later. */
 static void end(void *arg)
@@ -143,6 +156,10 @@ static void end(void *arg)
 	ended = true;
 	if (syscall(SYS_gettid) == getpid())
 		__atomic_store_n(&main_ended, true, __ATOMIC_RELAXED);
+	if (cache->sample.spent_ns != 0)
+		sampler_ended(&cache->sample,
+			      read_clock(CLOCK_THREAD_CPUTIME_ID),
+			      coarse_now());
 	cache_drain(cache, true);
 	cache_self = (struct cache *)(uintptr_t)&cache_none;
 	lock_acquire(&lock, LOCK_THREADS);
@@ -163,14 +180,6 @@ void thread_watch_exits(void)
 void thread_set_hook(void (*hook)(uint64_t now_ns))
 {
 	__atomic_store_n(&poll_hook, hook, __ATOMIC_RELEASE);
-}
-
-static uint64_t coarse_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 void thread_tick(uint64_t now_ns)
@@ -255,6 +264,11 @@ void thread_count_free(unsigned class)
 	count64(&retired_frees[class], 1);
 }
 
+void thread_uncount_free(unsigned class)
+{
+	uncount64(&retired_frees[class], 1);
+}
+
 void thread_recount_free(unsigned from, unsigned to)
 {
 	uncount64(&retired_frees[from], 1);
@@ -307,5 +321,7 @@ void thread_reset(void)
 		next = cache->next;
 		if (cache != cache_self)
 			recycle(cache);
+		else /* another thread, for the kernel */
+			cache->sample.id = 0;
 	}
 }

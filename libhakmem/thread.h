@@ -36,6 +36,9 @@ void thread_drain_all(void);
 void thread_count_alloc(unsigned class);
 void thread_count_free(unsigned class);
 
+/* Takes back a free that the rows show but that was none. */
+void thread_uncount_free(unsigned class);
+
 /* Moves one free from the counts of class `from` to those of `to`. */
 void thread_recount_free(unsigned from, unsigned to);
 

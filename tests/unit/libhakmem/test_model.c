@@ -232,7 +232,7 @@ static void run(int count, uint64_t seed, uint64_t sample_bytes)
 	uint64_t allocs = 0, frees = 0;
 
 	snapshot_totals(&before);
-	sampler_init(sample_bytes);
+	sampler_init(sample_bytes, 0);
 	player_count = count;
 	memset(players, 0, sizeof(players));
 	for (int i = 0; i < count; i++) {

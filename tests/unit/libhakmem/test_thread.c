@@ -20,7 +20,7 @@ static int boot(void **state)
 	(void)state;
 	if (!boot_ready())
 		return -1;
-	sampler_init(0);
+	sampler_init(0, 0);
 	thread_watch_exits();
 	thread_cache();
 	return 0;
