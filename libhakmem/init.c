@@ -5,6 +5,7 @@
 #include "libhakmem/fork.h"
 #include "libhakmem/publish.h"
 #include "libhakmem/thread.h"
+#include "libhakmem/unwind.h"
 
 #include <unistd.h>
 
@@ -16,6 +17,8 @@ void init_begin(void)
 		conf_load(environ);
 	fork_watch();
 	thread_watch_exits();
+	if (conf.sample_bytes != 0)
+		unwind_start();
 	publish_start();
 }
 
