@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#define ENTRIES	  8u
-#define POOL	  248u
-#define SETS_MIN  16u
-#define STEPS	  6u /* 16 sets, doubled 5 times: 2 MiB */
+#define ENTRIES	  12u
+#define POOL	  512u
+#define SETS_MIN  8u
+#define STEPS	  6u /* 8 sets, doubled 5 times: 2 MiB */
 #define SITE_BITS 40u
 
 struct entry {
@@ -27,11 +27,12 @@ struct set {
 	uint32_t lock;
 	uint32_t clock;
 	uint32_t entries, words;
+	uint32_t tag[ENTRIES]; /* some of each entry's key */
 	struct entry entry[ENTRIES];
 	uint64_t value[POOL];
 	uint32_t at[POOL];
 };
-_Static_assert(sizeof(struct set) <= 4096, "a set is a page");
+_Static_assert(sizeof(struct set) <= 8192, "a set is two pages");
 
 static struct set *steps[STEPS];
 static uint32_t sets;
@@ -45,7 +46,7 @@ uint32_t memo_sets(void)
 	return __atomic_load_n(&sets, __ATOMIC_ACQUIRE);
 }
 
-/* Step 0 holds sets 0..15, step n the 16 << (n-1) that follow. */
+/* Step 0 holds sets 0..7, step n the 8 << (n-1) that follow. */
 static struct set *set_at(uint32_t index)
 {
 	uint32_t step;
@@ -109,12 +110,20 @@ static void unlock(struct set *set)
 	__atomic_store_n(&set->lock, 0, __ATOMIC_RELEASE);
 }
 
-static uint32_t index_of(const struct memo_key *key)
+static uint64_t mix(const struct memo_key *key)
 {
-	uint64_t mixed = (key->pc ^ (key->sp << 20 | key->sp >> 44)) *
-			 0x9E3779B97F4A7C15u;
+	return (key->pc ^ (key->sp << 20 | key->sp >> 44)) *
+	       0x9E3779B97F4A7C15u;
+}
 
-	return (uint32_t)(mixed >> 40) & (memo_sets() - 1);
+static uint32_t index_of(uint64_t mixed)
+{
+	return (uint32_t)(mixed >> 32) & (memo_sets() - 1);
+}
+
+static uint32_t tag_of(uint64_t mixed)
+{
+	return (uint32_t)(mixed >> 20);
 }
 
 static bool has_key(const struct entry *entry, const struct memo_key *key)
@@ -183,6 +192,9 @@ static void remove_entry(struct set *set, struct entry *entry)
 		(set->words - behind) * sizeof(set->value[0]));
 	for (struct entry *next = entry + 1; next < end; next++)
 		next->first = (uint16_t)(next->first - words);
+	memmove(&set->tag[entry - set->entry],
+		&set->tag[entry - set->entry + 1],
+		(size_t)(end - entry - 1) * sizeof(set->tag[0]));
 	memmove(entry, entry + 1, (size_t)((char *)end - (char *)(entry + 1)));
 	set->entries--;
 	set->words -= words;
@@ -190,12 +202,14 @@ static void remove_entry(struct set *set, struct entry *entry)
 
 /* Callers of callers differ where caller and stack pointer are the same, so a
  * set may hold several entries of a key. */
-static struct entry *look_up(struct set *set, const struct memo_key *key)
+static struct entry *look_up(struct set *set, const struct memo_key *key,
+			     uint32_t tag)
 {
 	for (uint32_t i = 0; i < set->entries; i++) {
 		struct entry *entry = &set->entry[i];
 
-		if (!has_key(entry, key) || !words_hold(set, entry))
+		if (set->tag[i] != tag || !has_key(entry, key) ||
+		    !words_hold(set, entry))
 			continue;
 		if (modules_hold(entry))
 			return entry;
@@ -207,13 +221,14 @@ static struct entry *look_up(struct set *set, const struct memo_key *key)
 
 bool memo_find(const struct memo_key *key, struct unwind_stack *out)
 {
-	uint32_t index = index_of(key);
+	uint64_t mixed = mix(key);
+	uint32_t index = index_of(mixed);
 	struct set *set = set_at(index);
 	struct entry *entry;
 
 	if (!lock(set))
 		return false;
-	entry = look_up(set, key);
+	entry = look_up(set, key, tag_of(mixed));
 	if (entry) {
 		entry->used = ++set->clock;
 		out->truncated = entry->truncated;
@@ -239,8 +254,9 @@ static struct entry *oldest(struct set *set)
 
 static void append(struct set *set, const struct memo_trace *trace)
 {
-	struct entry *entry = &set->entry[set->entries++];
+	struct entry *entry = &set->entry[set->entries];
 
+	set->tag[set->entries++] = tag_of(mix(&trace->key));
 	memset(entry, 0, sizeof(*entry));
 	entry->key = trace->key;
 	entry->serial = entry->used = ++set->clock;
@@ -261,7 +277,7 @@ static void append(struct set *set, const struct memo_trace *trace)
 
 void memo_store(const struct memo_trace *trace, struct unwind_stack *out)
 {
-	uint32_t index = index_of(&trace->key);
+	uint32_t index = index_of(mix(&trace->key));
 	struct set *set = set_at(index);
 	bool crowded = false;
 

@@ -13,7 +13,7 @@
  *         bit      1  MEMO_EXACT: not a return address, a signal cut in there
  *         bit      0  MEMO_PC: the word is the next frame
  *
- * Sets of up to 8 entries share a pool of words each; the least recently used
+ * Sets of up to 12 entries share a pool of words each; the least recently used
  * make room. More sets come into use as entries are pushed out, up to a bound.
  * A try-lock per set is held for nanoseconds and never while unwinding; who
  * finds it taken does without.
@@ -43,7 +43,7 @@ struct unwind_stack {
 	uint32_t module[UNWIND_DEPTH]; /* module_of each, MODULE_NONE if none */
 };
 
-#define MEMO_WORDS   160u /* the most that an entry may hold */
+#define MEMO_WORDS   256u /* the most that an entry may hold */
 #define MEMO_MODULES 6u	  /* the most modules that it may pass through */
 #define MEMO_PC	     1u
 #define MEMO_EXACT   2u
