@@ -8,6 +8,7 @@
 #include "libhakmem/span.h"
 #include "libhakmem/stats.h"
 #include "libhakmem/thread.h"
+#include "libhakmem/unwind.h"
 #include "libhakmem/vm.h"
 
 #include <errno.h>
@@ -149,6 +150,14 @@ static bool mark(struct block *block, size_t n, unsigned class,
 	return true;
 }
 
+/* To be replaced by the sampling path: takes a stack and forgets it. */
+static NOINLINE void take_stack(void)
+{
+	struct unwind_stack stack;
+
+	unwind_here(&stack);
+}
+
 /*
  * The countdown ran out at a request of `n` bytes. If it is kept as a sample,
  * its block comes from a class with a header, whose byte marks it: an unsampled
@@ -170,6 +179,7 @@ NOINLINE void *heap_malloc_sample(size_t n)
 	if (sampler_due())
 		look_at_clock();
 	if (mean != 0 && sampler_keep(&cache->random, n, largest, mean)) {
+		take_stack();
 		if (n < SIZECLASS_SMALL_MAX)
 			class = sizeclass_with_header(n);
 		block = cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
