@@ -5,6 +5,7 @@
 #include "libhakmem/fork.h"
 #include "libhakmem/publish.h"
 #include "libhakmem/thread.h"
+#include "libhakmem/unwind.h"
 
 #include <unistd.h>
 
@@ -18,6 +19,8 @@ void init_begin(void)
 	}
 	fork_watch();
 	thread_watch_exits();
+	if (conf.stream && conf.sample_bytes != 0)
+		unwind_start();
 	publish_start();
 }
 

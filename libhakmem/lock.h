@@ -18,6 +18,7 @@ enum lock_rank {
 	LOCK_PROFILE, /* profile: the table of live samples */
 	LOCK_SITE,    /* site: stacks and what their samples say */
 	LOCK_SPAN,    /* span: free runs and the unit descriptors */
+	LOCK_MODULE,  /* module: the table of modules */
 	LOCK_META,    /* meta: our own tables */
 	LOCK_RANKS,
 };

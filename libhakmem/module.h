@@ -1,13 +1,14 @@
 /*
  * Modules: the files mapped as code, the program itself and the vdso included.
- * A module is noted when a stack first passes through it and keeps its id for
- * the life of the process. What is loaded later at the same address is told
- * apart by the loader's entry, its place, its headers and its build-id, so it
- * gets an id of its own; the same file back in the same place has its old id.
+ * What is loaded with the program is noted at the start, the rest when a stack
+ * first passes through it. A module keeps its id for the life of the process.
+ * What is loaded later at the same address is told apart by the loader's entry,
+ * its place and its build-id (without one: its headers), so it gets an id of
+ * its own; the same file back in the same place has its old id.
  *
  * Fixed memory, never freed. Looking up takes no lock; noting a new module
- * takes one for a moment (try, then give up). Nothing here allocates from the
- * heap, and all reads stay inside segments that the loader has mapped.
+ * takes one for a moment (tries, then gives up). Nothing here allocates from
+ * the heap, and all reads stay inside segments that the loader has mapped.
  */
 #ifndef LIBHAKMEM_MODULE_H
 #define LIBHAKMEM_MODULE_H
@@ -15,7 +16,8 @@
 #include "libhakmem/util.h"
 
 #define MODULE_MAX	2048u
-#define MODULE_ID_BYTES 64u	    /* of a build-id */
+#define MODULE_ID_BYTES 32u	    /* of a build-id; longer ones are cut */
+#define MODULE_PATH_MAX 1024u	    /* longer paths lose their beginning */
 #define MODULE_POOL_MAX (256 * KIB) /* of all paths */
 #define MODULE_NONE	0u	    /* in no module: code made at run time */
 #define MODULE_UNKNOWN	UINT32_MAX  /* no room, or no answer right now */
@@ -37,8 +39,8 @@ struct module_info {
 /* Notes the program and what was loaded with it. In a safe context, once. */
 void module_start(void);
 
-/* The module around `pc` now: an id, MODULE_NONE or MODULE_UNKNOWN. Any
- * thread, also inside malloc; keeps errno. */
+/* The module whose code is at `pc` now: an id, MODULE_NONE or MODULE_UNKNOWN.
+ * Any thread, also inside malloc; keeps errno. */
 uint32_t module_of(uintptr_t pc);
 
 /* Copies what is known of a module; false when there is no such id. */
@@ -57,12 +59,36 @@ bool module_info(uint32_t id, struct module_info *out);
 uint64_t module_generation(void);
 uint32_t module_changed_since(uint64_t since, uint32_t after);
 
-/* Marks the modules that are no longer loaded. A look-up each: before a
- * publisher asks what changed. */
+/* Marks the modules that are no longer loaded: a look-up each, to be called
+ * before asking what changed. */
 void module_refresh(void);
 
-/* Ids given so far; modules without one for want of room. */
+/* Ids given so far; modules that found no room. */
 uint32_t module_count(void);
 uint64_t module_lost(void);
+
+/* True for what was loaded with the program: it is never unloaded. */
+bool module_stays(uint32_t id);
+
+/* True when a module holds all of these bytes in a readable segment; for a
+ * module that module_of has just given. */
+bool module_holds(uint32_t id, uintptr_t address, size_t bytes);
+
+/* How often code came to stand where other code of a module had been. */
+uint64_t module_replaced(void);
+
+/* The search table of a module's unwind information; false: it has none. */
+struct module_frames {
+	uintptr_t start, end; /* of the module */
+	uintptr_t header;     /* what the table's offsets are relative to */
+	uintptr_t table;      /* pairs of 32-bit offsets: code, description */
+	size_t entries;
+};
+bool module_frames(uint32_t id, struct module_frames *out);
+
+/* Fork: the lock only; see fork.h. */
+void module_lock(void);
+void module_unlock(void);
+void module_reset(void);
 
 #endif

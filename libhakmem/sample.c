@@ -51,10 +51,10 @@ static uint32_t intern(struct unwind_stack *stack)
 	for (uint32_t i = 0; i < stack->depth; i++)
 		if (stack->module[i] == MODULE_UNKNOWN)
 			stack->module[i] = MODULE_NONE;
-	site = site_intern(&(struct stack){.pcs = stack->pc,
-					   .modules = stack->module,
-					   .count = stack->depth,
-					   .truncated = stack->truncated});
+	site = site_intern(&(struct frames){.pcs = stack->pc,
+					    .modules = stack->module,
+					    .count = stack->depth,
+					    .truncated = stack->truncated});
 	if (site != SITE_NO_STACK)
 		unwind_name_site(stack, site);
 	return site;

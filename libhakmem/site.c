@@ -85,7 +85,7 @@ static struct cell *cell_of(uint32_t number)
 	return &cells[at / STEP][at % STEP];
 }
 
-uint32_t site_intern(const struct stack *stack)
+uint32_t site_intern(const struct frames *stack)
 {
 	uint32_t id;
 

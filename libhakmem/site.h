@@ -58,7 +58,7 @@ struct site_class {
 struct site_view {
 	uint32_t id;
 	bool with_stack; /* the reader has not had it yet; `stack` is valid */
-	struct stack stack;
+	struct frames stack;
 	uint64_t first_ns, last_ns;
 	uint32_t thread;
 	uint32_t threads; /* 255: more than 127 */
@@ -77,7 +77,7 @@ struct site_totals {
 
 /* The site of a stack; SITE_NO_STACK when it is empty, SITE_OVERFLOW when there
  * is no room. */
-uint32_t site_intern(const struct stack *stack);
+uint32_t site_intern(const struct frames *stack);
 
 /* Adds a sample to the sums, to the live ones only if it will be freed. Returns
  * its cell for the functions below. */

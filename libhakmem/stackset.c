@@ -32,7 +32,7 @@ static struct entry *entry_of(uint32_t number)
 	return &steps[at / STEP][at % STEP];
 }
 
-static uint32_t hash_of(const struct stack *stack)
+static uint32_t hash_of(const struct frames *stack)
 {
 	uint64_t hash = stack->count + stack->truncated * 1024u;
 
@@ -44,7 +44,7 @@ static uint32_t hash_of(const struct stack *stack)
 	return (uint32_t)hash;
 }
 
-static bool equal(uint32_t number, const struct stack *stack, uint32_t hash)
+static bool equal(uint32_t number, const struct frames *stack, uint32_t hash)
 {
 	const struct entry *entry = entry_of(number);
 	size_t bytes = stack->count * sizeof(*stack->pcs);
@@ -125,7 +125,7 @@ static bool make_room(void)
 	return steps[used / STEP] != NULL;
 }
 
-static uint32_t add(const struct stack *stack, uint32_t hash)
+static uint32_t add(const struct frames *stack, uint32_t hash)
 {
 	uint64_t *pcs = make_room() ? take_frames(stack->count) : NULL;
 	uint32_t number = STACKSET_FIRST + used;
@@ -145,7 +145,7 @@ static uint32_t add(const struct stack *stack, uint32_t hash)
 	return number;
 }
 
-uint32_t stackset_intern(const struct stack *stack)
+uint32_t stackset_intern(const struct frames *stack)
 {
 	uint32_t hash = hash_of(stack);
 	uint32_t *slot;
@@ -158,11 +158,11 @@ uint32_t stackset_intern(const struct stack *stack)
 	return add(stack, hash);
 }
 
-struct stack stackset_get(uint32_t number)
+struct frames stackset_get(uint32_t number)
 {
 	const struct entry *entry = entry_of(number);
 
-	return (struct stack){
+	return (struct frames){
 		.pcs = entry->pcs,
 		.modules = (const uint32_t *)(entry->pcs + entry->count),
 		.count = entry->count,

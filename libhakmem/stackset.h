@@ -16,7 +16,7 @@
 #define STACKSET_FRAMES_MAX (512u * 1024u)
 
 /* Leaf first; a return address and the module it lies in (0: none). */
-struct stack {
+struct frames {
 	const uint64_t *pcs;
 	const uint32_t *modules;
 	uint32_t count;
@@ -24,10 +24,10 @@ struct stack {
 };
 
 /* The number of a stack, which is copied when it is new. 0: no room. */
-uint32_t stackset_intern(const struct stack *stack);
+uint32_t stackset_intern(const struct frames *stack);
 
 /* The stack of a number that was handed out. */
-struct stack stackset_get(uint32_t number);
+struct frames stackset_get(uint32_t number);
 
 /* Numbers handed out are STACKSET_FIRST .. stackset_end() - 1. */
 uint32_t stackset_end(void);

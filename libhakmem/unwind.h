@@ -16,26 +16,8 @@
 #ifndef LIBHAKMEM_UNWIND_H
 #define LIBHAKMEM_UNWIND_H
 
-#include "libhakmem/util.h"
-
-#define UNWIND_DEPTH 128u
-
-struct unwind_stack {
-	uint32_t depth; /* frames in pc and module; 0 when site is set */
-	uint32_t site;	/* what unwind_name_site said of this very stack, else
-			 * 0; the frames are then not filled in */
-	bool truncated; /* it goes on, but not here: too deep, or unreadable */
-	bool warm;
-	uint32_t cost_ns; /* what it took; 0 for most warm ones, which are
-			   * measured now and then with that much more weight */
-	uint64_t memo;	  /* for unwind_name_site */
-
-	/* Leaf first; as proto/hakmem.proto wants them: the first lies inside
-	 * the call itself, the others are return addresses (a frame that a
-	 * signal interrupted is given as if it were one: its pc + 1). */
-	uintptr_t pc[UNWIND_DEPTH];
-	uint32_t module[UNWIND_DEPTH]; /* module_of each, MODULE_NONE if none */
-};
+#include "libhakmem/memo.h" /* struct unwind_stack */
+#include "libhakmem/stack.h"
 
 /*
  * The stack of whoever called into this library. False when there is none to
@@ -49,6 +31,9 @@ bool unwind_here(struct unwind_stack *out);
 /* The same from the frame whose address (__builtin_frame_address) is `frame`:
  * the stack begins with that frame's caller, whoever it is. */
 bool unwind_from(const void *frame, struct unwind_stack *out);
+
+/* The same, never from memory: for tests and measuring. */
+bool unwind_afresh(const void *frame, struct unwind_stack *out);
 
 /* Says which site (not 0) a stack just taken belongs to, so that its next
  * appearance carries the name instead of the frames. */

@@ -22,7 +22,7 @@ static uint32_t site_number(uint64_t seed)
 	uint64_t pcs[3] = {seed, seed + 1, 0x1234};
 	uint32_t modules[3] = {1, 1, 2};
 
-	return site_intern(&(struct stack){pcs, modules, 3, false});
+	return site_intern(&(struct frames){pcs, modules, 3, false});
 }
 
 static struct sampler_weight weight(size_t bytes, uint64_t mean)
@@ -93,7 +93,7 @@ static void an_empty_stack_is_the_site_without(void **state)
 	uint32_t cell;
 
 	(void)state;
-	assert_int_equal(site_intern(&(struct stack){NULL, NULL, 0, false}),
+	assert_int_equal(site_intern(&(struct frames){NULL, NULL, 0, false}),
 			 SITE_NO_STACK);
 	cell = add(SITE_NO_STACK, 3, 100, SECOND);
 	assert_int_equal(totals_now().no_stack, before + 1);

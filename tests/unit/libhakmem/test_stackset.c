@@ -9,16 +9,16 @@ static uint64_t pcs[DEPTH];
 static uint32_t modules[DEPTH];
 
 /* The stack number `seed` of `count` frames. */
-static struct stack make(uint64_t seed, uint32_t count)
+static struct frames make(uint64_t seed, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		pcs[i] = draw(&seed);
 		modules[i] = (uint32_t)(pcs[i] % 7);
 	}
-	return (struct stack){pcs, modules, count, false};
+	return (struct frames){pcs, modules, count, false};
 }
 
-static bool same(struct stack a, struct stack b)
+static bool same(struct frames a, struct frames b)
 {
 	return a.count == b.count && a.truncated == b.truncated &&
 	       memcmp(a.pcs, b.pcs, a.count * sizeof(*a.pcs)) == 0 &&
@@ -31,14 +31,14 @@ static void a_stack_has_one_number(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 2000; i++) {
-		struct stack stack = make(i, 1 + i % DEPTH);
+		struct frames stack = make(i, 1 + i % DEPTH);
 
 		assert_int_equal(stackset_intern(&stack), first + i);
 		assert_int_equal(stackset_intern(&stack), first + i);
 	}
 	assert_int_equal(stackset_end(), first + 2000);
 	for (uint32_t i = 0; i < 2000; i++) {
-		struct stack stack = make(i, 1 + i % DEPTH);
+		struct frames stack = make(i, 1 + i % DEPTH);
 
 		assert_int_equal(stackset_intern(&stack), first + i);
 		assert_true(same(stackset_get(first + i), stack));
@@ -48,7 +48,7 @@ static void a_stack_has_one_number(void **state)
 /* Each part of a stack tells it from another. */
 static void stacks_that_differ_in_one_thing_differ(void **state)
 {
-	struct stack stack = make(77, 20);
+	struct frames stack = make(77, 20);
 	uint32_t number = stackset_intern(&stack), end;
 
 	(void)state;
@@ -73,13 +73,13 @@ static void stacks_that_differ_in_one_thing_differ(void **state)
 /* What is there stays where it is. */
 static void stacks_do_not_move(void **state)
 {
-	struct stack stack = make(123456, 50);
+	struct frames stack = make(123456, 50);
 	uint32_t number = stackset_intern(&stack);
-	struct stack before = stackset_get(number);
+	struct frames before = stackset_get(number);
 
 	(void)state;
 	for (uint32_t i = 0; i < 5000; i++) {
-		struct stack other = make(1000000 + i, 10);
+		struct frames other = make(1000000 + i, 10);
 
 		assert_int_not_equal(stackset_intern(&other), 0);
 	}
@@ -94,7 +94,7 @@ static void a_million_stacks(void **state)
 {
 	size_t before = meta_bytes();
 	uint32_t kept = 0, refused = 0, known = 0;
-	struct stack stack;
+	struct frames stack;
 
 	(void)state;
 	for (uint64_t i = 0; i < 1000000; i++) {
@@ -122,7 +122,7 @@ static void too_many_short_stacks(void **state)
 {
 	(void)state;
 	for (uint64_t i = 0; i < 100000; i++) {
-		struct stack stack = make(UINT64_C(9) << 40 | i, 1);
+		struct frames stack = make(UINT64_C(9) << 40 | i, 1);
 
 		stackset_intern(&stack);
 	}

@@ -23,7 +23,7 @@ static uint32_t recursion(unsigned depth)
 	pcs[count_frames++] = 0x402000;
 	for (unsigned i = 0; i < count_frames; i++)
 		modules[i] = 1;
-	return site_intern(&(struct stack){pcs, modules, count_frames, false});
+	return site_intern(&(struct frames){pcs, modules, count_frames, false});
 }
 
 struct row_of {
