@@ -136,6 +136,19 @@ static void recycle(struct cache *cache)
 	recycled = cache;
 }
 
+static uint64_t read_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t coarse_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
 /* The key's destructor. Others may run after ours and still use the heap, so
  * come back a few rounds later. */
 static void end(void *arg)
@@ -148,6 +161,10 @@ static void end(void *arg)
 	ended = true;
 	if (syscall(SYS_gettid) == getpid())
 		__atomic_store_n(&main_ended, true, __ATOMIC_RELAXED);
+	if (cache->sample.spent_ns != 0)
+		sampler_ended(&cache->sample,
+			      read_clock(CLOCK_THREAD_CPUTIME_ID),
+			      coarse_now());
 	cache_drain(cache, true);
 	cache_self = (struct cache *)(uintptr_t)&cache_none;
 	lock_acquire(&lock, LOCK_THREADS);
@@ -170,12 +187,20 @@ void thread_set_hook(void (*hook)(uint64_t now_ns))
 	__atomic_store_n(&poll_hook, hook, __ATOMIC_RELEASE);
 }
 
-static uint64_t coarse_now(void)
+/* Takes the spare chains of threads that did not come by for a whole tick; what
+ * is in their rows is theirs alone. */
+static void drain_idle(uint32_t number)
 {
-	struct timespec now;
+	lock_acquire(&lock, LOCK_THREADS);
+	for (struct cache *cache = living; cache; cache = cache->next) {
+		uint32_t last = peek32(&cache->tick);
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+		if (number - last < 2 || cache->drained == last)
+			continue;
+		cache->drained = last;
+		cache_drain_spares(cache);
+	}
+	lock_release(&lock, LOCK_THREADS);
 }
 
 void thread_tick(uint64_t now_ns)
@@ -188,6 +213,7 @@ void thread_tick(uint64_t now_ns)
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return;
 	number = __atomic_add_fetch(&tick_number, 1, __ATOMIC_RELAXED);
+	drain_idle(number);
 	for (unsigned i = 0; i < sizeclass_count; i++)
 		central_drain(i, false);
 	span_set_tick(number);
@@ -314,5 +340,7 @@ void thread_reset(void)
 		next = cache->next;
 		if (cache != cache_self)
 			recycle(cache);
+		else /* another thread, for the kernel */
+			cache->sample.id = 0;
 	}
 }

@@ -20,7 +20,7 @@ static inline int boot(void **state)
 	if (!boot_ready())
 		return -1;
 	conf.corruption_abort = false;
-	sampler_init(0);
+	sampler_init(0, 0);
 	return 0;
 }
 

@@ -16,7 +16,7 @@ static int boot(void **state)
 	(void)state;
 	if (!boot_ready())
 		return -1;
-	sampler_init(0);
+	sampler_init(0, 0);
 	conf.corruption_abort = false;
 	/* most tests only count */
 	return 0;
