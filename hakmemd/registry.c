@@ -21,6 +21,7 @@ struct registry {
 	/* The machine's out-of-memory kills: counted at the last look, not yet
 	 * told of any process, and when they rose. */
 	uint64_t kills, unclaimed, rose_ns, looked_ns;
+	struct sites_pool own, foreign;
 };
 
 static struct registry *the_registry; /* the loop's callbacks carry no more */
@@ -35,9 +36,16 @@ struct registry *registry_new(struct loop *loop, uint64_t retain_ns,
 	registry->loop = loop;
 	registry->retain_ns = retain_ns;
 	registry->watch_max = watch_max;
+	registry->own.max = REGISTRY_SITES_MAX;
+	registry->foreign.max = REGISTRY_SITES_FOREIGN_MAX;
 	the_registry = registry;
 	procfs_oom_kills(NULL, &registry->kills);
 	return registry;
+}
+
+static bool is_foreign(uid_t uid)
+{
+	return uid != geteuid() && uid != 0;
 }
 
 static bool is_over(const struct process *process)
@@ -229,7 +237,7 @@ static struct process *find_known(struct registry *registry,
  */
 static bool make_room(struct registry *registry, uid_t uid)
 {
-	bool foreign = uid != geteuid() && uid != 0;
+	bool foreign = is_foreign(uid);
 	struct process *oldest = NULL, *own = NULL;
 	size_t bytes = 0, same = 0;
 
@@ -328,6 +336,8 @@ static struct process *admit(struct registry *registry,
 	process->pid = identity->pid;
 	process->parent = identity->parent;
 	process->uid = uid;
+	process->model.sites.pool =
+		is_foreign(uid) ? &registry->foreign : &registry->own;
 	process->unique = identity->unique;
 	process->start_ticks = identity->start_ticks;
 	process->first_seen_ns = now_ns;
@@ -445,11 +455,30 @@ static uint64_t check_life(struct process *process, uint64_t now_ns)
 	return now_ns + LOOK_NS;
 }
 
+/* Sites of what has ended make room for those of what runs. */
+static void shed(struct registry *registry, const struct sites_pool *pool)
+{
+	while (pool->used > pool->max / 4 * 3) {
+		struct process *oldest = NULL;
+
+		for (struct process *at = registry->first; at; at = at->next)
+			if (at->model.sites.pool == pool && is_over(at) &&
+			    !at->session && at->model.sites.bytes &&
+			    (!oldest || at->ended_ns < oldest->ended_ns))
+				oldest = at;
+		if (!oldest)
+			return;
+		drop(registry, oldest);
+	}
+}
+
 uint64_t registry_expire(struct registry *registry, uint64_t now_ns)
 {
 	uint64_t next_ns = UINT64_MAX;
 	struct process *next;
 
+	shed(registry, &registry->own);
+	shed(registry, &registry->foreign);
 	for (struct process *at = registry->first; at; at = next) {
 		uint64_t due_ns;
 

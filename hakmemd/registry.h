@@ -16,9 +16,11 @@
 #include "hakmemd/model.h"
 #include "hakmemd/procfs.h"
 
-#define REGISTRY_BYTES_MAX   (256u << 20) /* of all records, ditto */
-#define REGISTRY_MAX	     4096u /* records, of which ended ones go first */
-#define REGISTRY_FOREIGN_MAX 256u  /* records of one other user */
+#define REGISTRY_BYTES_MAX	   (256u << 20) /* of all records, ditto */
+#define REGISTRY_MAX		   4096u /* records, of which ended ones go first */
+#define REGISTRY_FOREIGN_MAX	   256u		/* records of one other user */
+#define REGISTRY_SITES_MAX	   (192u << 20) /* of these bytes: sites */
+#define REGISTRY_SITES_FOREIGN_MAX (32u << 20)	/* of all other users */
 
 struct process {
 	struct loop_source watch;	 /* first: the pidfd, fd < 0 = none */
