@@ -429,6 +429,14 @@ void registry_disconnect(struct registry *registry, struct process *process)
 	loop_tick_by(registry->loop, clock_ns() + LOOK_NS);
 }
 
+bool registry_control(struct process *process, const Hakmem__Control *control)
+{
+	if (!process->session)
+		return false;
+	process->calls->control(process->session, control);
+	return true;
+}
+
 struct process *registry_first(struct registry *registry)
 {
 	return registry->first;

@@ -48,6 +48,8 @@ struct registry_session {
 	void (*detach)(void *session);
 	/* The process has ended: what it said last lies in the socket. */
 	void (*finish)(void *session);
+	/* A word to the program. */
+	void (*control)(void *session, const Hakmem__Control *control);
 };
 
 struct registry;
@@ -72,6 +74,9 @@ struct process *registry_connect(struct registry *registry, int socket,
 
 /* The session is over; the process may live. */
 void registry_disconnect(struct registry *registry, struct process *process);
+
+/* Tells the program; false when it is not connected. */
+bool registry_control(struct process *process, const Hakmem__Control *control);
 
 struct process *registry_first(struct registry *registry);
 

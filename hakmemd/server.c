@@ -16,6 +16,7 @@
 #include "hakmemd/log.h"
 #include "hakmemd/loop.h"
 #include "hakmemd/query.h"
+#include "hakmemd/query_heap.h"
 #include "hakmemd/registry.h"
 #include "hakmemd/session.h"
 
@@ -40,6 +41,8 @@ struct server {
 	struct loop *loop;
 	struct listen listen;
 	struct registry *registry;
+	struct symbols *symbols;
+	struct service service;
 	struct server_settings settings;
 	unsigned count[ROLES], limit[ROLES];
 	struct user users[USERS_MAX];
@@ -82,6 +85,8 @@ static void closed(struct conn *conn)
 
 	if (role_of(conn) == PROGRAM)
 		session_closed(conn, server->registry);
+	else if (role_of(conn) == VIEWER)
+		query_heap_closed(conn);
 	server->count[role_of(conn)]--;
 	if (user && user->count)
 		user->count--;
@@ -134,10 +139,17 @@ static void frame(struct conn *conn, const struct frame *frame)
 	if (role_of(conn) == PROGRAM)
 		session_frame(conn, server->registry, frame);
 	else if (role_of(conn) == VIEWER)
-		query_frame(conn, server->registry, frame);
+		query_frame(conn, &server->service, frame);
 }
 
-static const struct conn_ops callbacks = {.frame = frame, .closed = closed};
+static void drained(struct conn *conn)
+{
+	if (role_of(conn) == VIEWER)
+		query_heap_drained(conn);
+}
+
+static const struct conn_ops callbacks = {
+	.frame = frame, .closed = closed, .drained = drained};
 
 static void admit(struct server *server, int fd)
 {
@@ -254,6 +266,9 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 
 	conn_expire_all(now_ns, late_ns);
 	next_ns = registry_expire(server->registry, now_ns);
+	due_ns = query_heap_tick(now_ns);
+	if (due_ns < next_ns)
+		next_ns = due_ns;
 	due_ns = conn_next_due();
 	if (due_ns < next_ns)
 		next_ns = due_ns;
@@ -325,9 +340,16 @@ static bool start(struct server *server, char *why, size_t size)
 		server->registry =
 			registry_new(server->loop, server->settings.retain_ns,
 				     server->limit[PROGRAM]);
+	if (server->loop)
+		server->symbols = symbols_new(
+			server->loop,
+			&(struct symbol_settings){.settled = query_heap_settled,
+						  .argument = server->loop});
+	server->service = (struct service){server->loop, server->registry,
+					   server->symbols};
 	server->door.fd = server->listen.fd;
 	server->door.ready = accepting;
-	if (caught && server->registry &&
+	if (caught && server->registry && server->symbols &&
 	    loop_add(server->loop, &server->signals, EPOLLIN) &&
 	    loop_add(server->loop, &server->door, EPOLLIN))
 		return true;
@@ -375,6 +397,7 @@ void server_close(struct server *server)
 	if (server->registry)
 		conn_close_all();
 	registry_free(server->registry);
+	symbols_free(server->symbols);
 	listen_close(&server->listen);
 	if (server->signals.fd >= 0)
 		close(server->signals.fd);

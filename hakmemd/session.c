@@ -15,8 +15,16 @@ static void finish(void *session)
 	conn_finish(session);
 }
 
-static const struct registry_session calls = {.detach = detach,
-					      .finish = finish};
+static void control(void *session, const Hakmem__Control *control)
+{
+	struct conn *conn = session;
+
+	conn_send(conn, FRAME_CONTROL, &control->base);
+	conn_push(conn);
+}
+
+static const struct registry_session calls = {
+	.detach = detach, .finish = finish, .control = control};
 
 static void hello(struct conn *conn, struct registry *registry,
 		  const struct frame *frame)
