@@ -115,6 +115,9 @@ $(B)/app/%.o: %.c | $(PB_H)
 	@mkdir -p $(@D)
 	$(CC) $(APP_CFLAGS) $(NCURSES_CFLAGS) -c $< -o $@
 
+# libstdc++ for its demangler only.
+D_LIBS := -lprotobuf-c -lz -ldw -lelf -lstdc++ -ldl -lm
+
 PROTOBUF_C_A := $(shell $(CC) -print-file-name=libprotobuf-c.a)
 
 $(B)/libhakmem.so: $(LIB_OBJ) libhakmem/libhakmem.map
@@ -122,7 +125,7 @@ $(B)/libhakmem.so: $(LIB_OBJ) libhakmem/libhakmem.map
 		-Wl,--version-script=libhakmem/libhakmem.map \
 		-Wl,--exclude-libs,ALL $(LIB_OBJ) $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
 $(B)/hakmemd: $(D_OBJ) $(PROTO_OBJ)
-	$(CC) $(LINK) $^ -lprotobuf-c -lz -lm -o $@
+	$(CC) $(LINK) $^ $(D_LIBS) -o $@
 $(B)/hakmem-top: $(TOP_OBJ) $(PROTO_OBJ)
 	$(CC) $(LINK) $^ -lprotobuf-c $(NCURSES_LIBS) -lm -o $@
 
@@ -143,7 +146,7 @@ $(B)/tests/unit/libhakmem/%: tests/unit/libhakmem/%.c $(UNIT_LIB_OBJ)
 	$(CC) $(LIB_CFLAGS) -Wno-frame-larger-than $< $(UNIT_LIB_OBJ) $(LINK_$(MODE)) -lcmocka $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
 $(B)/tests/unit/hakmemd/%: tests/unit/hakmemd/%.c $(UNIT_D_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(APP_CFLAGS) $< $(UNIT_D_OBJ) $(LINK_$(MODE)) -lcmocka -lprotobuf-c -lz -lm -o $@
+	$(CC) $(APP_CFLAGS) $< $(UNIT_D_OBJ) $(LINK_$(MODE)) -lcmocka $(D_LIBS) -o $@
 $(B)/tests/unit/hakmem-top/%: tests/unit/hakmem-top/%.c $(UNIT_TOP_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(APP_CFLAGS) $(NCURSES_CFLAGS) $< $(UNIT_TOP_OBJ) $(LINK_$(MODE)) -lcmocka -lprotobuf-c $(NCURSES_LIBS) -lm -o $@

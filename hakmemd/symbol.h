@@ -53,7 +53,8 @@ struct symbol_frame {
 	const char *file;     /* "" if not known */
 	uint32_t line;	      /* 0 if not known */
 	bool inlined;	      /* into the next frame */
-	const char *note;     /* why there is no name; "" if there is one */
+	const char *note;     /* why there is no name; "" if there is one; a
+			       * string that stays for ever */
 };
 
 struct symbol_settings {
@@ -78,9 +79,9 @@ void symbols_free(struct symbols *symbols);
  * The frames of `pc`, innermost first: inlined ones, then the one they are
  * inlined into. `module` NULL: in no file (code made at run time).
  * `return_address`: the call before it is meant; true for all frames of a
- * stack but the leaf. Returns how many frames there are, of which at most
- * `max` (1 .. SYMBOL_FRAMES_MAX) are written: the outermost is always the last
- * of them. 0 = not known yet, a question is under way; call again later.
+ * stack but the leaf. Returns how many frames were written: at most `max` (1 ..
+ * SYMBOL_FRAMES_MAX), of more the outermost is kept as the last of them. 0 =
+ * not known yet, and a question under way; call again when it has settled.
  */
 size_t symbol_lookup(struct symbols *symbols,
 		     const struct symbol_module *module, uint64_t pc,
@@ -101,6 +102,7 @@ struct symbols_figures {
 	uint64_t answers, answer_bytes, modules; /* now in the cache */
 	uint64_t asked_total, failed_total;	 /* failed: no name found */
 	uint64_t helpers_total, helpers_lost;	 /* started; crashed or hung */
+	pid_t helper;				 /* 0 = none runs */
 };
 void symbols_figures(const struct symbols *symbols,
 		     struct symbols_figures *figures);

@@ -1,0 +1,320 @@
+#include "hakmemd/symbol_helper.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "hakmemd/binary.h"
+#include "hakmemd/elf.h"
+#include "hakmemd/lines.h"
+#include "hakmemd/symbol_wire.h"
+
+#define OPEN_MAX       32u
+#define MANGLED_MAX    4096u
+#define SOFT_BYTES     (512ul << 20) /* drops all files */
+#define HARD_BYTES     (768ul << 20) /* and if that does not help, ends */
+#define DOWNLOAD_TICKS 600	     /* progress calls, ten a second or so */
+
+/* libstdc++'s; a C program has no header for it. */
+extern char *__cxa_demangle(const char *name, char *out, size_t *size,
+			    int *status);
+
+static const uint16_t reasons[] = {
+	[BINARY_FOUND] = SYMBOL_UNKNOWN,
+	[BINARY_ABSENT] = SYMBOL_ABSENT,
+	[BINARY_UNREADABLE] = SYMBOL_UNREADABLE,
+	[BINARY_NO_ELF] = SYMBOL_NO_ELF,
+	[BINARY_DIFFERS] = SYMBOL_DIFFERS,
+	[BINARY_UNSURE] = SYMBOL_UNSURE,
+};
+
+/* A file that questions were about. */
+struct module {
+	uint64_t id, used; /* used: when, by questions; 0 = free */
+	struct binary binary, debug;
+	struct elf_index *symbols;
+	struct lines *lines;
+	uint16_t reason; /* what it means when an address has no name */
+};
+
+struct helper {
+	int channel;
+	const struct symbol_helper_settings *settings;
+	uint64_t questions;
+	struct module modules[OPEN_MAX];
+	union {
+		struct symbol_answer answer;
+		char packet[SYMBOL_WIRE_PACKET];
+	};
+	size_t length;
+};
+
+static void forget(struct module *module)
+{
+	if (module->used == 0)
+		return;
+	lines_close(module->lines);
+	elf_index_free(module->symbols);
+	binary_close(&module->debug);
+	binary_close(&module->binary);
+	memset(module, 0, sizeof(*module));
+}
+
+/* debuginfod's own client library, which need not be installed. */
+struct debuginfod {
+	void *(*begin)(void);
+	int (*find)(void *client, const unsigned char *id, int bytes,
+		    char **path);
+	void (*end)(void *client);
+	void (*on_progress)(void *client,
+			    int (*call)(void *client, long a, long b));
+};
+
+static bool load_debuginfod(struct debuginfod *api)
+{
+	void *library = dlopen("libdebuginfod.so.1", RTLD_NOW | RTLD_LOCAL);
+
+	if (!library)
+		return false;
+	*(void **)&api->begin = dlsym(library, "debuginfod_begin");
+	*(void **)&api->end = dlsym(library, "debuginfod_end");
+	*(void **)&api->find = dlsym(library, "debuginfod_find_debuginfo");
+	*(void **)&api->on_progress =
+		dlsym(library, "debuginfod_set_progressfn");
+	return api->begin && api->end && api->find && api->on_progress;
+}
+
+static int progress_ticks;
+
+static int keep_going(void *client, long done, long whole)
+{
+	(void)client;
+	(void)done;
+	(void)whole;
+	return ++progress_ticks > DOWNLOAD_TICKS;
+}
+
+static bool download(struct binary *debug, const struct binary_wanted *wanted)
+{
+	struct debuginfod api;
+	void *client;
+	int fd;
+
+	if (!load_debuginfod(&api) || !(client = api.begin()))
+		return false;
+	progress_ticks = 0;
+	api.on_progress(client, keep_going);
+	fd = api.find(client, wanted->id, (int)wanted->id_bytes, NULL);
+	api.end(client);
+	return fd >= 0 && binary_adopt(debug, fd, wanted);
+}
+
+static bool has_lines(const struct binary *binary)
+{
+	return binary->elf && elf_has_section(binary->elf, ".debug_info");
+}
+
+static void open_module(struct helper *helper, struct module *module,
+			const struct symbol_question *question)
+{
+	struct binary_wanted wanted = {
+		.path = question->path,
+		.id = question->id,
+		.id_bytes = question->id_bytes,
+		.pid = question->pid,
+		.started_ns = question->started_ns,
+	};
+	Elf *files[2];
+	size_t count = 0;
+
+	module->id = question->module;
+	module->reason = reasons[binary_open(&module->binary, &wanted)];
+	module->debug = (struct binary){.fd = -1};
+	if (!has_lines(&module->binary) &&
+	    (binary_open_debug(&module->debug, &wanted, &module->binary,
+			       helper->settings->debug_path) ||
+	     (helper->settings->debuginfod && wanted.id_bytes &&
+	      download(&module->debug, &wanted))))
+		module->reason = SYMBOL_UNKNOWN;
+	if (module->binary.elf)
+		files[count++] = module->binary.elf;
+	if (module->debug.elf)
+		files[count++] = module->debug.elf;
+	if (count)
+		module->symbols = elf_index_new(files, count);
+	if (has_lines(&module->debug))
+		module->lines = lines_open(module->debug.elf);
+	else if (has_lines(&module->binary))
+		module->lines = lines_open(module->binary.elf);
+}
+
+/*
+ * The file asked about. What could not be opened is tried anew each time: it
+ * may be there by then.
+ */
+static struct module *find_module(struct helper *helper,
+				  const struct symbol_question *question)
+{
+	struct module *oldest = &helper->modules[0];
+
+	helper->questions++;
+	for (size_t i = 0; i < OPEN_MAX; i++) {
+		struct module *module = &helper->modules[i];
+
+		if (module->used && module->id == question->module) {
+			if (module->reason == SYMBOL_UNKNOWN) {
+				module->used = helper->questions;
+				return module;
+			}
+			oldest = module;
+			break;
+		}
+		if (module->used < oldest->used)
+			oldest = module;
+	}
+	forget(oldest);
+	oldest->used = helper->questions;
+	open_module(helper, oldest, question);
+	return oldest;
+}
+
+static void put(struct helper *helper, const void *bytes, size_t length)
+{
+	memcpy(helper->packet + helper->length, bytes, length);
+	helper->length += length;
+}
+
+static size_t length_of(const char *text)
+{
+	return text ? strnlen(text, SYMBOL_WIRE_TEXT) : 0;
+}
+
+/* Appends a frame; the caller sees to the room: see the assertion below. */
+static void put_frame(struct helper *helper, const char *name,
+		      const struct lines_frame *place)
+{
+	char *demangled = NULL;
+	char copy[MANGLED_MAX];
+	struct symbol_wire_frame frame = {.line = place->line,
+					  .inlined = place->inlined};
+	int status;
+
+	/* Versions, as in name@@VERS_1, are no part of a name. */
+	if (name && strnlen(name, sizeof(copy)) < sizeof(copy)) {
+		strcpy(copy, name);
+		copy[strcspn(copy, "@")] = '\0';
+		name = copy;
+		if (strncmp(copy, "_Z", 2) == 0)
+			demangled = __cxa_demangle(copy, NULL, NULL, &status);
+	}
+	if (demangled)
+		name = demangled;
+	frame.name_bytes = (uint16_t)length_of(name);
+	frame.file_bytes = (uint16_t)length_of(place->file);
+	put(helper, &frame, sizeof(frame));
+	put(helper, name ? name : "", frame.name_bytes);
+	put(helper, place->file ? place->file : "", frame.file_bytes);
+	free(demangled);
+}
+
+_Static_assert(sizeof(struct symbol_answer) +
+			       SYMBOL_WIRE_FRAMES *
+				       (sizeof(struct symbol_wire_frame) +
+					2 * SYMBOL_WIRE_TEXT) <=
+		       SYMBOL_WIRE_PACKET,
+	       "the longest answer fits");
+
+static void answer(struct helper *helper, struct module *module, uint32_t index,
+		   uint64_t address)
+{
+	struct lines_frame frames[SYMBOL_WIRE_FRAMES] = {{.function = NULL}};
+	const char *symbol = NULL;
+	size_t count = 0;
+
+	if (module->lines)
+		count = lines_find(module->lines, address, frames,
+				   SYMBOL_WIRE_FRAMES);
+	if (module->symbols && (count == 0 || !frames[count - 1].function))
+		symbol = elf_index_find(module->symbols, address);
+	if (count == 0 && symbol)
+		count = 1;
+	if (count && symbol)
+		frames[count - 1].function = symbol;
+	helper->answer = (struct symbol_answer){
+		.index = index,
+		.reason = count && frames[count - 1].function ? SYMBOL_NAMED
+							      : module->reason,
+		.frames = (uint16_t)count,
+	};
+	helper->length = sizeof(helper->answer);
+	for (size_t i = 0; i < count; i++)
+		put_frame(helper, frames[i].function, &frames[i]);
+	while (send(helper->channel, helper->packet, helper->length,
+		    MSG_NOSIGNAL) < 0)
+		if (errno != EINTR)
+			_exit(0);
+}
+
+/* Bytes of data, by the kernel's account. */
+static unsigned long data_bytes(void)
+{
+	unsigned long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*s %*s %*s %*s %*s %lu", &pages) != 1)
+		pages = 0;
+	fclose(file);
+	return pages * (unsigned long)sysconf(_SC_PAGESIZE);
+}
+
+/* libdw gives nothing back until a file is closed. */
+static void stay_small(struct helper *helper, unsigned long begin_bytes)
+{
+	if (data_bytes() < begin_bytes + SOFT_BYTES)
+		return;
+	for (size_t i = 0; i < OPEN_MAX; i++)
+		forget(&helper->modules[i]);
+	if (data_bytes() > begin_bytes + HARD_BYTES)
+		_exit(0); /* another one is started when there is work */
+}
+
+static bool is_sound(struct symbol_question *question, ssize_t length)
+{
+	question->path[sizeof(question->path) - 1] = '\0';
+	return length == sizeof(*question) &&
+	       question->count <= SYMBOL_WIRE_BATCH &&
+	       question->id_bytes <= SYMBOL_WIRE_ID;
+}
+
+_Noreturn void symbol_helper_run(int channel,
+				 const struct symbol_helper_settings *settings)
+{
+	static struct helper helper;
+	static struct symbol_question question;
+	unsigned long begin_bytes = data_bytes();
+
+	helper.channel = channel;
+	helper.settings = settings;
+	if (!settings->debuginfod)
+		unsetenv("DEBUGINFOD_URLS");
+	for (;;) {
+		ssize_t length = recv(channel, &question, sizeof(question), 0);
+		struct module *module;
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length <= 0 || !is_sound(&question, length))
+			_exit(0);
+		module = find_module(&helper, &question);
+		for (uint32_t i = 0; i < question.count; i++)
+			answer(&helper, module, i, question.address[i]);
+		stay_small(&helper, begin_bytes);
+	}
+}
