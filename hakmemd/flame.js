@@ -44,14 +44,14 @@
 		f.g.style.display = "";
 	}
 
-	// The part [x, x + w) fills the width; what it stands on stays, pale.
+	// The part [x, x + w) fills the width; what holds it stays, pale.
 	function zoom(to) {
 		const slack = to.w * 1e-6;
 
 		for (const f of frames) {
-			const holds = f.y >= to.y && f.x <= to.x + slack &&
+			const holds = f.y <= to.y && f.x <= to.x + slack &&
 				      f.x + f.w >= to.x + to.w - slack;
-			const inside = f.y <= to.y && f.x >= to.x - slack &&
+			const inside = f.y >= to.y && f.x >= to.x - slack &&
 				       f.x + f.w <= to.x + to.w + slack;
 
 			f.g.style.opacity = holds && f !== to ? 0.5 : 1;

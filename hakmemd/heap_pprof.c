@@ -20,7 +20,6 @@ struct writer {
 	Pprof__Profile out;
 	size_t string_room;
 	uint64_t *mapping_ids; /* by module id; 0 = none yet */
-	uint32_t mapping_room;
 	int64_t comments[COMMENTS];
 	bool spent; /* memory ran out on the way */
 };
@@ -98,28 +97,35 @@ static void fill_mapping(struct writer *writer,
 	writer->mapping_ids[module->id] = mapping->id;
 }
 
-/* The program itself first, then what the stacks refer to. */
+/* The program's own file, as far as its modules tell which it is. */
+static const struct sites_module *main_module(const struct model *model)
+{
+	for (uint32_t i = 0; i < model->sites.module_room; i++) {
+		const struct sites_module *module =
+			sites_module(&model->sites, i);
+
+		if (module && strcmp(module->path, model->executable) == 0)
+			return module;
+	}
+	return NULL;
+}
+
+/* Readers take the first mapping for the program, so that is told, always. */
 static void fill_mappings(struct writer *writer)
 {
 	const struct profile *profile = writer->profile;
 	const struct sites *sites = &profile->model->sites;
-	const struct sites_module *module;
+	const struct sites_module *module = main_module(profile->model);
+	struct sites_module unknown = {
+		.path = profile->model->executable}; /* id 0: never asked for */
 
-	writer->mapping_room = sites->module_room;
-	writer->mapping_ids = arena_array(&writer->arena, writer->mapping_room,
-					  sizeof(uint64_t));
-	writer->out.mapping =
-		messages(writer, sites->module_count, sizeof(Pprof__Mapping));
+	writer->mapping_ids = arena_array(
+		&writer->arena, sites->module_room + 1u, sizeof(uint64_t));
+	writer->out.mapping = messages(writer, sites->module_count + 1u,
+				       sizeof(Pprof__Mapping));
 	if (!writer->mapping_ids || writer->spent)
 		return;
-	for (uint32_t i = 0; i < sites->module_room; i++) {
-		module = sites_module(sites, i);
-		if (module &&
-		    strcmp(module->path, profile->model->executable) == 0) {
-			fill_mapping(writer, module);
-			break;
-		}
-	}
+	fill_mapping(writer, module ? module : &unknown);
 	for (uint32_t i = 0; i < profile->location_count; i++) {
 		module = profile->locations[i].module;
 		if (module && !writer->mapping_ids[module->id])

@@ -10,8 +10,8 @@
 #define WIDTH	     1200.0
 #define PAD	     10.0
 #define INNER	     (WIDTH - 2 * PAD)
-#define HEAD	     64.0 /* above the flames */
-#define FOOT	     46.0
+#define HEAD	     86.0 /* above the flames */
+#define FOOT	     12.0
 #define ROW	     18.0
 #define NARROW	     0.1 /* pixels; what is narrower is left out */
 #define LETTER	     7.0
@@ -163,13 +163,13 @@ static bool put_head(const struct canvas *canvas)
 static bool put_legend(const struct canvas *canvas)
 {
 	struct buf *out = canvas->out;
-	double x = PAD + 150;
+	double x = PAD + 180;
 	bool good = buf_print(out,
 			      "<text x=\"%g\" y=\"57\">mean age of what lives:"
 			      "</text>\n",
 			      PAD);
 
-	for (size_t i = 0; good && i <= AGES; i++, x += 105)
+	for (size_t i = 0; good && i <= AGES; i++, x += 112)
 		good = buf_print(out,
 				 "<rect x=\"%g\" y=\"47\" width=\"12\" "
 				 "height=\"12\" fill=\"%s\"/>"
@@ -209,7 +209,7 @@ static bool put_node(const struct canvas *canvas, const struct flame_node *node,
 {
 	double age_s = flame_age(node, canvas->profile->time_ns);
 	double width = node->bytes * canvas->scale;
-	double y = canvas->height - FOOT - ROW * (node->depth + 1);
+	double y = HEAD + ROW * node->depth; /* a browser opens at the top */
 	double letters = floor((width - 4) / LETTER);
 	struct buf *out = canvas->out;
 	size_t shown = letters >= 3 ? (size_t)letters : 0;
@@ -274,7 +274,7 @@ static bool put_frame(const struct canvas *canvas)
 	return buf_print(out,
 			 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 			 "<svg xmlns=\"http://www.w3.org/2000/svg\" "
-			 "viewBox=\"0 0 %g %g\" width=\"100%%\" ",
+			 "width=\"%g\" height=\"%g\" ",
 			 WIDTH, canvas->height) &&
 	       buf_print(out, "data-width=\"%g\" data-pad=\"%g\">\n", WIDTH,
 			 PAD) &&
@@ -291,10 +291,10 @@ static bool put_frame(const struct canvas *canvas)
 		       WIDTH, canvas->height);
 }
 
-static bool put_foot(const struct canvas *canvas)
+static bool put_hands(const struct canvas *canvas)
 {
 	struct buf *out = canvas->out;
-	double y = canvas->height - 26;
+	double y = HEAD - 10;
 
 	return buf_print(out,
 			 "<text id=\"details\" x=\"%g\" y=\"%g\"></text>\n"
@@ -330,7 +330,7 @@ static bool write_svg(const struct profile *profile, struct buf *out)
 		canvas.scale = whole > 0 ? INNER / whole : 0;
 		good = put_frame(&canvas) && put_head(&canvas) &&
 		       put_legend(&canvas) && put_nodes(&canvas, &arena) &&
-		       put_foot(&canvas);
+		       put_hands(&canvas);
 	}
 	arena_free(&arena);
 	return good;

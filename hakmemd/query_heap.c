@@ -110,7 +110,8 @@ static bool feed(struct job *job)
 	return last;
 }
 
-static void write_out(const struct job *job, const struct question *question,
+/* False after an ERROR. An empty file is a good one: nothing grew, perhaps. */
+static bool write_out(const struct job *job, const struct question *question,
 		      const struct profile *profile, struct buf *text)
 {
 	if (!job->format->write(profile, text))
@@ -124,8 +125,9 @@ static void write_out(const struct job *job, const struct question *question,
 		question_refuse(question, "the daemon is busy with other "
 					  "exports; ask again later");
 	else
-		return;
+		return true;
 	buf_free(text);
+	return false;
 }
 
 /* Builds the profile and writes the file; false while names are missing. */
@@ -150,11 +152,10 @@ static bool build(struct job *job, const struct question *question,
 	arena_init(&arena, BUDGET_BYTES);
 	result = profile_build(&profile, &wish, &arena);
 	if (result == PROFILE_READY)
-		write_out(job, question, &profile, &job->text);
+		job->written = write_out(job, question, &profile, &job->text);
 	else if (result == PROFILE_NO_MEMORY)
 		question_no_memory(question);
 	arena_free(&arena);
-	job->written = result == PROFILE_READY && buf_length(&job->text) > 0;
 	bytes_waiting += buf_length(&job->text);
 	return result != PROFILE_PENDING;
 }
