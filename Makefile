@@ -106,7 +106,7 @@ $(B)/app/hakmem.pb-c.o: $(PB_C)
 $(B)/app/pprof.pb-c.o: $(PPROF_C)
 	@mkdir -p $(@D)
 	$(CC) $(APP_CFLAGS) -w -c $< -o $@
-$(B)/app/hakmemd/heap_pprof.o: | $(PPROF_H)
+$(B)/app/hakmemd/heap_pprof.o $(B)/tests/unit/hakmemd/test_heap_pprof: | $(PPROF_H)
 $(B)/app/hakmemd/heap_svg.o: hakmemd/flame.js
 $(B)/lib/%.o: %.c | $(PB_H)
 	@mkdir -p $(@D)
