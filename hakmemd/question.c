@@ -7,6 +7,23 @@
 
 #define TEXT_BYTES 256
 
+/* One line of good text: a peer's words may be part of it. */
+static void settle(char text[TEXT_BYTES])
+{
+	check_string(text, TEXT_BYTES);
+	for (char *at = text; *at; at++) {
+		unsigned char first = (unsigned char)at[0];
+		unsigned char second = (unsigned char)at[1];
+
+		if (first < 0x20 || first == 0x7f) {
+			at[0] = '?';
+		} else if (first == 0xc2 && second < 0xa0) {
+			at[0] = at[1] = '?';
+			at++;
+		}
+	}
+}
+
 void question_refuse(const struct question *question, const char *format, ...)
 {
 	Hakmem__Error error;
@@ -17,7 +34,7 @@ void question_refuse(const struct question *question, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	check_string(text, sizeof(text));
+	settle(text);
 	error.query_id = question->query->query_id;
 	error.text = text;
 	conn_send(question->conn, FRAME_ERROR, &error.base);
@@ -39,7 +56,7 @@ void question_done(const struct question *question, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	check_string(text, sizeof(text));
+	settle(text);
 	done.query_id = question->query->query_id;
 	done.text = text;
 	conn_send(question->conn, FRAME_DONE, &done.base);

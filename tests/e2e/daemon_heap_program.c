@@ -1,5 +1,8 @@
-/* A program whose stacks a test tells of, with true addresses: see
- * heap_feeder.py. Built by the test with -O2 -g. */
+/*
+ * A program with a known stack: main calls middle calls leaf, and the malloc in
+ * leaf stands in a function that is inlined there. daemon_heap.py tells hakmemd
+ * of it, by the addresses of these calls.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,21 +16,18 @@ static inline __attribute__((always_inline)) void *inlined(size_t bytes)
 __attribute__((noinline)) void leaf(void)
 {
 	sink = inlined(100);
-	__asm__("inlined_call: .globl inlined_call");
 	puts("leaf");
 }
 
 __attribute__((noinline)) void middle(void)
 {
 	leaf();
-	__asm__("middle_call: .globl middle_call");
 	puts("middle");
 }
 
 int main(void)
 {
 	middle();
-	__asm__("main_call: .globl main_call");
 	puts("main");
 	return 0;
 }
