@@ -1,5 +1,6 @@
 #include "hakmemd/query_heap.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,7 @@ static bool build(struct job *job, const struct question *question,
 	else if (result == PROFILE_NO_MEMORY)
 		question_no_memory(question);
 	arena_free(&arena);
+	malloc_trim(0); /* it was much, and is seldom */
 	bytes_waiting += buf_length(&job->text);
 	return result != PROFILE_PENDING;
 }

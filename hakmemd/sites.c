@@ -1,8 +1,12 @@
 #include "hakmemd/sites.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define TRIM_BYTES (4u << 20) /* so much that the system should have it back   \
+			       */
 
 bool sites_charge(struct sites *sites, size_t bytes)
 {
@@ -406,6 +410,7 @@ static void drop(struct sites *sites, struct site *site)
 void sites_clear(struct sites *sites)
 {
 	struct sites_pool *pool = sites->pool;
+	bool much = sites->bytes > TRIM_BYTES;
 
 	for (uint32_t i = 0; i < sites->count; i++)
 		drop(sites, sites->list[i]);
@@ -419,4 +424,6 @@ void sites_clear(struct sites *sites)
 	     sites->module_room * sizeof(*sites->modules));
 	memset(sites, 0, sizeof(*sites));
 	sites->pool = pool;
+	if (much)
+		malloc_trim(0);
 }
