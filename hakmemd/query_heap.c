@@ -102,7 +102,8 @@ static bool feed(struct job *job)
 
 		last = length <= QUESTION_FILL_BYTES;
 		answer.data.len = last ? length : QUESTION_FILL_BYTES;
-		answer.data.data = job->text.data + job->text.begin;
+		answer.data.data =
+			length ? job->text.data + job->text.begin : NULL;
 		answer.last = last;
 		conn_send(job->conn, FRAME_EXPORT, &answer.base);
 		bytes_waiting -= answer.data.len;
