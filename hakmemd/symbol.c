@@ -382,25 +382,35 @@ static struct symbol_file *next_file(const struct symbols *symbols)
 	return file ? file : TAILQ_FIRST(&symbols->turns[1]);
 }
 
+static bool send_question(struct symbols *symbols)
+{
+	return send(symbols->channel.fd, &symbols->question,
+		    sizeof(symbols->question),
+		    MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+}
+
 /* Sends the next questions, if there are any. */
 static void work(struct symbols *symbols)
 {
 	struct symbol_file *file;
+	int tries = 0;
 
 	symbols->kicked = false;
 	while (!symbols->batch.file && (file = next_file(symbols))) {
-		if (!start_helper(symbols)) {
+		if (!start_helper(symbols) || tries > 1) {
 			give_up(symbols, file, SYMBOL_NO_HELPER);
 			continue;
 		}
 		fill_question(symbols, file);
 		symbols->progress_ns = clock_ns();
-		/* One that has gone is noticed by its channel. */
-		if (send(symbols->channel.fd, &symbols->question,
-			 sizeof(symbols->question),
-			 MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-			errno = 0;
-		arm(symbols, patience_ns(symbols));
+		if (send_question(symbols)) {
+			arm(symbols, patience_ns(symbols));
+			return;
+		}
+		/* It went while it was idle: no fault of this file. */
+		end_helper(symbols);
+		symbols->batch.file = NULL;
+		tries++;
 	}
 }
 

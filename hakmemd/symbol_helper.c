@@ -204,10 +204,11 @@ static void put_frame(struct helper *helper, const char *name,
 					  .inlined = place->inlined};
 	int status;
 
-	/* Versions, as in name@@VERS_1, are no part of a name. */
+	/* No part of a name: versions, as in name@@VERS_1; what the compiler
+	 * made of a function, as in _Zname.isra.0. */
 	if (name && strnlen(name, sizeof(copy)) < sizeof(copy)) {
 		strcpy(copy, name);
-		copy[strcspn(copy, "@")] = '\0';
+		copy[strcspn(copy, strncmp(copy, "_Z", 2) ? "@" : "@.")] = '\0';
 		name = copy;
 		if (strncmp(copy, "_Z", 2) == 0)
 			demangled = __cxa_demangle(copy, NULL, NULL, &status);
@@ -229,6 +230,17 @@ _Static_assert(sizeof(struct symbol_answer) +
 		       SYMBOL_WIRE_PACKET,
 	       "the longest answer fits");
 
+/*
+ * The name of the frame that is a function of its own. DWARF has no more than
+ * "count" for what only its file sees; the symbol says whose it is.
+ */
+static void choose_name(struct lines_frame *frame, const char *symbol)
+{
+	if (symbol && (!frame->function ||
+		       (!frame->linked && strncmp(symbol, "_Z", 2) == 0)))
+		frame->function = symbol;
+}
+
 static void answer(struct helper *helper, struct module *module, uint32_t index,
 		   uint64_t address)
 {
@@ -239,12 +251,12 @@ static void answer(struct helper *helper, struct module *module, uint32_t index,
 	if (module->lines)
 		count = lines_find(module->lines, address, frames,
 				   SYMBOL_WIRE_FRAMES);
-	if (module->symbols && (count == 0 || !frames[count - 1].function))
+	if (module->symbols)
 		symbol = elf_index_find(module->symbols, address);
 	if (count == 0 && symbol)
 		count = 1;
-	if (count && symbol)
-		frames[count - 1].function = symbol;
+	if (count)
+		choose_name(&frames[count - 1], symbol);
 	helper->answer = (struct symbol_answer){
 		.index = index,
 		.reason = count && frames[count - 1].function ? SYMBOL_NAMED
