@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "hakmemd/child.h"
 #include "hakmemd/clock.h"
 #include "tests/unit/hakmemd/fixture.h"
 
@@ -678,6 +679,16 @@ static pid_t helper(void)
 	return figures.helper;
 }
 
+/* Ended, and collected. */
+static void expect_gone(pid_t pid)
+{
+	const struct timespec moment = {.tv_nsec = 10000000};
+
+	for (int i = 0; i < 500 && child_reap(); i++)
+		nanosleep(&moment, NULL);
+	assert_int_equal(kill(pid, 0), -1);
+}
+
 static void a_helper_that_hangs_is_replaced(void **state)
 {
 	struct symbol_module module = module_of("one");
@@ -698,7 +709,7 @@ static void a_helper_that_hangs_is_replaced(void **state)
 	assert_true(clock_ns() - begin_ns < 3 * CLOCK_SECOND);
 	assert_string_equal(frames[0].note,
 			    "the file breaks the symbol reader");
-	assert_int_equal(kill(stopped, 0), -1); /* gone, and collected */
+	expect_gone(stopped);
 	/* At once now, and what was known stays known. */
 	assert_int_equal(
 		symbol_lookup(the_symbols, &module, pc + 2, false, frames, 1),
@@ -920,7 +931,7 @@ static void the_cache_stays_in_its_bound(void **state)
 {
 	const size_t most = 256 << 10;
 	struct symbol_module module = module_of("two");
-	struct symbol_frame frames[SYMBOL_FRAMES_MAX], kept;
+	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 	struct symbols_figures figures;
 	uint64_t newest = 0;
 
@@ -928,25 +939,118 @@ static void the_cache_stays_in_its_bound(void **state)
 	begin_with((struct symbol_settings){.cache_bytes = most});
 	address_count = 0;
 	fixture_functions("two", take_addresses);
-	assert_int_equal(symbol_lookup(the_symbols, NULL, 77, false, &kept, 1),
-			 1);
-	for (uint64_t i = 0; i < 30000; i++) {
+	for (uint64_t i = 0; i < 10000; i++) {
 		newest = addresses[i % address_count] + (i << 20);
-		module.bias = BIAS + (i << 20 >> 30);
-		symbol_lookup(the_symbols, i & 1 ? &module : NULL, newest,
-			      false, frames, SYMBOL_FRAMES_MAX);
+		module.bias = i << 20;
+		symbol_lookup(the_symbols, &module, newest, i / address_count,
+			      frames, SYMBOL_FRAMES_MAX);
+		if (i % 500 == 0)
+			wait_for_answers();
 	}
-	assert_string_equal(kept.function, "0x4d"); /* until the loop runs */
 	wait_for_answers();
 	symbols_figures(the_symbols, &figures);
 	assert_true(figures.answer_bytes <= most);
 	assert_true(figures.answers > 100);
-	assert_true(figures.asked_total >= 15000);
+	assert_true(figures.asked_total > 4000);
 	/* What came last is there, what came first is not. */
-	module.bias = BIAS + (UINT64_C(29999) << 20 >> 30);
-	assert_true(symbol_lookup(the_symbols, &module, newest, false, frames,
+	assert_true(symbol_lookup(the_symbols, &module, newest, true, frames,
 				  1) > 0);
+	assert_int_equal(symbol_lookup(the_symbols, &module,
+				       addresses[0] + module.bias, false,
+				       frames, 1),
+			 0);
 	end(state);
+}
+
+static void strings_stay_until_the_loop_runs(void **state)
+{
+	const size_t most = 64 << 10;
+	struct symbol_module module = module_of("one");
+	struct symbol_frame first, frame;
+	struct symbols_figures figures;
+	uint64_t told = 0;
+
+	(void)state;
+	begin_with((struct symbol_settings){.cache_bytes = most});
+	assert_int_equal(symbol_lookup(the_symbols, NULL, 77, false, &first, 1),
+			 1);
+	for (uint64_t i = 0; i < 100000; i++)
+		told += symbol_lookup(the_symbols, NULL, i, false, &frame, 1);
+	assert_string_equal(first.function, "0x4d");
+	assert_true(told > 100 && told < 5000);
+	symbols_figures(the_symbols, &figures);
+	assert_true(figures.answer_bytes <= 3 * most);
+	run_for(CLOCK_SECOND / 20);
+	symbols_figures(the_symbols, &figures);
+	assert_true(figures.answer_bytes <= most);
+	assert_int_equal(
+		symbol_lookup(the_symbols, NULL, 1 << 30, false, &frame, 1), 1);
+	look_up(&module, BIAS + 4096, false, &frame);
+	end(state);
+}
+
+static void a_missing_file_is_tried_again(void **state)
+{
+	struct symbol_module module = module_of("one");
+	uint64_t pc = fixture_symbol("one", "outer").st_value + BIAS;
+	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
+
+	(void)state;
+	begin_with((struct symbol_settings){.retry_ns = CLOCK_SECOND / 10});
+	module.path = fixture_path("later");
+	look_up(&module, pc, false, frames);
+	assert_string_equal(frames[0].note, "file not found");
+	fixture_shell("cp one later");
+	run_for(CLOCK_SECOND / 8);
+	/* The old answer meanwhile. */
+	look_up(&module, pc, false, frames);
+	assert_string_equal(frames[0].note, "file not found");
+	assert_int_equal(symbols_pending(the_symbols), 1);
+	wait_for_answers();
+	look_up(&module, pc, false, frames);
+	assert_string_equal(frames[0].function, "outer");
+	assert_string_equal(frames[0].note, "");
+	end(state);
+}
+
+static void an_idle_helper_ends(void **state)
+{
+	struct symbol_module module = module_of("one");
+	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
+	struct symbols_figures figures;
+	pid_t pid;
+
+	(void)state;
+	begin_with((struct symbol_settings){.idle_ns = CLOCK_SECOND / 10});
+	look_up(&module, BIAS + 4096, false, frames);
+	pid = helper();
+	assert_true(pid > 0);
+	run_for(CLOCK_SECOND / 4);
+	assert_int_equal(helper(), 0);
+	expect_gone(pid);
+	look_up(&module, BIAS + 4097, false, frames);
+	assert_true(helper() > 0);
+	symbols_figures(the_symbols, &figures);
+	assert_int_equal(figures.helpers_total, 2);
+	assert_int_equal(figures.helpers_lost, 0);
+	end(state);
+}
+
+static void internal_names_give_way_to_exported_ones(void **state)
+{
+	struct symbol_module module;
+	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
+
+	(void)state;
+	fixture_write("alias.c",
+		      "int __take_it(int x) { return x * 3; }\n"
+		      "int take(int) __attribute__((alias(\"__take_it\")));\n");
+	fixture_shell("gcc -g -O2 -shared -fPIC alias.c -o aliased.so");
+	module = module_of("aliased.so");
+	look_up(&module, fixture_symbol("aliased.so", "take").st_value + BIAS,
+		false, frames);
+	assert_string_equal(frames[0].function, "take");
+	assert_int_equal(frames[0].line, 1);
 }
 
 static void many_files_are_forgotten_in_turn(void **state)
@@ -1000,6 +1104,10 @@ int main(void)
 		WITH(names_are_cut_and_clean),
 		WITH(users_do_not_share_answers),
 		cmocka_unit_test(the_cache_stays_in_its_bound),
+		cmocka_unit_test(strings_stay_until_the_loop_runs),
+		cmocka_unit_test(a_missing_file_is_tried_again),
+		cmocka_unit_test(an_idle_helper_ends),
+		WITH(internal_names_give_way_to_exported_ones),
 		WITH(many_files_are_forgotten_in_turn),
 	};
 
