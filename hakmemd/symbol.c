@@ -11,7 +11,7 @@
 #include "hakmemd/symbol_wire.h"
 
 #define CACHE_BYTES (64u << 20)
-#define PATIENCE_NS (10 * CLOCK_SECOND)
+#define PATIENCE_NS (20 * CLOCK_SECOND)
 #define DOWNLOAD_NS (90 * CLOCK_SECOND)
 #define IDLE_NS	    (30 * CLOCK_SECOND) /* then the helper ends */
 #define RETRY_NS    (60 * CLOCK_SECOND) /* a file may come to be there */
