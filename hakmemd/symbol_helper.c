@@ -10,15 +10,16 @@
 #include <unistd.h>
 
 #include "hakmemd/binary.h"
+#include "hakmemd/clock.h"
 #include "hakmemd/elf.h"
 #include "hakmemd/lines.h"
 #include "hakmemd/symbol_wire.h"
 
-#define OPEN_MAX       32u
-#define MANGLED_MAX    4096u
-#define SOFT_BYTES     (512ul << 20) /* drops all files */
-#define HARD_BYTES     (768ul << 20) /* and if that does not help, ends */
-#define DOWNLOAD_TICKS 600	     /* progress calls, ten a second or so */
+#define OPEN_MAX    32u
+#define MANGLED_MAX 4096u
+#define SOFT_BYTES  (512ul << 20) /* drops all files */
+#define HARD_BYTES  (768ul << 20) /* and if that does not help, ends */
+#define DOWNLOAD_NS (60 * CLOCK_SECOND)
 
 /* libstdc++'s; a C program has no header for it. */
 extern char *__cxa_demangle(const char *name, char *out, size_t *size,
@@ -85,14 +86,14 @@ static bool load_debuginfod(struct debuginfod *api)
 	return api->begin && api->end && api->find && api->on_progress;
 }
 
-static int progress_ticks;
+static uint64_t download_end_ns;
 
 static int keep_going(void *client, long done, long whole)
 {
 	(void)client;
 	(void)done;
 	(void)whole;
-	return ++progress_ticks > DOWNLOAD_TICKS;
+	return clock_ns() > download_end_ns;
 }
 
 static bool download(struct binary *debug, const struct binary_wanted *wanted)
@@ -103,7 +104,7 @@ static bool download(struct binary *debug, const struct binary_wanted *wanted)
 
 	if (!load_debuginfod(&api) || !(client = api.begin()))
 		return false;
-	progress_ticks = 0;
+	download_end_ns = clock_ns() + DOWNLOAD_NS;
 	api.on_progress(client, keep_going);
 	fd = api.find(client, wanted->id, (int)wanted->id_bytes, NULL);
 	api.end(client);
