@@ -233,22 +233,18 @@ static bool step_into(Dwarf_Die *die, uint64_t address, Dwarf_Die *child)
 	return false;
 }
 
-static const char *name_of(Dwarf_Die *die)
+static void take_name(Dwarf_Die *die, struct lines_frame *frame)
 {
 	static const unsigned names[] = {DW_AT_linkage_name,
 					 DW_AT_MIPS_linkage_name, DW_AT_name};
-	Dwarf_Attribute memory, *found;
+	Dwarf_Attribute memory;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		found = dwarf_attr_integrate(die, names[i], &memory);
-		if (found) {
-			const char *name = dwarf_formstring(found);
-
-			if (name && *name)
-				return name;
-		}
+	frame->function = NULL;
+	for (size_t i = 0; i < 3 && !frame->function; i++) {
+		frame->function = dwarf_formstring(
+			dwarf_attr_integrate(die, names[i], &memory));
+		frame->linked = names[i] != DW_AT_name;
 	}
-	return NULL;
 }
 
 /* Where an inlined function was called: a place in the frame around it. */
@@ -313,7 +309,7 @@ static size_t tell_chain(struct unit *unit, Dwarf_Die *chain, size_t count,
 
 	line_place(unit, address, &frame);
 	for (size_t i = count; i-- > 0;) {
-		frame.function = name_of(&chain[i]);
+		take_name(&chain[i], &frame);
 		frame.inlined = i > 0;
 		if (told < max - 1 || i == 0)
 			out[told++] = frame;

@@ -16,10 +16,11 @@
 
 /* Strings are the file's; they stay until lines_close. */
 struct lines_frame {
-	const char *function; /* as linked: mangled; NULL = not known */
-	const char *file;     /* NULL = not known */
-	uint32_t line;	      /* 0 = not known */
-	bool inlined;	      /* into the next frame */
+	const char *function; /* NULL = not known */
+	bool linked;	  /* `function` is the linker's name, maybe mangled */
+	const char *file; /* NULL = not known */
+	uint32_t line;	  /* 0 = not known */
+	bool inlined;	  /* into the next frame */
 };
 
 struct lines;

@@ -59,6 +59,13 @@ static bool set_retain(struct options *options, const char *value)
 	return take_seconds(&options->retain_seconds, value);
 }
 
+static bool set_debuginfod(struct options *options, const char *value)
+{
+	(void)value;
+	options->debuginfod = true;
+	return true;
+}
+
 static bool set_version(struct options *options, const char *value)
 {
 	(void)value;
@@ -85,6 +92,9 @@ static const struct row rows[] = {
 	 "end when nobody was connected for so long (default never)", set_idle},
 	{"--retain", "SECONDS",
 	 "how long ended processes stay visible (default 600)", set_retain},
+	{"--debuginfod", NULL,
+	 "ask the servers of $DEBUGINFOD_URLS for missing debug files",
+	 set_debuginfod},
 	{"--version", NULL, "print the version", set_version},
 	{"--help", NULL, "print this", set_help},
 };

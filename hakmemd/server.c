@@ -328,6 +328,17 @@ static bool catch_signals(struct server *server)
 	return server->signals.fd >= 0;
 }
 
+static struct symbols *open_symbols(struct server *server)
+{
+	const struct symbol_settings settings = {
+		.debuginfod = server->settings.debuginfod,
+		.settled = query_heap_settled,
+		.argument = server->loop,
+	};
+
+	return symbols_new(server->loop, &settings);
+}
+
 static bool start(struct server *server, char *why, size_t size)
 {
 	bool caught = catch_signals(server);
@@ -341,10 +352,7 @@ static bool start(struct server *server, char *why, size_t size)
 			registry_new(server->loop, server->settings.retain_ns,
 				     server->limit[PROGRAM]);
 	if (server->loop)
-		server->symbols = symbols_new(
-			server->loop,
-			&(struct symbol_settings){.settled = query_heap_settled,
-						  .argument = server->loop});
+		server->symbols = open_symbols(server);
 	server->service = (struct service){server->loop, server->registry,
 					   server->symbols};
 	server->door.fd = server->listen.fd;

@@ -63,7 +63,9 @@ struct symbol_settings {
 	void (*settled)(void *argument);
 	void *argument;
 	/* For tests; 0 = the default. */
-	uint64_t patience_ns;	/* that the helper gets for a few answers */
+	uint64_t patience_ns;	/* that the helper gets for an answer */
+	uint64_t idle_ns;	/* after which it is ended */
+	uint64_t retry_ns;	/* after which a missing file is tried again */
 	size_t cache_bytes;	/* of answers */
 	const char *debug_path; /* instead of /usr/lib/debug */
 };
@@ -81,7 +83,8 @@ void symbols_free(struct symbols *symbols);
  * `return_address`: the call before it is meant; true for all frames of a
  * stack but the leaf. Returns how many frames were written: at most `max` (1 ..
  * SYMBOL_FRAMES_MAX), of more the outermost is kept as the last of them. 0 =
- * not known yet, and a question under way; call again when it has settled.
+ * not known yet, and a question under way; call again when it has settled. (Of
+ * very many at once some are not even asked before then.)
  */
 size_t symbol_lookup(struct symbols *symbols,
 		     const struct symbol_module *module, uint64_t pc,

@@ -1,9 +1,13 @@
 #include "hakmemd/symbol_cache.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hakmemd/check.h"
+
 #define BUCKETS_MIN 256u
+#define RAW_MAX	    384u
 
 static uint64_t mix(uint64_t value)
 {
@@ -245,8 +249,9 @@ struct symbol_entry *symbol_cache_add(struct symbol_cache *cache,
 {
 	struct symbol_entry *entry;
 
-	/* Entries that are not known yet are bounded by the queues. */
-	if (cache->asked >= SYMBOL_CACHE_QUESTIONS)
+	/* Only the loop makes room: see symbol_cache_trim. */
+	if (cache->asked >= SYMBOL_CACHE_QUESTIONS ||
+	    cache->bytes > 2 * cache->bytes_max)
 		return NULL;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
@@ -328,7 +333,37 @@ symbol_cache_answer(struct symbol_cache *cache, struct symbol_entry *entry,
 	return moved;
 }
 
-static bool is_over(const struct symbol_cache *cache)
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+size_t symbol_cache_raw(const char *path, uint64_t address, char *out,
+			size_t room)
+{
+	if (*path)
+		snprintf(out, room, "%.255s+0x%llx", base_of(path),
+			 (unsigned long long)address);
+	else
+		snprintf(out, room, "0x%llx", (unsigned long long)address);
+	check_string(out, room - 1);
+	return strlen(out);
+}
+
+struct symbol_entry *symbol_cache_answer_raw(struct symbol_cache *cache,
+					     struct symbol_entry *entry,
+					     uint8_t reason, uint64_t now_ns)
+{
+	char raw[RAW_MAX];
+	struct symbol_cache_frame frame = {.name = raw, .file = ""};
+
+	symbol_cache_raw(entry->file->path, entry->address, raw, sizeof(raw));
+	return symbol_cache_answer(cache, entry, reason, &frame, 1, now_ns);
+}
+
+bool symbol_cache_is_over(const struct symbol_cache *cache)
 {
 	return cache->bytes > cache->bytes_max ||
 	       cache->file_count > SYMBOL_CACHE_FILES;
@@ -341,7 +376,7 @@ void symbol_cache_trim(struct symbol_cache *cache)
 	while (cache->file_count > SYMBOL_CACHE_FILES &&
 	       !TAILQ_EMPTY(&cache->idle))
 		drop_file(cache, TAILQ_LAST(&cache->idle, symbol_files));
-	while (is_over(cache) && entry) {
+	while (symbol_cache_is_over(cache) && entry) {
 		struct symbol_entry *newer =
 			TAILQ_PREV(entry, symbol_entries, by_use);
 		struct symbol_file *file = entry->file;

@@ -106,8 +106,20 @@ symbol_cache_answer(struct symbol_cache *cache, struct symbol_entry *entry,
 		    uint8_t reason, const struct symbol_cache_frame *frames,
 		    size_t count, uint64_t now_ns);
 
+/* "module+0xoffset", or "0xaddress" for path ""; returns the length. */
+size_t symbol_cache_raw(const char *path, uint64_t address, char *out,
+			size_t room);
+
+/* Answers with just that, as one frame. */
+struct symbol_entry *symbol_cache_answer_raw(struct symbol_cache *cache,
+					     struct symbol_entry *entry,
+					     uint8_t reason, uint64_t now_ns);
+
 /* Marks it as used just now. */
 void symbol_cache_use(struct symbol_cache *cache, struct symbol_entry *entry);
+
+/* Does it want to be trimmed? */
+bool symbol_cache_is_over(const struct symbol_cache *cache);
 
 /* Down to the bounds: pointers to answers may be gone afterwards. */
 void symbol_cache_trim(struct symbol_cache *cache);

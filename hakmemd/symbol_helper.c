@@ -10,15 +10,16 @@
 #include <unistd.h>
 
 #include "hakmemd/binary.h"
+#include "hakmemd/clock.h"
 #include "hakmemd/elf.h"
 #include "hakmemd/lines.h"
 #include "hakmemd/symbol_wire.h"
 
-#define OPEN_MAX       32u
-#define MANGLED_MAX    4096u
-#define SOFT_BYTES     (512ul << 20) /* drops all files */
-#define HARD_BYTES     (768ul << 20) /* and if that does not help, ends */
-#define DOWNLOAD_TICKS 600	     /* progress calls, ten a second or so */
+#define OPEN_MAX    32u
+#define MANGLED_MAX 4096u
+#define SOFT_BYTES  (512ul << 20) /* drops all files */
+#define HARD_BYTES  (768ul << 20) /* and if that does not help, ends */
+#define DOWNLOAD_NS (60 * CLOCK_SECOND)
 
 /* libstdc++'s; a C program has no header for it. */
 extern char *__cxa_demangle(const char *name, char *out, size_t *size,
@@ -47,11 +48,7 @@ struct helper {
 	const struct symbol_helper_settings *settings;
 	uint64_t questions;
 	struct module modules[OPEN_MAX];
-	union {
-		struct symbol_answer answer;
-		char packet[SYMBOL_WIRE_PACKET];
-	};
-	size_t length;
+	struct symbol_packet packet;
 };
 
 static void forget(struct module *module)
@@ -89,14 +86,14 @@ static bool load_debuginfod(struct debuginfod *api)
 	return api->begin && api->end && api->find && api->on_progress;
 }
 
-static int progress_ticks;
+static uint64_t download_end_ns;
 
 static int keep_going(void *client, long done, long whole)
 {
 	(void)client;
 	(void)done;
 	(void)whole;
-	return ++progress_ticks > DOWNLOAD_TICKS;
+	return clock_ns() > download_end_ns;
 }
 
 static bool download(struct binary *debug, const struct binary_wanted *wanted)
@@ -107,7 +104,7 @@ static bool download(struct binary *debug, const struct binary_wanted *wanted)
 
 	if (!load_debuginfod(&api) || !(client = api.begin()))
 		return false;
-	progress_ticks = 0;
+	download_end_ns = clock_ns() + DOWNLOAD_NS;
 	api.on_progress(client, keep_going);
 	fd = api.find(client, wanted->id, (int)wanted->id_bytes, NULL);
 	api.end(client);
@@ -183,51 +180,55 @@ static struct module *find_module(struct helper *helper,
 	return oldest;
 }
 
-static void put(struct helper *helper, const void *bytes, size_t length)
+/* What is no part of a name: the version in name@@VERS_1, and what the compiler
+ * says of its copies of a function, as in _Zname.isra.0. */
+static size_t name_length(const char *name, bool mangled)
 {
-	memcpy(helper->packet + helper->length, bytes, length);
-	helper->length += length;
+	return strcspn(name, mangled ? "@." : "@");
 }
 
-static size_t length_of(const char *text)
-{
-	return text ? strnlen(text, SYMBOL_WIRE_TEXT) : 0;
-}
-
-/* Appends a frame; the caller sees to the room: see the assertion below. */
 static void put_frame(struct helper *helper, const char *name,
 		      const struct lines_frame *place)
 {
 	char *demangled = NULL;
 	char copy[MANGLED_MAX];
-	struct symbol_wire_frame frame = {.line = place->line,
-					  .inlined = place->inlined};
-	int status;
 
-	/* Versions, as in name@@VERS_1, are no part of a name. */
 	if (name && strnlen(name, sizeof(copy)) < sizeof(copy)) {
+		bool mangled = strncmp(name, "_Z", 2) == 0;
+
 		strcpy(copy, name);
-		copy[strcspn(copy, "@")] = '\0';
+		copy[name_length(copy, mangled)] = '\0';
 		name = copy;
-		if (strncmp(copy, "_Z", 2) == 0)
-			demangled = __cxa_demangle(copy, NULL, NULL, &status);
+		if (mangled)
+			demangled = __cxa_demangle(copy, NULL, NULL, NULL);
 	}
-	if (demangled)
-		name = demangled;
-	frame.name_bytes = (uint16_t)length_of(name);
-	frame.file_bytes = (uint16_t)length_of(place->file);
-	put(helper, &frame, sizeof(frame));
-	put(helper, name ? name : "", frame.name_bytes);
-	put(helper, place->file ? place->file : "", frame.file_bytes);
+	symbol_wire_put(&helper->packet, demangled ? demangled : name,
+			place->file, place->line);
 	free(demangled);
 }
 
-_Static_assert(sizeof(struct symbol_answer) +
-			       SYMBOL_WIRE_FRAMES *
-				       (sizeof(struct symbol_wire_frame) +
-					2 * SYMBOL_WIRE_TEXT) <=
-		       SYMBOL_WIRE_PACKET,
-	       "the longest answer fits");
+static size_t underscores(const char *name)
+{
+	return strspn(name, "_");
+}
+
+/*
+ * The name of the frame that is a function of its own. DWARF has no more than
+ * "count" for what only its file sees, where the symbol says whose it is; and
+ * for the functions of libc their internal names: __GI___malloc.
+ */
+static void choose_name(struct lines_frame *frame, const char *symbol)
+{
+	const char *name = frame->function;
+
+	if (!symbol)
+		return;
+	if (!name || (strncmp(symbol, "_Z", 2) == 0
+			      ? !frame->linked
+			      : underscores(symbol) < underscores(name) &&
+					strncmp(name, "_Z", 2) != 0))
+		frame->function = symbol;
+}
 
 static void answer(struct helper *helper, struct module *module, uint32_t index,
 		   uint64_t address)
@@ -235,27 +236,24 @@ static void answer(struct helper *helper, struct module *module, uint32_t index,
 	struct lines_frame frames[SYMBOL_WIRE_FRAMES] = {{.function = NULL}};
 	const char *symbol = NULL;
 	size_t count = 0;
+	bool named;
 
 	if (module->lines)
 		count = lines_find(module->lines, address, frames,
 				   SYMBOL_WIRE_FRAMES);
-	if (module->symbols && (count == 0 || !frames[count - 1].function))
+	if (module->symbols)
 		symbol = elf_index_find(module->symbols, address);
 	if (count == 0 && symbol)
 		count = 1;
-	if (count && symbol)
-		frames[count - 1].function = symbol;
-	helper->answer = (struct symbol_answer){
-		.index = index,
-		.reason = count && frames[count - 1].function ? SYMBOL_NAMED
-							      : module->reason,
-		.frames = (uint16_t)count,
-	};
-	helper->length = sizeof(helper->answer);
+	if (count)
+		choose_name(&frames[count - 1], symbol);
+	named = count && frames[count - 1].function;
+	symbol_wire_begin(&helper->packet, index,
+			  named ? SYMBOL_NAMED : module->reason);
 	for (size_t i = 0; i < count; i++)
 		put_frame(helper, frames[i].function, &frames[i]);
-	while (send(helper->channel, helper->packet, helper->length,
-		    MSG_NOSIGNAL) < 0)
+	while (send(helper->channel, helper->packet.bytes,
+		    helper->packet.length, MSG_NOSIGNAL) < 0)
 		if (errno != EINTR)
 			_exit(0);
 }

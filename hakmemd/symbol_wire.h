@@ -7,11 +7,13 @@
  *   struct symbol_answer | frames x (struct symbol_wire_frame | name | file)
  *
  * The helper reads strangers' files, so the daemon trusts an answer no more
- * than a peer's frame.
+ * than a peer's frame. Pure.
  */
 #ifndef HAKMEMD_SYMBOL_WIRE_H
 #define HAKMEMD_SYMBOL_WIRE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define SYMBOL_WIRE_BATCH  64u
@@ -30,7 +32,11 @@ enum symbol_reason {
 	SYMBOL_DIFFERS,
 	SYMBOL_UNSURE,
 	SYMBOL_UNKNOWN, /* the file has no symbol there */
-	SYMBOL_REASONS
+	SYMBOL_REASONS,
+	/* What the helper does not say, the daemon does: */
+	SYMBOL_BROKEN = SYMBOL_REASONS, /* the file breaks the helper */
+	SYMBOL_NO_HELPER,
+	SYMBOL_NO_FILE /* the address is in none */
 };
 
 struct symbol_question {
@@ -51,7 +57,35 @@ struct symbol_answer {
 struct symbol_wire_frame {
 	uint32_t line;
 	uint16_t name_bytes, file_bytes; /* without NUL */
-	uint32_t inlined;
 };
+
+struct symbol_packet {
+	size_t length;
+	union {
+		struct symbol_answer answer;
+		uint8_t bytes[SYMBOL_WIRE_PACKET];
+	};
+};
+
+/* Begins an answer without frames. */
+void symbol_wire_begin(struct symbol_packet *packet, uint32_t index,
+		       uint16_t reason);
+
+/*
+ * Appends a frame, at most SYMBOL_WIRE_FRAMES in all; `name` and `file` may be
+ * NULL, and are cut to SYMBOL_WIRE_TEXT.
+ */
+void symbol_wire_put(struct symbol_packet *packet, const char *name,
+		     const char *file, uint32_t line);
+
+/* A frame as it came: valid UTF-8, "" = not known. */
+struct symbol_wire_text {
+	uint32_t line;
+	char name[SYMBOL_WIRE_TEXT + 1], file[SYMBOL_WIRE_TEXT + 1];
+};
+
+/* The frames of `packet`; false when it is no sound answer. */
+bool symbol_wire_take(const struct symbol_packet *packet,
+		      struct symbol_wire_text frames[SYMBOL_WIRE_FRAMES]);
 
 #endif
