@@ -116,13 +116,17 @@ static bool feed(struct job *job)
 static bool write_out(const struct job *job, const struct question *question,
 		      const struct profile *profile, struct buf *text)
 {
-	if (!job->format->write(profile, text))
-		question_no_memory(question);
-	else if (buf_length(text) > QUERY_HEAP_BYTES_MAX)
+	bool good;
+
+	text->limit = QUERY_HEAP_BYTES_MAX;
+	good = job->format->write(profile, text);
+	if (!good && buf_length(text) > QUERY_HEAP_BYTES_MAX / 2)
 		question_refuse(question,
-				"the export would have %zu bytes; at most %u "
-				"are written: try pprof or folded",
-				buf_length(text), QUERY_HEAP_BYTES_MAX);
+				"the export is larger than %u MiB: try pprof "
+				"or folded",
+				QUERY_HEAP_BYTES_MAX >> 20);
+	else if (!good)
+		question_no_memory(question);
 	else if (buf_length(text) + bytes_waiting > QUERY_HEAP_BYTES_ALL)
 		question_refuse(question, "the daemon is busy with other "
 					  "exports; ask again later");

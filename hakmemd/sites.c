@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIM_BYTES (4u << 20) /* so much that the system should have it back   \
-			       */
+#define TRIM_BYTES                                                             \
+	(4u << 20) /* so much that the system should have it back              \
+		    */
 
 bool sites_charge(struct sites *sites, size_t bytes)
 {
