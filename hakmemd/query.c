@@ -276,6 +276,22 @@ static const struct export_format *format_named(const char *name)
 	return NULL;
 }
 
+/* Unix time of a moment of our clock that has passed. */
+static double unix_time_s(uint64_t moment_ns)
+{
+	uint64_t ago_ns = clock_ns() - moment_ns;
+
+	return (double)(clock_read(CLOCK_REALTIME) - ago_ns) / CLOCK_SECOND;
+}
+
+static bool write_table(const struct export_format *format,
+			struct export_table *table, const struct model *model,
+			struct buf *text)
+{
+	table->time_s = unix_time_s(model->state_ns);
+	return format->write(table, text);
+}
+
 static void send_export(const struct question *question, struct buf *text)
 {
 	Hakmem__Export answer;
@@ -313,7 +329,7 @@ static void answer_export(const struct question *question)
 			       model->command, hello, state, &table))
 		refuse(question, "no export '%.32s': sizes, classes",
 		       query->export_what);
-	else if (!format->write(&table, &text))
+	else if (!write_table(format, &table, model, &text))
 		out_of_memory(question);
 	else
 		send_export(question, &text);

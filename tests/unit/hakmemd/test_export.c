@@ -18,6 +18,7 @@ static const char *written(const struct export_format *format, const char *name,
 	unit.class[0].headerless = 1;
 	assert_true(export_table(name, 42, command, &unit.hello, &unit.state,
 				 &table));
+	table.time_s = 12.25;
 	assert_true(format->write(&table, &out));
 	assert_true(buf_append(&out, "", 1));
 	return (const char *)buf_bytes(&out);
@@ -44,7 +45,8 @@ static void json_escapes_what_others_chose(void **state)
 	assert_string_equal(
 		written(&export_json, "sizes",
 			"a\"\\\n\x1b\x7f\xc2\x9b\xc3\xa4"),
-		"{\"pid\":42,\"command\":\"a\\u0022\\u005c\\u000a\\u001b\\u007f"
+		"{\"time_s\":12.250,\"pid\":42,\"command\":"
+		"\"a\\u0022\\u005c\\u000a\\u001b\\u007f"
 		"\\u009b\xc3\xa4\",\"what\":\"sizes\",\"rows\":[\n"
 		"{\"low_bytes\":16,\"high_bytes\":31,\"requests\":10,"
 		"\"requested_bytes\":235,\"reserved_bytes\":320,"
