@@ -106,6 +106,17 @@ static void stop(struct child *child)
 	close(child->theirs);
 }
 
+static unsigned descriptors(void)
+{
+	DIR *list = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	while (readdir(list))
+		count++;
+	closedir(list);
+	return count;
+}
+
 static void a_process_is_what_the_kernel_says(void **state)
 {
 	uint64_t before_ns = clock_ns();
@@ -208,10 +219,12 @@ static void a_lost_connection_is_continued(void **state)
 	static struct session session;
 	struct process *process;
 	struct child child;
+	unsigned before;
 
 	(void)state;
 	child_start(&child);
 	process = connect_child(&session, &child);
+	before = descriptors();
 	process->model.states = 5;
 	registry_disconnect(registry, process);
 	assert_null(process->session);
@@ -221,6 +234,7 @@ static void a_lost_connection_is_continued(void **state)
 	assert_int_equal(process->state, STATE(RUNNING));
 	assert_int_equal(process->model.states, 5);
 	assert_int_equal(session.detached, 0);
+	assert_int_equal(descriptors(), before); /* one pidfd is enough */
 	stop(&child);
 }
 
@@ -241,6 +255,28 @@ static void an_exec_is_continued_with_other_words(void **state)
 	assert_string_equal(process->model.command, "another");
 	assert_true(process->model.session == 2);
 	stop(&child);
+}
+
+/* Also where the kernel gives no pidfd: number and start are the same. */
+static void without_a_pidfd_the_start_tells(void **state)
+{
+	static struct session session;
+	struct process *process;
+	struct child child;
+
+	(void)state;
+	child_start(&child);
+	process = connect_as(&session, -1, child.pid, getuid());
+	assert_int_equal(process->state, STATE(RUNNING));
+	assert_true(process->watch.fd < 0);
+	registry_disconnect(registry, process);
+	assert_int_equal(process->state, STATE(DISCONNECTED));
+	unit.hello.session = 2;
+	assert_ptr_equal(connect_as(&session, -1, child.pid, getuid()),
+			 process);
+	stop(&child);
+	registry_disconnect(registry, process);
+	assert_int_equal(process->state, STATE(ENDED));
 }
 
 static void how_it_ended_is_seen(void **state)
@@ -411,6 +447,7 @@ static void the_ended_stay_for_a_while(void **state)
 	(void)state;
 	assert_int_equal(process->state, STATE(ENDED));
 	assert_true(ended_ns != 0);
+	assert_true(process->start_ns == process->first_seen_ns);
 	assert_true(registry_expire(registry, ended_ns + RETAIN_NS - 1) ==
 		    ended_ns + RETAIN_NS);
 	assert_int_equal(registry_count(registry), 1);
@@ -426,6 +463,8 @@ static void not_while_somebody_is_connected(void **state)
 	struct process *process = connect_as(&session, -1, NOBODY, geteuid());
 
 	(void)state;
+	assert_int_equal(process->state, STATE(ENDED));
+	assert_true(process->ended_ns != 0);
 	registry_expire(registry, process->ended_ns + 2 * RETAIN_NS);
 	assert_int_equal(registry_count(registry), 1);
 	assert_int_equal(session.detached, 0);
@@ -444,6 +483,7 @@ static void a_number_that_is_used_again_is_another_process(void **state)
 	(void)state;
 	assert_true(first != second);
 	assert_ptr_equal(connect_gone(NOBODY, 1), first);
+	assert_int_equal(first->state, STATE(ENDED)); /* and stays so */
 	assert_ptr_equal(connect_gone(NOBODY, 2), second);
 	assert_int_equal(registry_count(registry), 2);
 	assert_ptr_equal(registry_find(registry, 0, NOBODY), second);
@@ -494,21 +534,17 @@ static void or_by_its_session(void **state)
 	child = connect_as(&session, -1, NOBODY + 1, geteuid());
 	assert_true(child->parent_id == parent->id);
 	assert_int_equal(child->parent, 4711);
+	/* No session is no parent. */
+	connect_gone(NOBODY + 3, 0);
+	unit.hello.session = 80;
+	unit.hello.parent_session = 0;
+	child = connect_as(&session, -1, NOBODY + 4, geteuid());
+	assert_true(child->parent_id == 0);
 	/* Another user cannot choose his parent here. */
+	unit.hello.parent_session = 77;
 	unit.hello.session = 79;
 	child = connect_as(&session, -1, NOBODY + 2, FOREIGN_UID);
 	assert_true(child->parent_id == 0);
-}
-
-static unsigned descriptors(void)
-{
-	DIR *list = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	while (readdir(list))
-		count++;
-	closedir(list);
-	return count;
 }
 
 static void a_senseless_hello_leaves_nothing(void **state)
@@ -651,6 +687,7 @@ int main(void)
 		CASE(a_newer_connection_takes_over),
 		CASE(a_lost_connection_is_continued),
 		CASE(an_exec_is_continued_with_other_words),
+		CASE(without_a_pidfd_the_start_tells),
 		CASE(how_it_ended_is_seen),
 		CASE(by_which_signal_too),
 		CASE(one_that_was_reaped_has_ended),
