@@ -367,6 +367,27 @@ static void who_says_nothing_is_none(void **state)
 	assert_int_equal(wait_for_daemon(), 0);
 }
 
+/* Callers that come and go are not, either. */
+static void who_only_knocks_is_none(void **state)
+{
+	struct sockaddr_un address = address_of_daemon();
+	bool ended = false;
+
+	(void)state;
+	settings.idle_ns = 200 * MS;
+	start();
+	for (int i = 0; i < 100 && !ended; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		ended = connect(fd, (struct sockaddr *)&address,
+				sizeof(address)) != 0;
+		close(fd);
+		usleep(20000);
+	}
+	assert_true(ended);
+	assert_int_equal(wait_for_daemon(), 0);
+}
+
 static void there_is_one_daemon_a_path(void **state)
 {
 	char wanted[256];
@@ -587,6 +608,7 @@ static void another_user_has_a_share_of_the_connections(void **state)
 {
 	static struct peer peers[3];
 	struct child children[3];
+	const char *text;
 
 	(void)state;
 	if (geteuid() != 0)
@@ -606,7 +628,16 @@ static void another_user_has_a_share_of_the_connections(void **state)
 	start_program(&children[2], &peers[2], (uid_t)-1);
 	forget(list_until(3, STATE(RUNNING)));
 	stop_program(&children[2]);
+	/* A place that is free is given. */
 	stop_program(&children[0]);
+	do {
+		dial_program(&children[0], NOBODY_UID);
+		peer_begin(&peers[0], children[0].theirs);
+		send(peers[0].fd, "x", 1, MSG_NOSIGNAL);
+		text = await_error(&peers[0]);
+		stop_program(&children[0]);
+	} while (strcmp(text, "too many connections of one user") == 0);
+	assert_string_equal(text, "not a hakmem frame (bad magic)");
 	stop_program(&children[1]);
 }
 
@@ -621,6 +652,7 @@ int main(void)
 		CASE(it_ends_when_nobody_needs_it),
 		CASE(a_viewer_is_company),
 		CASE(who_says_nothing_is_none),
+		CASE(who_only_knocks_is_none),
 		CASE(there_is_one_daemon_a_path),
 		CASE(a_path_that_cannot_be_is_named),
 		CASE(the_ended_are_shown_with_their_end),
