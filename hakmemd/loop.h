@@ -47,7 +47,7 @@ void loop_tick_by(struct loop *loop, uint64_t at_ns);
 
 /*
  * Runs until loop_stop; returns what that was given, or -1 with errno. May be
- * called again, and goes on.
+ * run again.
  */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop, int result);

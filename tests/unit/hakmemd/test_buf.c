@@ -1,5 +1,6 @@
 #include "hakmemd/buf.h"
 
+#include "hakmemd/log.h"
 #include "tests/unit/hakmemd/unit.h"
 
 /* Against a plain array that remembers everything. */
@@ -46,11 +47,23 @@ static void an_empty_queue_gives_memory_back(void **state)
 	buf_free(&buf);
 }
 
+static void what_is_logged_cannot_drive_a_terminal(void **state)
+{
+	char out[64], small[5];
+
+	(void)state;
+	log_escape(out, sizeof(out), "a\x1b[2J\n\\\xc2\x9b~");
+	assert_string_equal(out, "a\\x1b[2J\\x0a\\x5c\\xc2\\x9b~");
+	assert_int_equal(log_escape(small, sizeof(small), "abcdef"), 4);
+	assert_int_equal(log_escape(small, sizeof(small), "abc\x1b"), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_come_out_as_they_went_in),
 		cmocka_unit_test(an_empty_queue_gives_memory_back),
+		cmocka_unit_test(what_is_logged_cannot_drive_a_terminal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
