@@ -518,6 +518,8 @@ static void so_many_programs_and_no_more(void **state)
 static void more_strangers_wait_outside(void **state)
 {
 	struct pollfd poller;
+	clockid_t used;
+	uint64_t used_ns;
 
 	(void)state;
 	few(128);
@@ -525,8 +527,12 @@ static void more_strangers_wait_outside(void **state)
 		others[i] = dial();
 	dial_viewer();
 	ask();
+	assert_int_equal(clock_getcpuclockid(daemon_pid, &used), 0);
+	usleep(20000);
+	used_ns = clock_read(used);
 	poller = (struct pollfd){.fd = viewer.fd, .events = POLLIN};
 	assert_int_equal(poll(&poller, 1, 150), 0);
+	assert_true(clock_read(used) - used_ns < 5 * MS); /* nor does it spin */
 	close(others[3]);
 	others[3] = -1;
 	forget(hear_list());
