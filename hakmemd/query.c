@@ -276,19 +276,11 @@ static const struct export_format *format_named(const char *name)
 	return NULL;
 }
 
-/* Unix time of a moment of our clock that has passed. */
-static double unix_time_s(uint64_t moment_ns)
-{
-	uint64_t ago_ns = clock_ns() - moment_ns;
-
-	return (double)(clock_read(CLOCK_REALTIME) - ago_ns) / CLOCK_SECOND;
-}
-
 static bool write_table(const struct export_format *format,
 			struct export_table *table, const struct model *model,
 			struct buf *text)
 {
-	table->time_s = unix_time_s(model->state_ns);
+	table->time_s = clock_unix_s(model->state_ns);
 	return format->write(table, text);
 }
 

@@ -46,12 +46,26 @@ static void other_clocks_are_read_as_well(void **state)
 	assert_true(before <= now && now <= nanoseconds(CLOCK_BOOTTIME));
 }
 
+static void a_moment_has_a_unix_time(void **state)
+{
+	double before_s = (double)nanoseconds(CLOCK_REALTIME) / 1e9, now_s,
+	       then_s;
+
+	(void)state;
+	now_s = clock_unix_s(clock_ns());
+	assert_true(now_s > before_s - 0.001);
+	assert_true(now_s < (double)nanoseconds(CLOCK_REALTIME) / 1e9 + 0.001);
+	then_s = clock_unix_s(clock_ns() - 90 * CLOCK_SECOND);
+	assert_true(then_s > now_s - 90.001 && then_s < now_s - 80);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_the_monotonic_clock),
 		cmocka_unit_test(it_counts_nanoseconds),
 		cmocka_unit_test(other_clocks_are_read_as_well),
+		cmocka_unit_test(a_moment_has_a_unix_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
