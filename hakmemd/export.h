@@ -33,6 +33,7 @@ struct export_table {
 	/* Row `index`, or false past the end. */
 	bool (*row)(const struct export_table *table, size_t index,
 		    union export_value *values);
+	double time_s; /* Unix time of the figures: the caller's to set */
 	pid_t pid;
 	const char *command;
 	const Hakmem__Hello *hello;

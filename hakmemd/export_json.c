@@ -70,7 +70,8 @@ static bool write_json(const struct export_table *table, struct buf *out)
 {
 	union export_value values[EXPORT_COLUMNS_MAX];
 
-	if (!buf_print(out, "{\"pid\":%d,\"command\":", (int)table->pid) ||
+	if (!buf_print(out, "{\"time_s\":%.3f,\"pid\":%d,\"command\":",
+		       table->time_s, (int)table->pid) ||
 	    !export_json_string(out, table->command) ||
 	    !buf_print(out, ",\"what\":\"%s\"", table->name) ||
 	    (table->json_head && !table->json_head(table, out)) ||

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hakmemd/check.h"
+#include "hakmemd/clock.h"
 #include "hakmemd/export_csv.h"
 #include "hakmemd/export_json.h"
 
@@ -215,6 +216,7 @@ static bool write_as(const struct export_format *format, size_t column_count,
 		.columns = columns,
 		.column_count = column_count,
 		.row = table_row,
+		.time_s = clock_unix_s(profile->time_ns),
 		.pid = profile->wish.process->pid,
 		.command = profile->model->command,
 		.prepared = profile,

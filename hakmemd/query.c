@@ -244,6 +244,14 @@ static const struct export_format *format_named(const char *name)
 	return NULL;
 }
 
+static bool write_table(const struct export_format *format,
+			struct export_table *table, const struct model *model,
+			struct buf *text)
+{
+	table->time_s = clock_unix_s(model->state_ns);
+	return format->write(table, text);
+}
+
 static void send_export(const struct question *question, struct buf *text)
 {
 	Hakmem__Export answer;
@@ -284,7 +292,7 @@ static void answer_table(const struct question *question)
 		question_refuse(question,
 				"no export '%.32s': sizes, classes, heap",
 				query->export_what);
-	else if (!format->write(&table, &text))
+	else if (!write_table(format, &table, model, &text))
 		question_no_memory(question);
 	else
 		send_export(question, &text);

@@ -232,10 +232,12 @@ static struct process *find_known(struct registry *registry,
 }
 
 /*
- * Makes room for one more record of `uid`: what ended first goes first. One
- * other user may not push out everybody else's.
+ * What has to go before there is room for one more record of `uid`: what ended
+ * first. One other user may not push out everybody else's. False when all
+ * others live; NULL in `*victim` when there is room.
  */
-static bool make_room(struct registry *registry, uid_t uid)
+static bool find_victim(struct registry *registry, uid_t uid,
+			struct process **victim)
 {
 	bool foreign = is_foreign(uid);
 	struct process *oldest = NULL, *own = NULL;
@@ -251,14 +253,27 @@ static bool make_room(struct registry *registry, uid_t uid)
 		if (at->uid == uid && (!own || at->ended_ns < own->ended_ns))
 			own = at;
 	}
+	*victim = NULL;
 	if (foreign && same >= REGISTRY_FOREIGN_MAX)
-		oldest = own;
-	else if (registry->count < REGISTRY_MAX && bytes < REGISTRY_BYTES_MAX)
+		*victim = own;
+	else if (registry->count >= REGISTRY_MAX || bytes >= REGISTRY_BYTES_MAX)
+		*victim = oldest;
+	else
 		return true;
-	if (!oldest)
-		return false;
-	drop(registry, oldest);
-	return true;
+	return *victim != NULL;
+}
+
+/* Drops until there is room: one record may be as large as many. */
+static bool make_room(struct registry *registry, uid_t uid)
+{
+	struct process *victim;
+
+	while (find_victim(registry, uid, &victim)) {
+		if (!victim)
+			return true;
+		drop(registry, victim);
+	}
+	return false;
 }
 
 static struct process *append(struct registry *registry)

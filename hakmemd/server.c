@@ -243,7 +243,7 @@ static void signalled(struct loop_source *source, uint32_t events)
 		loop_stop(the_server->loop, 0);
 }
 
-/* Idle since when; while a stranger is there the end waits, too. */
+/* A stranger, who has not said what he is, keeps nobody here. */
 static bool is_idle(struct server *server, uint64_t now_ns, uint64_t *next_ns)
 {
 	uint64_t end_ns;

@@ -38,7 +38,7 @@ static void json_has_frames(void **state)
 	unit_heap_build(&unit, PROFILE_INUSE, "");
 	text = unit_heap_write(&unit, &heap_json);
 	assert_non_null(strstr(text,
-			       "{\"pid\":4711,\"command\":\"pro&gram "
+			       ",\"pid\":4711,\"command\":\"pro&gram "
 			       "\\u0022x\\u0022\\u001b\",\"what\":\"heap\","
 			       "\n\"sample\":\"inuse\",\"mark\":null,"
 			       "\"sample_bytes\":1000,"
