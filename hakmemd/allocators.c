@@ -11,12 +11,17 @@ static const char *const names[] = {
 	"__libc_malloc*", "__libc_calloc", "__libc_realloc*", "strdup",
 	"__strdup", "strndup", "__strndup", "wcsdup", "asprintf", "__asprintf*",
 	"vasprintf", "__vasprintf*", "getdelim", "open_memstream",
-	/* C++ */
+	/* C++, and what its containers do for their owner */
 	"operator new*", "std::allocator<*", "std::__new_allocator<*",
 	"std::allocator_traits<*", "__gnu_cxx::new_allocator<*",
-	"__gnu_cxx::__alloc_traits<*", "std::_Vector_base<*",
-	"std::__cxx11::basic_string<*::_M_create*", "std::__allocate_guarded*",
-	"std::pmr::new_delete_resource*",
+	"__gnu_cxx::__alloc_traits<*", "std::_Vector_base<*", "std::vector<*",
+	"void std::vector<*", "std::_Deque_base<*", "std::deque<*",
+	"void std::deque<*", "std::_Rb_tree<*", "std::map<*", "std::set<*",
+	"std::_Hashtable<*", "std::__detail::*", "std::unordered_map<*",
+	"std::__cxx11::basic_string<*", "void std::__cxx11::basic_string<*",
+	"std::__cxx11::list<*", "std::__allocate_guarded*",
+	"std::pmr::new_delete_resource*", "std::__shared_count<*",
+	"std::make_unique<*", "std::make_shared<*",
 	/* Rust */
 	"__rust_alloc*", "__rust_realloc*", "__rdl_*", "alloc::alloc::*",
 	"alloc::raw_vec::*", "<alloc::alloc::Global as *",

@@ -98,6 +98,14 @@ static void the_program_is_the_first_mapping(void **state)
 	assert_int_equal(file->mapping[0]->file_offset, 0x1000);
 	assert_true(file->mapping[0]->has_functions);
 	end();
+	/* Also when it holds no address. */
+	unit_heap_begin(&unit);
+	strcpy(unit.process.model.executable, "/bin/no");
+	unpack(PROFILE_INUSE);
+	assert_int_equal(file->n_mapping, 2);
+	assert_string_equal(text(file->mapping[0]->filename), "/bin/no");
+	assert_string_equal(text(file->mapping[1]->filename), "/bin/a;b<c>");
+	end();
 }
 
 static int64_t total(unsigned value)
