@@ -54,7 +54,7 @@ BASE := -std=gnu17 -D_GNU_SOURCE -I. -I$(G) -DHAKMEM_VERSION='"$(VERSION)"' \
 # would turn a malloc + memset into calloc itself.
 LIB_CFLAGS := $(BASE) $(WARN) -fPIC -ftls-model=initial-exec -fno-plt -O3 \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc \
-	-fno-builtin-free -fcf-protection -fno-stack-protector \
+	-fno-builtin-free -fcf-protection=return -fno-stack-protector \
 	-Wframe-larger-than=4096
 ifneq ($(MODE),release)
 LIB_CFLAGS := $(filter-out -O3,$(LIB_CFLAGS))
@@ -178,6 +178,11 @@ BENCH_BIN := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 $(B)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -fno-builtin -I. -MMD -MP $< -lpthread -ldl -lm -o $@
+
+# This one measures rooms of the library, so it is linked with them.
+$(B)/tests/bench/unwind_cost: tests/bench/unwind_cost.c $(UNIT_LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -I. -MMD -MP -fno-omit-frame-pointer $< $(UNIT_LIB_OBJ) $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
 
 tests: $(PROGRAMS) $(UNIT_BIN) $(PRELOAD_BIN) $(PRELOAD_SO) $(BENCH_BIN)
 

@@ -4,10 +4,13 @@
 #include "libhakmem/central.h"
 #include "libhakmem/lock.h"
 #include "libhakmem/meta.h"
+#include "libhakmem/module.h"
 #include "libhakmem/profile.h"
 #include "libhakmem/publish.h"
+#include "libhakmem/site.h"
 #include "libhakmem/span.h"
 #include "libhakmem/thread.h"
+#include "libhakmem/unwind.h"
 
 #include <pthread.h>
 
@@ -20,11 +23,14 @@ static void prepare(void)
 {
 	if (_IO_list_lock)
 		_IO_list_lock();
+	unwind_lock();
 	publish_lock();
 	thread_lock();
 	central_lock_all();
 	profile_lock();
+	site_lock();
 	span_lock();
+	module_lock();
 	meta_lock();
 	lock_exempt(true);
 }
@@ -33,11 +39,14 @@ static void parent(void)
 {
 	lock_exempt(false);
 	meta_unlock();
+	module_unlock();
 	span_unlock();
+	site_unlock();
 	profile_unlock();
 	central_unlock_all();
 	thread_unlock();
 	publish_unlock();
+	unwind_unlock();
 	if (_IO_list_unlock)
 		_IO_list_unlock();
 }
@@ -48,11 +57,14 @@ static void child(void)
 	lock_reset_ranks();
 	boot_reset();
 	meta_reset();
+	module_reset();
 	span_reset();
+	site_reset();
 	profile_reset();
 	central_reset_all();
 	thread_reset();
 	publish_child();
+	unwind_reset();
 	if (_IO_list_resetlock)
 		_IO_list_resetlock();
 }

@@ -5,6 +5,7 @@
 #include "libhakmem/fork.h"
 #include "libhakmem/publish.h"
 #include "libhakmem/thread.h"
+#include "libhakmem/unwind.h"
 
 #include <unistd.h>
 
@@ -12,10 +13,14 @@ void init_begin(void)
 {
 	if (!boot_ready())
 		return;
-	if (boot_was_early())
+	if (boot_was_early()) {
 		conf_load(environ);
+		boot_sampling();
+	}
 	fork_watch();
 	thread_watch_exits();
+	if (conf.stream && conf.sample_bytes != 0)
+		unwind_start();
 	publish_start();
 }
 

@@ -1,8 +1,10 @@
 /*
  * The shim: the only exported names (libhakmem.map), each a thin cover over
- * heap, with glibc's errors. Also two doors of the host that must be watched:
- * dlopen, whose RTLD_DEEPBIND would split the heap between two mallocs, and
- * pthread_create, after which streaming may have a thread of its own.
+ * heap, with glibc's errors. Also the doors of the host that must be watched:
+ * dlopen, whose RTLD_DEEPBIND would split the heap between two mallocs;
+ * dlclose, after which other code may stand in the same place; pthread_create,
+ * whose thread notes its stack and after which streaming may have a thread of
+ * its own.
  */
 #include "libhakmem/arena.h"
 #include "libhakmem/heap.h"
@@ -10,7 +12,9 @@
 #include "libhakmem/publish.h"
 #include "libhakmem/snapshot.h"
 #include "libhakmem/span.h"
+#include "libhakmem/stack.h"
 #include "libhakmem/stats.h"
+#include "libhakmem/unwind.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -263,6 +267,24 @@ __asm__(".text\n"
 	".size dlopen, .-dlopen\n");
 #endif
 
+EXPORT int dlclose(void *handle)
+{
+	static int (*next)(void *);
+	int (*call)(void *) = __atomic_load_n(&next, __ATOMIC_RELAXED);
+	int error;
+
+	if (!call) {
+		call = (int (*)(void *))dlsym(RTLD_NEXT, "dlclose");
+		if (!call)
+			return -1;
+		__atomic_store_n(&next, call, __ATOMIC_RELAXED);
+	}
+	unwind_unload_begin();
+	error = call(handle);
+	unwind_unload_end();
+	return error;
+}
+
 EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*run)(void *), void *arg)
 {
@@ -276,9 +298,12 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			return EAGAIN;
 		__atomic_store_n(&next, create, __ATOMIC_RELAXED);
 	}
+	stack_wrap(attributes, &run, &arg);
 	error = create(thread, attributes, run, arg);
 	if (error == 0)
 		publish_thread(create);
+	else
+		stack_unwrap(run, arg);
 	return error;
 }
 

@@ -203,6 +203,7 @@ static void a_row_tells_what_is_known(void **state)
 	set_figures();
 	speak(process);
 	process->parent_id = 55;
+	process->uid = 77;
 	ask(ASK(PROCESSES));
 	answer = hear(FRAME_PROCESSES, &hakmem__processes__descriptor);
 	assert_int_equal(answer->n_processes, 1);
@@ -210,7 +211,7 @@ static void a_row_tells_what_is_known(void **state)
 	assert_true(row->process_id == process->id);
 	assert_int_equal(row->pid, getpid());
 	assert_int_equal(row->parent_pid, getppid());
-	assert_int_equal(row->uid, getuid());
+	assert_int_equal(row->uid, 77);
 	assert_true(row->start_ticks == process->start_ticks);
 	assert_string_equal(row->command, "program");
 	assert_string_equal(row->executable, "/bin/program");
@@ -277,7 +278,7 @@ static unsigned hear_list(unsigned rows, size_t text_max, size_t *bytes)
 			last_id = row->process_id;
 			assert_true(strlen(row->command) <= text_max);
 			assert_true(strlen(row->command) + 3 > text_max);
-			assert_true(strlen(row->executable) <= text_max);
+			assert_int_equal(strlen(row->executable), text_max);
 			check_string(row->command, text_max); /* whole UTF-8 */
 			assert_null(strchr(row->command, '?'));
 		}
@@ -291,14 +292,17 @@ static unsigned hear_list(unsigned rows, size_t text_max, size_t *bytes)
 	return frames;
 }
 
-/* So many processes with a command line of 4 KiB each, of 3-byte characters. */
+/* So many processes with strings of 4 KiB, one of them of 3-byte characters. */
 static void add_many(unsigned count)
 {
-	static char text[CHECK_STRING_MAX + 1];
+	static char command[CHECK_STRING_MAX + 1];
+	static char executable[CHECK_STRING_MAX + 1];
 
-	for (size_t i = 0; i + 3 < sizeof(text); i += 3)
-		memcpy(text + i, "\xe2\x82\xac", 3);
-	unit.hello.command = unit.hello.executable = text;
+	for (size_t i = 0; i + 3 < sizeof(command); i += 3)
+		memcpy(command + i, "\xe2\x82\xac", 3);
+	memset(executable, 'x', sizeof(executable) - 1);
+	unit.hello.command = command;
+	unit.hello.executable = executable;
 	for (unsigned i = 0; i < count; i++) {
 		unit.hello.session = i + 1;
 		add(NOBODY);

@@ -538,6 +538,17 @@ static void more_strangers_wait_outside(void **state)
 	forget(hear_list());
 }
 
+static void more_descriptors_allow_more(void **state)
+{
+	(void)state;
+	few(188); /* 24 programs, 12 strangers */
+	for (int i = 0; i < 11; i++)
+		others[i] = dial();
+	dial_viewer();
+	ask();
+	forget(hear_list());
+}
+
 /* Not even a descriptor to say no with: a spare one is kept. */
 static void without_descriptors_it_still_says_no(void **state)
 {
@@ -667,6 +678,7 @@ int main(void)
 		CASE(the_limit_on_files_is_raised),
 		CASE(so_many_programs_and_no_more),
 		CASE(more_strangers_wait_outside),
+		CASE(more_descriptors_allow_more),
 		CASE(without_descriptors_it_still_says_no),
 		CASE(others_are_watched_and_see_nothing),
 		CASE(another_user_has_a_share_of_the_connections),

@@ -1,0 +1,320 @@
+#include "libhakmem/unwind.h"
+
+#include "libhakmem/module.h"
+#include "libhakmem/walk.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <sched.h>
+#include <time.h>
+
+#define OWN_FRAMES 24u	      /* the most of ours between caller and here */
+#define OWN_BYTES  (16 * KIB) /* the largest of them */
+#define WAIT_NS	   100000000u /* for unwindings under way, at most */
+#define WARM_SHARE 64u	      /* one warm stack in so many is timed */
+
+enum state { OFF, ON };
+
+static uint32_t state;
+static uintptr_t own_start, own_end; /* text of this library */
+
+/*
+ * The gate. Whoever unwinds is counted first and then looks whether it is
+ * closed; whoever closes it does so first and then waits for the count: both
+ * with sequential consistency, so one of them sees the other.
+ */
+static int32_t under_way;
+static uint32_t closed;
+static uint32_t unloading;
+static bool waited_in_vain;
+
+static struct unwind_counts counts;
+
+/* Where this thread is inside; 0: it is not. */
+static __thread uintptr_t inside;
+static __thread bool counted;
+static __thread uint32_t warm_turn;
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+bool unwind_busy(void)
+{
+	return inside != 0;
+}
+
+static void leave(void)
+{
+	counted = false;
+	__atomic_fetch_sub(&under_way, 1, __ATOMIC_SEQ_CST);
+	/* For handlers of this thread only. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	inside = 0;
+}
+
+/* A handler that cut into an unwinding left by a jump: the frame that was
+ * inside is gone when the stack stands higher than it. */
+static bool abandoned(uintptr_t here)
+{
+	return here > inside &&
+	       here - inside < stack_around(inside).high - inside;
+}
+
+static bool enter(void)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	if (unlikely(inside != 0)) {
+		if (!abandoned(here))
+			return false;
+		memo_abandon();
+		if (counted)
+			leave();
+	}
+	if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) != ON)
+		return false;
+	inside = here;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&under_way, 1, __ATOMIC_SEQ_CST);
+	counted = true;
+	if (likely(__atomic_load_n(&closed, __ATOMIC_SEQ_CST) == 0))
+		return true;
+	leave();
+	return false;
+}
+
+static bool compare(const struct unwind_stack *a, const struct unwind_stack *b)
+{
+	bool same = a->depth == b->depth && a->truncated == b->truncated;
+
+	for (uint32_t i = 0; same && i < a->depth; i++)
+		same = a->pc[i] == b->pc[i] && a->module[i] == b->module[i];
+	return same;
+}
+
+/* Debug builds believe no memory. */
+static NOINLINE void check_warm(const struct memo_key *key,
+				const struct unwind_stack *warm)
+{
+	struct unwind_stack cold;
+
+	if (warm->site == 0 && walk(key, false, false, &cold) &&
+	    peek32(&unloading) == 0 && !compare(warm, &cold))
+		__builtin_trap();
+}
+
+static bool is_warm(const struct memo_key *key, struct unwind_stack *out)
+{
+	bool timed = ++warm_turn % WARM_SHARE == 0;
+	uint64_t begin = timed ? now_ns() : 0;
+
+	if (!memo_find(key, out))
+		return false;
+	out->warm = true;
+	out->cost_ns = timed ? (uint32_t)(now_ns() - begin) * WARM_SHARE : 0;
+	count64(&counts.warm, 1);
+	if (DEBUG_BUILD)
+		check_warm(key, out);
+	return true;
+}
+
+static bool is_cold(const struct memo_key *key, bool keep,
+		    struct unwind_stack *out)
+{
+	uint64_t begin = now_ns();
+	bool stop = __atomic_load_n(&unloading, __ATOMIC_SEQ_CST) != 0;
+
+	if (!walk(key, keep && !stop, stop, out))
+		return false;
+	out->warm = false;
+	out->cost_ns = (uint32_t)(now_ns() - begin);
+	count64(&counts.cold, 1);
+	return true;
+}
+
+/* What a frame's caller looked like just after the call. */
+static struct memo_key leaf_of(const uintptr_t *frame)
+{
+	struct memo_key key = {.pc = frame[1] - 1,
+			       .sp = (uintptr_t)(frame + 2),
+			       .fp = frame[0]};
+
+	key.high = stack_around(key.sp).high;
+	return key;
+}
+
+static bool unwind(const void *frame, bool memo, struct unwind_stack *out)
+{
+	bool done = false;
+
+	if (enter()) {
+		struct memo_key key = leaf_of(frame);
+
+		done = (memo && is_warm(&key, out)) || is_cold(&key, memo, out);
+		leave();
+	}
+	if (!done) {
+		count64(&counts.no_stack, 1);
+		return false;
+	}
+	if (out->truncated)
+		count64(&counts.truncated, 1);
+	if (out->cost_ns != 0)
+		count64(&counts.ns, out->cost_ns);
+	return true;
+}
+
+bool unwind_from(const void *frame, struct unwind_stack *out)
+{
+	return unwind(frame, true, out);
+}
+
+bool unwind_afresh(const void *frame, struct unwind_stack *out)
+{
+	return unwind(frame, false, out);
+}
+
+/* All of this library is compiled with frame pointers, so from here up to the
+ * function that the program called they can be followed. */
+bool unwind_here(struct unwind_stack *out)
+{
+	const uintptr_t *frame = __builtin_frame_address(0);
+
+	for (unsigned i = 0; i < OWN_FRAMES; i++) {
+		const uintptr_t *caller = (const uintptr_t *)frame[0];
+
+		if (frame[1] < own_start || frame[1] >= own_end)
+			return unwind(frame, true, out);
+		if (caller <= frame ||
+		    (uintptr_t)caller - (uintptr_t)frame > OWN_BYTES)
+			break;
+		frame = caller;
+	}
+	count64(&counts.no_stack, 1);
+	return false;
+}
+
+void unwind_name_site(const struct unwind_stack *stack, uint32_t site)
+{
+	if (stack->memo == 0 || !enter())
+		return;
+	memo_name(stack->memo, site);
+	leave();
+}
+
+static void find_own_text(void)
+{
+	struct module_info info;
+	uint32_t id = module_of((uintptr_t)unwind_here);
+
+	if (!module_info(id, &info))
+		return;
+	own_start = info.text_start;
+	own_end = info.text_start + info.text_bytes;
+}
+
+bool unwind_start(void)
+{
+	int saved = errno;
+	bool on;
+
+	module_start();
+	stack_start();
+	find_own_text();
+	on = memo_start() && walk_start();
+	/* release: pairs with the acquire in enter */
+	__atomic_store_n(&state, on ? ON : OFF, __ATOMIC_RELEASE);
+	errno = saved;
+	return on;
+}
+
+/* Closes the gate and waits, but for this very thread, which a handler may
+ * have cut into. False after too long a time. */
+static bool drain(void)
+{
+	int32_t mine = counted ? 1 : 0;
+	uint64_t begin = 0;
+
+	__atomic_fetch_add(&closed, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&under_way, __ATOMIC_SEQ_CST) > mine) {
+		uint64_t now = now_ns();
+
+		if (begin == 0)
+			begin = now;
+		if (now - begin > WAIT_NS)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+static void open_gate(void)
+{
+	uint32_t value = __atomic_load_n(&closed, __ATOMIC_RELAXED);
+
+	/* In a child of a fork inside dlclose it is open already. */
+	while (value != 0 &&
+	       !__atomic_compare_exchange_n(&closed, &value, value - 1, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
+}
+
+void unwind_unload_begin(void)
+{
+	int saved = errno;
+
+	/* Who comes after the gate was closed sees this. */
+	__atomic_fetch_add(&unloading, 1, __ATOMIC_SEQ_CST);
+	drain();
+	walk_flush();
+	open_gate();
+	errno = saved;
+}
+
+void unwind_unload_end(void)
+{
+	module_refresh();
+	walk_flush();
+	if (__atomic_load_n(&unloading, __ATOMIC_RELAXED) != 0)
+		__atomic_fetch_sub(&unloading, 1, __ATOMIC_SEQ_CST);
+}
+
+void unwind_lock(void)
+{
+	if (!drain())
+		waited_in_vain = true;
+}
+
+void unwind_unlock(void)
+{
+	waited_in_vain = false;
+	open_gate();
+}
+
+/* If somebody was inside libunwind, its locks may be held for ever here: then
+ * there are no more stacks in this process. */
+void unwind_reset(void)
+{
+	under_way = counted ? 1 : 0;
+	if (waited_in_vain) {
+		state = OFF;
+		memo_forget();
+	}
+	waited_in_vain = false;
+	__atomic_store_n(&closed, 0, __ATOMIC_SEQ_CST);
+}
+
+void unwind_counts(struct unwind_counts *out)
+{
+	*out = (struct unwind_counts){.warm = peek64(&counts.warm),
+				      .cold = peek64(&counts.cold),
+				      .truncated = peek64(&counts.truncated),
+				      .no_stack = peek64(&counts.no_stack),
+				      .ns = peek64(&counts.ns)};
+}

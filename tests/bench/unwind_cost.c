@@ -1,0 +1,110 @@
+/*
+ * What a stack costs, in nanoseconds of CPU time, at depths 12, 32 and 100: the median of
+ * many calls of the library's own functions.
+ *
+ *   cold, cache off    libunwind finds and runs the description of each frame
+ *   cold               as it is used: with what it remembers of code
+ *   warm               told from memory, all frames
+ *   warm, named        told from memory, its site by name
+ *   backtrace          glibc's, for comparison
+ */
+#include "tests/bench/bench.h"
+
+#include "libhakmem/unwind.h"
+#include "libhakmem/walk.h"
+
+#include <execinfo.h>
+#include <time.h>
+
+#define ROUNDS 401u
+#define BATCH  64u
+
+enum way { AFRESH, TOLD, NAMED, BACKTRACE };
+
+static struct unwind_stack stack;
+static double each[ROUNDS];
+static uint32_t depth_seen;
+
+static double now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void once(enum way way, const void *frame)
+{
+	void *places[256];
+
+	if (way == AFRESH)
+		unwind_afresh(frame, &stack);
+	else if (way == BACKTRACE)
+		backtrace(places, 256);
+	else
+		unwind_from(frame, &stack);
+}
+
+static __attribute__((noinline)) double measure(enum way way)
+{
+	const void *frame = __builtin_frame_address(0);
+
+	if (way == NAMED) {
+		unwind_from(frame, &stack);
+		unwind_name_site(&stack, 1);
+	}
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		double begin = now_ns();
+
+		for (unsigned j = 0; j < BATCH; j++)
+			once(way, frame);
+		each[i] = (now_ns() - begin) / BATCH;
+	}
+	if (way == AFRESH)
+		depth_seen = stack.depth;
+	qsort(each, ROUNDS, sizeof(*each), ascending);
+	return each[ROUNDS / 2];
+}
+
+static __attribute__((noinline)) double at_depth(int depth, enum way way)
+{
+	volatile double ns;
+
+	ns = depth > 0 ? at_depth(depth - 1, way) : measure(way);
+	return ns;
+}
+
+int main(void)
+{
+	static const int depths[] = {12, 32, 100};
+
+	if (!unwind_start()) {
+		fprintf(stderr, "unwind_cost: no libunwind\n");
+		return 1;
+	}
+	printf("| depth | cold, cache off |   cold |   warm | warm, named | "
+	       "backtrace |\n");
+	printf("| ----: | --------------: | -----: | -----: | ----------: | "
+	       "--------: |\n");
+	for (unsigned i = 0; i < 3; i++) {
+		/* main, what called it, measure and at_depth(0) */
+		int more = depths[i] - 5;
+		double off, on;
+
+		walk_set_cache(WALK_CACHE_NONE);
+		off = at_depth(more, AFRESH);
+		walk_set_cache(WALK_CACHE_GLOBAL);
+		on = at_depth(more, AFRESH);
+		printf("| %5u | %15.0f | %6.0f | %6.1f | %11.1f | %9.0f |\n",
+		       depth_seen, off, on, at_depth(more, TOLD),
+		       at_depth(more, NAMED), at_depth(more, BACKTRACE));
+	}
+	return 0;
+}
