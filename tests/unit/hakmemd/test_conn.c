@@ -39,7 +39,22 @@ static void closed(struct conn *from)
 	seen.closed++;
 }
 
-static const struct conn_ops ops = {.frame = frame, .closed = closed};
+static unsigned drained_left; /* so often there is more to say */
+
+static void answer(struct conn *to, size_t bytes);
+
+static void drained(struct conn *from)
+{
+	assert_ptr_equal(from, conn);
+	assert_int_equal(buf_length(&from->out), 0);
+	if (drained_left > 0) {
+		drained_left--;
+		answer(from, 100000);
+	}
+}
+
+static const struct conn_ops ops = {
+	.frame = frame, .closed = closed, .drained = drained};
 
 static int begin(void **state)
 {
@@ -61,6 +76,7 @@ static int begin(void **state)
 
 static int end(void **state)
 {
+	drained_left = 0;
 	conn_close_all();
 	if (peer.fd >= 0)
 		close(peer.fd);
@@ -542,6 +558,104 @@ static void a_full_socket_is_on_the_clock(void **state)
 	assert_true(conn_next_due() > clock_ns());
 }
 
+/* A long answer need not be queued whole: its parts follow as it is read. */
+static void what_was_queued_is_sent_and_more_follows(void **state)
+{
+	(void)state;
+	drained_left = 30;
+	seen.then = answer_long;
+	say(FRAME_QUERY, 0);
+	rig_turn();
+	assert_true(drained_left > 20); /* the socket is full */
+	assert_true(conn_has_room(conn));
+	assert_int_equal(hear_all(), 31);
+	assert_int_equal(drained_left, 0);
+	assert_int_equal(seen.closed, 0);
+}
+
+static void there_is_room_up_to_the_pause(void **state)
+{
+	(void)state;
+	assert_true(conn_has_room(conn));
+	while (buf_length(&conn->out) <= CONN_PAUSE_BYTES) {
+		assert_true(conn_has_room(conn));
+		answer(conn, 50000);
+	}
+	assert_false(conn_has_room(conn));
+}
+
+/* From elsewhere than its callbacks: nobody else would send it. */
+static void what_others_queue_is_pushed(void **state)
+{
+	struct frame heard;
+
+	(void)state;
+	say(FRAME_HELLO, 0);
+	rig_turn();
+	answer(conn, 10);
+	assert_false(peer_hear(&peer, &heard));
+	conn_push(conn);
+	assert_true(peer_hear(&peer, &heard));
+	for (int i = 0; i < 6; i++) /* the rest goes when there is room */
+		answer(conn, 100000);
+	conn_push(conn);
+	assert_int_equal(hear_all(), 6);
+	assert_int_equal(seen.closed, 0);
+}
+
+static void hold(struct conn *to)
+{
+	conn_hold(to);
+}
+
+static void held_it_takes_no_further_frame(void **state)
+{
+	(void)state;
+	seen.then = hold;
+	say(FRAME_QUERY, 0);
+	say(FRAME_QUERY, 0);
+	rig_turn();
+	assert_int_equal(seen.frames, 1);
+	assert_true(conn_next_due() == UINT64_MAX); /* the delay is ours */
+	say(FRAME_QUERY, 0);
+	rig_turn();
+	assert_int_equal(seen.frames, 1);
+	seen.then = answer_short;
+	answer(conn, 10);
+	conn_release(conn);
+	rig_turn();
+	assert_int_equal(seen.frames, 3);
+	assert_int_equal(hear_all(), 3);
+	assert_int_equal(seen.closed, 0);
+}
+
+static void who_goes_while_it_is_held_is_noticed(void **state)
+{
+	(void)state;
+	seen.then = hold;
+	say(FRAME_QUERY, 0);
+	rig_turn();
+	close(peer.fd);
+	peer.fd = -1;
+	rig_turn();
+	assert_int_equal(seen.closed, 1);
+}
+
+/* Shut before we looked: the end is read with the question. */
+static void who_shuts_while_it_is_held_gets_his_answer(void **state)
+{
+	(void)state;
+	seen.then = hold;
+	say(FRAME_QUERY, 0);
+	shutdown(peer.fd, SHUT_WR);
+	rig_turn();
+	assert_int_equal(seen.closed, 0);
+	answer(conn, 10);
+	conn_release(conn);
+	assert_int_equal(hear_all(), 1);
+	assert_true(is_over());
+}
+
 static void answer_too_much(struct conn *to)
 {
 	for (int i = 0; i < 90; i++)
@@ -861,6 +975,12 @@ int main(void)
 		CASE(deadlines_wake_the_loop),
 		CASE(who_does_not_read_is_not_read_from),
 		CASE(who_takes_nothing_is_disconnected),
+		CASE(what_was_queued_is_sent_and_more_follows),
+		CASE(there_is_room_up_to_the_pause),
+		CASE(what_others_queue_is_pushed),
+		CASE(held_it_takes_no_further_frame),
+		CASE(who_goes_while_it_is_held_is_noticed),
+		CASE(who_shuts_while_it_is_held_gets_his_answer),
 		CASE(a_full_socket_is_on_the_clock),
 		CASE(more_than_the_queue_holds_drops_the_peer),
 		CASE(more_than_a_frame_holds_drops_the_peer),

@@ -18,6 +18,7 @@ static const char *why;
 struct session {
 	struct process *process;
 	unsigned detached, finished;
+	uint32_t interval_ms; /* told by the last control */
 };
 
 static void detach(void *argument)
@@ -36,8 +37,15 @@ static void finish(void *argument)
 	registry_disconnect(registry, session->process);
 }
 
-static const struct registry_session calls = {.detach = detach,
-					      .finish = finish};
+static void control(void *argument, const Hakmem__Control *word)
+{
+	struct session *session = argument;
+
+	session->interval_ms = word->interval_ms;
+}
+
+static const struct registry_session calls = {
+	.detach = detach, .finish = finish, .control = control};
 
 static void begin_with(size_t watch_max)
 {
@@ -255,6 +263,23 @@ static void an_exec_is_continued_with_other_words(void **state)
 	assert_string_equal(process->model.command, "another");
 	assert_true(process->model.session == 2);
 	stop(&child);
+}
+
+static void a_word_reaches_the_program_while_it_is_connected(void **state)
+{
+	static struct session session;
+	struct process *process = connect_as(&session, -1, NOBODY, geteuid());
+	Hakmem__Control word;
+
+	(void)state;
+	hakmem__control__init(&word);
+	word.interval_ms = 77;
+	assert_true(registry_control(process, &word));
+	assert_int_equal(session.interval_ms, 77);
+	registry_disconnect(registry, process);
+	word.interval_ms = 78;
+	assert_false(registry_control(process, &word));
+	assert_int_equal(session.interval_ms, 77);
 }
 
 /* Also where the kernel gives no pidfd: number and start are the same. */
@@ -687,6 +712,7 @@ int main(void)
 		CASE(a_newer_connection_takes_over),
 		CASE(a_lost_connection_is_continued),
 		CASE(an_exec_is_continued_with_other_words),
+		CASE(a_word_reaches_the_program_while_it_is_connected),
 		CASE(without_a_pidfd_the_start_tells),
 		CASE(how_it_ended_is_seen),
 		CASE(by_which_signal_too),

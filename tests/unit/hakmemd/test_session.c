@@ -126,6 +126,62 @@ static void and_it_is_said_once(void **state)
 	assert_int_equal(the_process()->state, STATE(DISCONNECTED));
 }
 
+static void say_garbage(uint16_t type)
+{
+	uint8_t bytes[FRAME_HEADER_BYTES + 100];
+
+	memset(bytes, 0xff, sizeof(bytes));
+	frame_encode(bytes, type, 100, peer.sent++);
+	peer_write(&peer, bytes, sizeof(bytes));
+}
+
+static void modules_and_sites_follow_the_state(void **state)
+{
+	Hakmem__Modules modules;
+	Hakmem__Sites sites;
+
+	(void)state;
+	hakmem__modules__init(&modules);
+	hakmem__sites__init(&sites);
+	say_hello();
+	say_state(1);
+	peer_say(&peer, FRAME_MODULES, &modules.base);
+	peer_say(&peer, FRAME_SITES, &sites.base);
+	rig_turn();
+	assert_int_equal(connections, 1);
+	say_garbage(FRAME_SITES);
+	refused("SITES: not a Sites message");
+}
+
+static void but_not_before_the_hello(void **state)
+{
+	Hakmem__Modules modules;
+
+	(void)state;
+	hakmem__modules__init(&modules);
+	peer_say(&peer, FRAME_MODULES, &modules.base);
+	refused("frame type 3 is out of place here");
+}
+
+/* A word of a viewer is on its way at once. */
+static void control_is_passed_on(void **state)
+{
+	Hakmem__Control word, *heard;
+	struct frame frame;
+
+	(void)state;
+	hakmem__control__init(&word);
+	word.sample_bytes = 4096;
+	say_hello();
+	assert_true(registry_control(the_process(), &word));
+	assert_true(peer_hear(&peer, &frame));
+	assert_int_equal(frame.type, FRAME_CONTROL);
+	heard = hakmem__control__unpack(NULL, frame.length, frame.payload);
+	assert_non_null(heard);
+	assert_int_equal(heard->sample_bytes, 4096);
+	hakmem__control__free_unpacked(heard, NULL);
+}
+
 static void a_program_asks_nothing(void **state)
 {
 	Hakmem__Query query;
@@ -135,15 +191,6 @@ static void a_program_asks_nothing(void **state)
 	say_hello();
 	peer_say(&peer, FRAME_QUERY, &query.base);
 	refused("frame type 32 is out of place here");
-}
-
-static void say_garbage(uint16_t type)
-{
-	uint8_t bytes[FRAME_HEADER_BYTES + 100];
-
-	memset(bytes, 0xff, sizeof(bytes));
-	frame_encode(bytes, type, 100, peer.sent++);
-	peer_write(&peer, bytes, sizeof(bytes));
 }
 
 static void what_is_no_hello_is_refused(void **state)
@@ -277,6 +324,9 @@ int main(void)
 		CASE(a_program_says_hello_and_then_its_state),
 		CASE(the_first_word_is_hello),
 		CASE(and_it_is_said_once),
+		CASE(modules_and_sites_follow_the_state),
+		CASE(but_not_before_the_hello),
+		CASE(control_is_passed_on),
 		CASE(a_program_asks_nothing),
 		CASE(what_is_no_hello_is_refused),
 		CASE(what_makes_no_sense_is_refused),
