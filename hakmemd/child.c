@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -31,31 +32,30 @@ static void set_limit(int what, uint64_t bytes)
 	setrlimit(what, &limit);
 }
 
-/* Bytes mapped and bytes of data now; false if not known. */
-static bool measure(uint64_t *address_bytes, uint64_t *data_bytes)
+bool child_measure(uint64_t *address_bytes, uint64_t *data_bytes)
 {
-	unsigned long pages[2];
-	long page = sysconf(_SC_PAGESIZE);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t fields[6] = {0}; /* of statm: size first, data sixth */
+	char line[256], *at = line;
 	FILE *file = fopen("/proc/self/statm", "re");
-	bool known;
 
 	if (!file)
 		return false;
-	known = fscanf(file, "%lu %*s %*s %*s %*s %lu", &pages[0], &pages[1]) ==
-		2;
+	if (!fgets(line, sizeof(line), file))
+		*line = '\0';
 	fclose(file);
-	if (!known)
-		return false;
-	*address_bytes = (uint64_t)pages[0] * (uint64_t)page;
-	*data_bytes = (uint64_t)pages[1] * (uint64_t)page;
-	return true;
+	for (int i = 0; i < 6; i++)
+		fields[i] = strtoull(at, &at, 10);
+	*address_bytes = fields[0] * page;
+	*data_bytes = fields[5] * page;
+	return fields[5] > 0;
 }
 
 static void bound(const struct child_limits *limits)
 {
 	uint64_t address_bytes, data_bytes;
 
-	if (measure(&address_bytes, &data_bytes)) {
+	if (child_measure(&address_bytes, &data_bytes)) {
 		set_limit(RLIMIT_AS, address_bytes + limits->address_bytes);
 		set_limit(RLIMIT_DATA, data_bytes + limits->data_bytes);
 	}

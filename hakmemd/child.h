@@ -34,6 +34,9 @@ bool child_start(struct child *child, const struct child_limits *limits,
  */
 int child_end(struct child *child);
 
+/* What this process has: bytes mapped, and of these bytes of data. */
+bool child_measure(uint64_t *address_bytes, uint64_t *data_bytes);
+
 /* Collects children that took longer; returns how many are left. */
 unsigned child_reap(void);
 

@@ -103,7 +103,7 @@
 	for (const f of frames) {
 		f.g.addEventListener("click", () => zoom(f));
 		f.g.addEventListener("mouseover", () => {
-			details.textContent = f.title.split("\n").join("   ");
+			details.textContent = f.title.split("\n").join(", ");
 		});
 		f.g.addEventListener("mouseout", () => {
 			details.textContent = "";

@@ -163,13 +163,14 @@ static bool put_head(const struct canvas *canvas)
 static bool put_legend(const struct canvas *canvas)
 {
 	struct buf *out = canvas->out;
-	double x = PAD + 180;
 	bool good = buf_print(out,
 			      "<text x=\"%g\" y=\"57\">mean age of what lives:"
 			      "</text>\n",
 			      PAD);
 
-	for (size_t i = 0; good && i <= AGES; i++, x += 112)
+	for (unsigned i = 0; good && i <= AGES; i++) {
+		double x = PAD + 180 + 112 * i;
+
 		good = buf_print(out,
 				 "<rect x=\"%g\" y=\"47\" width=\"12\" "
 				 "height=\"12\" fill=\"%s\"/>"
@@ -179,6 +180,7 @@ static bool put_legend(const struct canvas *canvas)
 		       put_text(out, i < AGES ? ages[i].label : "nothing lives",
 				SIZE_MAX) &&
 		       buf_print(out, "</text>\n");
+	}
 	return good;
 }
 

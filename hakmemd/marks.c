@@ -1,6 +1,7 @@
 #include "hakmemd/marks.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,13 +69,13 @@ const char *marks_set(struct marks *marks, struct sites *sites,
 	dropped[0] = '\0';
 	if (*name == '\0' || strlen(name) > MARK_NAME_MAX)
 		return "the name of a mark has 1 to 64 bytes";
-	strcpy(mark.name, name);
+	snprintf(mark.name, sizeof(mark.name), "%s", name);
 	if (!copy(&mark, sites))
 		return "there is no memory for one more mark of this process";
 	if (old) {
 		drop(marks, sites, (size_t)(old - marks->mark));
 	} else if (marks->count == MARKS_MAX) {
-		strcpy(dropped, marks->mark[0].name);
+		snprintf(dropped, MARK_NAME_MAX + 1, "%s", marks->mark[0].name);
 		drop(marks, sites, 0);
 	}
 	marks->mark[marks->count++] = mark;

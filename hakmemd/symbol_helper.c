@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "hakmemd/binary.h"
+#include "hakmemd/child.h"
 #include "hakmemd/clock.h"
 #include "hakmemd/elf.h"
 #include "hakmemd/lines.h"
@@ -17,8 +19,8 @@
 
 #define OPEN_MAX    32u
 #define MANGLED_MAX 4096u
-#define SOFT_BYTES  (512ul << 20) /* drops all files */
-#define HARD_BYTES  (768ul << 20) /* and if that does not help, ends */
+#define SOFT_BYTES  (UINT64_C(512) << 20) /* drops all files */
+#define HARD_BYTES  (UINT64_C(768) << 20) /* and if that does not help, ends */
 #define DOWNLOAD_NS (60 * CLOCK_SECOND)
 
 /* libstdc++'s; a C program has no header for it. */
@@ -196,8 +198,8 @@ static void put_frame(struct helper *helper, const char *name,
 	if (name && strnlen(name, sizeof(copy)) < sizeof(copy)) {
 		bool mangled = strncmp(name, "_Z", 2) == 0;
 
-		strcpy(copy, name);
-		copy[name_length(copy, mangled)] = '\0';
+		snprintf(copy, sizeof(copy), "%.*s",
+			 (int)name_length(name, mangled), name);
 		name = copy;
 		if (mangled)
 			demangled = __cxa_demangle(copy, NULL, NULL, NULL);
@@ -258,27 +260,22 @@ static void answer(struct helper *helper, struct module *module, uint32_t index,
 			_exit(0);
 }
 
-/* Bytes of data, by the kernel's account. */
-static unsigned long data_bytes(void)
+static uint64_t data_bytes(void)
 {
-	unsigned long pages = 0;
-	FILE *file = fopen("/proc/self/statm", "re");
+	uint64_t address_bytes, bytes = 0;
 
-	if (!file)
-		return 0;
-	if (fscanf(file, "%*s %*s %*s %*s %*s %lu", &pages) != 1)
-		pages = 0;
-	fclose(file);
-	return pages * (unsigned long)sysconf(_SC_PAGESIZE);
+	child_measure(&address_bytes, &bytes);
+	return bytes;
 }
 
 /* libdw gives nothing back until a file is closed. */
-static void stay_small(struct helper *helper, unsigned long begin_bytes)
+static void stay_small(struct helper *helper, uint64_t begin_bytes)
 {
 	if (data_bytes() < begin_bytes + SOFT_BYTES)
 		return;
 	for (size_t i = 0; i < OPEN_MAX; i++)
 		forget(&helper->modules[i]);
+	malloc_trim(0);
 	if (data_bytes() > begin_bytes + HARD_BYTES)
 		_exit(0); /* another one is started when there is work */
 }
@@ -296,7 +293,7 @@ _Noreturn void symbol_helper_run(int channel,
 {
 	static struct helper helper;
 	static struct symbol_question question;
-	unsigned long begin_bytes = data_bytes();
+	uint64_t begin_bytes = data_bytes();
 
 	helper.channel = channel;
 	helper.settings = settings;

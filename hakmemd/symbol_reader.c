@@ -131,7 +131,7 @@ static void fill_question(struct symbol_reader *reader,
 	question->pid = file->pid;
 	question->id_bytes = file->id_bytes;
 	memcpy(question->id, file->id, file->id_bytes);
-	strcpy(question->path, file->path);
+	memcpy(question->path, file->path, strlen(file->path) + 1);
 	file->tried_pid = file->pid;
 	TAILQ_FOREACH(entry, &file->asked, by_turn)
 	{

@@ -46,7 +46,7 @@ static void between_functions_there_is_none(void **state)
 				".globl a2\n.set a2,a\n.globl __a\n"
 				".set __a,a\n.weak later\n"
 				".type later,@function\nlater: nop\n"
-				".size later,.-later\n");
+				".size later,.-later\n.zero 8\n");
 	fixture_shell("gcc -shared -nostdlib hole.s -o hole.so");
 	hole = fixture_symbol("hole.so", "a");
 	file = fixture_open("hole.so");
@@ -61,6 +61,7 @@ static void between_functions_there_is_none(void **state)
 			    "naked");
 	assert_string_equal(elf_index_find(the_index, hole.st_value + 68),
 			    "later");
+	assert_null(elf_index_find(the_index, hole.st_value + 69));
 	elf_index_free(the_index);
 	fixture_close(&file);
 }

@@ -589,34 +589,32 @@ static void need_root(void)
 	skip();
 }
 
+/* A library of that process, which /proc/PID/exe does not lead to. */
 static void a_root_of_its_own_is_looked_into(void **state)
 {
-	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
+	struct symbol_frame frames[2][SYMBOL_FRAMES_MAX];
 	struct symbol_module module;
 	uint64_t pc;
 
 	(void)state;
 	need_root();
 	fixture_write("nap.c", sleeper_c);
-	/* The link leads to a file of the same name outside: another one. */
-	fixture_shell("mkdir -p jail%s && gcc -g -O2 -static nap.c -o nap && "
-		      "cp nap jail%s/real && ln -sf %s/real jail/link && "
-		      "cp two real",
+	/* The links lead to a file of the same name outside: another one. */
+	fixture_shell("mkdir -p jail%s && gcc -g -O2 -static nap.c -o jail/nap "
+		      "&& cp one jail%s/real && cp two real && "
+		      "ln -sf %s/real jail/link && cp one jail/copy && "
+		      "ln -sf ../../../../../../copy jail/up",
 		      fixture_directory, fixture_directory, fixture_directory);
-	module = module_of("nap");
-	pc = fixture_symbol("nap", "nap").st_value + BIAS + 5;
+	module = module_of("one");
+	pc = fixture_symbol("one", "outer").st_value + BIAS;
+	module.pid = begin_process("/nap", fixture_path("jail"));
 	module.path = "/link";
-	module.pid = begin_process("/link", fixture_path("jail"));
-	/* Not by way of /proc/PID/exe. */
-	fixture_shell("cp nap jail/copy && ln -sf ../../../../copy jail/up");
+	look_up(&module, pc, false, frames[0]);
 	module.path = "/up";
-	look_up(&module, pc, true, frames);
-	assert_string_equal(frames[0].function, "nap");
-	module.path = "/link";
-	look_up(&module, pc, true, frames);
+	look_up(&module, pc, false, frames[1]);
 	end_process(module.pid);
-	assert_string_equal(frames[0].function, "nap");
-	assert_int_equal(frames[0].line, 4);
+	assert_string_equal(frames[0][0].function, "outer");
+	assert_string_equal(frames[1][0].function, "outer");
 }
 
 static void another_mount_namespace_is_looked_into(void **state)
@@ -699,14 +697,14 @@ static void a_helper_that_hangs_is_replaced(void **state)
 	pid_t stopped;
 
 	(void)state;
-	begin_with((struct symbol_settings){.patience_ns = CLOCK_SECOND / 4});
+	begin_with((struct symbol_settings){.patience_ns = CLOCK_SECOND});
 	look_up(&module, pc, false, frames);
 	assert_string_equal(frames[0].function, "outer");
 	stopped = helper();
 	assert_int_equal(kill(stopped, SIGSTOP), 0);
 	begin_ns = clock_ns();
 	look_up(&module, pc + 1, false, frames);
-	assert_true(clock_ns() - begin_ns < 3 * CLOCK_SECOND);
+	assert_true(clock_ns() - begin_ns < 10 * CLOCK_SECOND);
 	assert_string_equal(frames[0].note,
 			    "the file breaks the symbol reader");
 	expect_gone(stopped);
@@ -855,7 +853,7 @@ static void damaged_files_are_answered_for(void **state)
 	char name[64];
 
 	(void)state;
-	begin_with((struct symbol_settings){.patience_ns = CLOCK_SECOND});
+	begin_with((struct symbol_settings){.patience_ns = 5 * CLOCK_SECOND});
 	address_count = 0;
 	fixture_functions("two", take_addresses);
 	for (uint32_t i = 0; i < 60; i++) {
