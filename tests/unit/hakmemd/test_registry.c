@@ -643,46 +643,39 @@ static void so_many_bytes_and_no_more(void **state)
 	assert_ptr_equal(registry_first(registry), records[2]);
 }
 
-/* So many processes that live, in one user's name. */
+/* A record as of a process that lives, in that user's name. */
+static struct process *add_living(struct session *session, pid_t pid, uid_t uid)
+{
+	struct process *process = connect_as(session, -1, pid, uid);
+
+	if (process)
+		process->ended_ns = 0;
+	return process;
+}
+
 static void another_user_pushes_nobody_out(void **state)
 {
-	static struct session sessions[REGISTRY_FOREIGN_MAX + 1];
-	static pid_t pids[REGISTRY_FOREIGN_MAX];
+	static struct session sessions[REGISTRY_FOREIGN_MAX];
+	static struct session session;
 	struct process *ours = connect_gone(NOBODY, 1);
-	int ends[2];
 
 	(void)state;
-	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	for (unsigned i = 0; i < REGISTRY_FOREIGN_MAX; i++) {
-		pids[i] = fork();
-		assert_true(pids[i] >= 0);
-		if (pids[i] == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			child_live(ends[0]);
-		}
+		unit.hello.session = i + 2;
 		assert_non_null(
-			connect_as(&sessions[i], -1, pids[i], FOREIGN_UID));
-		assert_int_equal(sessions[i].process->state, STATE(RUNNING));
+			add_living(&sessions[i], NOBODY + 1, FOREIGN_UID));
 	}
-	assert_null(connect_as(&sessions[REGISTRY_FOREIGN_MAX], -1, NOBODY + 1,
-			       FOREIGN_UID));
+	unit.hello.session = 1;
+	assert_null(add_living(&session, NOBODY + 1, FOREIGN_UID));
 	assert_string_equal(why, "too many processes are known already");
 	assert_int_equal(registry_count(registry), REGISTRY_FOREIGN_MAX + 1);
 	/* Somebody else still finds room. */
-	assert_non_null(connect_as(&sessions[REGISTRY_FOREIGN_MAX], -1,
-				   NOBODY + 2, FOREIGN_UID + 1));
+	assert_non_null(add_living(&session, NOBODY + 2, FOREIGN_UID + 1));
 	/* When one of his own has ended that one goes, not ours. */
 	sessions[9].process->ended_ns = clock_ns();
-	assert_non_null(connect_as(&sessions[REGISTRY_FOREIGN_MAX], -1,
-				   NOBODY + 1, FOREIGN_UID));
+	assert_non_null(add_living(&session, NOBODY + 1, FOREIGN_UID));
 	assert_int_equal(sessions[9].detached, 1);
 	assert_ptr_equal(registry_first(registry), ours);
-	for (unsigned i = 0; i < REGISTRY_FOREIGN_MAX; i++) {
-		kill(pids[i], SIGKILL);
-		waitpid(pids[i], NULL, 0);
-	}
-	close(ends[0]);
-	close(ends[1]);
 }
 
 static void the_end_of_the_registry_ends_the_sessions(void **state)

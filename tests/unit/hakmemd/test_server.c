@@ -540,12 +540,16 @@ static void more_strangers_wait_outside(void **state)
 
 static void more_descriptors_allow_more(void **state)
 {
+	struct pollfd poller;
+
 	(void)state;
 	few(188); /* 24 programs, 12 strangers */
 	for (int i = 0; i < 11; i++)
 		others[i] = dial();
 	dial_viewer();
 	ask();
+	poller = (struct pollfd){.fd = viewer.fd, .events = POLLIN};
+	assert_int_equal(poll(&poller, 1, 4000), 1); /* strangers have 5 s */
 	forget(hear_list());
 }
 
