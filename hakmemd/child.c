@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #define TRIES	 20
 #define TRY_NS	 1000000
 #define NICE_BY	 5
+#define NO_GROUP 65534
 
 static pid_t late[LATE_MAX]; /* killed, and still in the kernel; 0 = free */
 
@@ -85,12 +87,24 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void become_child(int channel, pid_t parent,
+/*
+ * The groups of that user are not known here: what only they may read stays
+ * closed. Nobody may look into this process, which still has our memory.
+ */
+static bool give_up_root(uid_t uid)
+{
+	if (geteuid() != 0 || uid == 0)
+		return true;
+	if (setgroups(0, NULL) != 0 ||
+	    setresgid(NO_GROUP, NO_GROUP, NO_GROUP) != 0 ||
+	    setresuid(uid, uid, uid) != 0)
+		return false;
+	return prctl(PR_SET_DUMPABLE, 0) == 0;
+}
+
+static bool become_child(int channel, pid_t parent,
 			 const struct child_limits *limits)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(0);
 	prctl(PR_SET_NAME, "hakmemd-symbols");
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (channel != CHANNEL)
@@ -101,6 +115,10 @@ static void become_child(int channel, pid_t parent,
 	bound(limits);
 	if (setpriority(PRIO_PROCESS, 0, NICE_BY) != 0)
 		errno = 0;
+	if (!give_up_root(limits->uid))
+		return false;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user clears it */
+	return getppid() == parent;
 }
 
 bool child_start(struct child *child, const struct child_limits *limits,
@@ -114,8 +132,8 @@ bool child_start(struct child *child, const struct child_limits *limits,
 		return false;
 	pid = fork();
 	if (pid == 0) {
-		become_child(ends[1], self, limits);
-		run(CHANNEL, argument);
+		if (become_child(ends[1], self, limits))
+			run(CHANNEL, argument);
 		_exit(1);
 	}
 	close(ends[1]);

@@ -9,9 +9,10 @@
 #include "hakmemd/clock.h"
 #include "hakmemd/log.h"
 
-#define LATE_NS		CLOCK_SECOND /* later than this: we stood still */
-#define ANSWERS_A_ROUND 256
-#define RAW_MAX		384u
+#define LATE_NS		 CLOCK_SECOND /* later than this: we stood still */
+#define ANSWERS_A_ROUND	 256
+#define BATCHES_IN_A_ROW 256u
+#define RAW_MAX		 384u
 
 static void arm(struct symbol_reader *reader, uint64_t wait_ns)
 {
@@ -65,16 +66,26 @@ static void answer_raw(struct symbol_reader *reader, struct symbol_entry *entry,
 	symbol_cache_answer_raw(reader->cache, entry, reason, clock_ns());
 }
 
-static bool start_helper(struct symbol_reader *reader)
+static int end_helper(struct symbol_reader *reader)
+{
+	if (!reader->child.pid)
+		return -1;
+	loop_remove(reader->loop, &reader->channel);
+	return child_end(&reader->child);
+}
+
+static bool start_helper(struct symbol_reader *reader, uid_t uid)
 {
 	const struct child_limits limits = {
 		.data_bytes = UINT64_C(1) << 30,
 		.address_bytes = UINT64_C(16) << 30,
 		.file_bytes = reader->settings.file_bytes,
+		.uid = uid,
 	};
 
-	if (reader->child.pid)
+	if (reader->child.pid && reader->uid == uid)
 		return true;
+	end_helper(reader);
 	/* Many that the kernel does not let go of: a file system hangs. */
 	if (child_reap() > 2 ||
 	    !child_start(&reader->child, &limits, reader->settings.run,
@@ -85,17 +96,11 @@ static bool start_helper(struct symbol_reader *reader)
 		child_end(&reader->child);
 		return false;
 	}
+	reader->uid = uid;
+	reader->batches = 0;
 	reader->helped = false;
 	reader->helpers_total++;
 	return true;
-}
-
-static int end_helper(struct symbol_reader *reader)
-{
-	if (!reader->child.pid)
-		return -1;
-	loop_remove(reader->loop, &reader->channel);
-	return child_end(&reader->child);
 }
 
 /* Nobody will answer what is asked of this file. */
@@ -144,11 +149,18 @@ static void fill_question(struct symbol_reader *reader,
 	question->count = batch->count;
 }
 
+/* The files of the user whose helper runs come first, but not for ever. */
 static struct symbol_file *next_file(const struct symbol_reader *reader)
 {
-	struct symbol_file *file = TAILQ_FIRST(&reader->turns[0]);
+	const struct symbol_files *turns =
+		&reader->turns[TAILQ_EMPTY(&reader->turns[0])];
+	struct symbol_file *file = TAILQ_FIRST(turns);
 
-	return file ? file : TAILQ_FIRST(&reader->turns[1]);
+	if (!reader->child.pid || reader->batches >= BATCHES_IN_A_ROW)
+		return file;
+	while (file && file->uid != reader->uid)
+		file = TAILQ_NEXT(file, by_turn);
+	return file ? file : TAILQ_FIRST(turns);
 }
 
 static bool send_question(struct symbol_reader *reader)
@@ -165,13 +177,14 @@ static void work(struct symbol_reader *reader)
 
 	reader->kicked = false; /* the alarm has another task from now */
 	while (!reader->batch.file && (file = next_file(reader))) {
-		if (!start_helper(reader) || tries > 1) {
+		if (tries > 1 || !start_helper(reader, file->uid)) {
 			give_up(reader, file, SYMBOL_NO_HELPER);
 			continue;
 		}
 		fill_question(reader, file);
 		reader->progress_ns = clock_ns();
 		if (send_question(reader)) {
+			reader->batches++;
 			arm(reader, reader->settings.patience_ns);
 			return;
 		}
