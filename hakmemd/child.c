@@ -18,7 +18,6 @@
 #define TRIES	 20
 #define TRY_NS	 1000000
 #define NICE_BY	 5
-#define NO_GROUP 65534
 
 static pid_t late[LATE_MAX]; /* killed, and still in the kernel; 0 = free */
 
@@ -87,16 +86,12 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/*
- * The groups of that user are not known here: what only they may read stays
- * closed. Nobody may look into this process, which still has our memory.
- */
-static bool give_up_root(uid_t uid)
+/* Nobody may look into this process, which still has our memory. */
+static bool give_up_root(uid_t uid, gid_t gid)
 {
 	if (geteuid() != 0 || uid == 0)
 		return true;
-	if (setgroups(0, NULL) != 0 ||
-	    setresgid(NO_GROUP, NO_GROUP, NO_GROUP) != 0 ||
+	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
 	    setresuid(uid, uid, uid) != 0)
 		return false;
 	return prctl(PR_SET_DUMPABLE, 0) == 0;
@@ -115,7 +110,7 @@ static bool become_child(int channel, pid_t parent,
 	bound(limits);
 	if (setpriority(PRIO_PROCESS, 0, NICE_BY) != 0)
 		errno = 0;
-	if (!give_up_root(limits->uid))
+	if (!give_up_root(limits->uid, limits->gid))
 		return false;
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user clears it */
 	return getppid() == parent;

@@ -1,8 +1,10 @@
 #include "hakmemd/symbol_reader.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -74,16 +76,38 @@ static int end_helper(struct symbol_reader *reader)
 	return child_end(&reader->child);
 }
 
-static bool start_helper(struct symbol_reader *reader, uid_t uid)
+/*
+ * The group of the process that has the file, without which its root is closed
+ * to the helper; if it is that user's to look into (else root owns its /proc).
+ */
+static gid_t group_of(const struct symbol_file *file)
 {
+	char path[32];
+	struct stat info;
+
+	if (geteuid() != 0 || file->uid == 0 || file->pid <= 0)
+		return CHILD_NO_GROUP;
+	snprintf(path, sizeof(path), "/proc/%d", (int)file->pid);
+	if (stat(path, &info) != 0 || info.st_uid != file->uid)
+		return CHILD_NO_GROUP;
+	return info.st_gid;
+}
+
+/* One that may read the file; false when there is none to be had. */
+static bool start_helper(struct symbol_reader *reader,
+			 const struct symbol_file *file)
+{
+	gid_t gid = group_of(file);
 	const struct child_limits limits = {
 		.data_bytes = UINT64_C(1) << 30,
 		.address_bytes = UINT64_C(16) << 30,
 		.file_bytes = reader->settings.file_bytes,
-		.uid = uid,
+		.uid = file->uid,
+		.gid = gid,
 	};
 
-	if (reader->child.pid && reader->uid == uid)
+	if (reader->child.pid && reader->uid == file->uid &&
+	    (gid == reader->gid || gid == CHILD_NO_GROUP))
 		return true;
 	end_helper(reader);
 	/* Many that the kernel does not let go of: a file system hangs. */
@@ -96,7 +120,8 @@ static bool start_helper(struct symbol_reader *reader, uid_t uid)
 		child_end(&reader->child);
 		return false;
 	}
-	reader->uid = uid;
+	reader->uid = file->uid;
+	reader->gid = gid;
 	reader->batches = 0;
 	reader->helped = false;
 	reader->helpers_total++;
@@ -177,7 +202,7 @@ static void work(struct symbol_reader *reader)
 
 	reader->kicked = false; /* the alarm has another task from now */
 	while (!reader->batch.file && (file = next_file(reader))) {
-		if (tries > 1 || !start_helper(reader, file->uid)) {
+		if (tries > 1 || !start_helper(reader, file)) {
 			give_up(reader, file, SYMBOL_NO_HELPER);
 			continue;
 		}

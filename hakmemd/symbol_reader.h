@@ -56,6 +56,7 @@ struct symbol_reader {
 	struct symbol_reader_settings settings;
 	struct child child;
 	uid_t uid;	  /* whose files this helper reads; no other's */
+	gid_t gid;	  /* the group it has: see group_of */
 	unsigned batches; /* so many of them in a row */
 	bool helped;	  /* this helper has answered something */
 	bool kicked;	  /* the alarm is set to begin work */
