@@ -230,6 +230,39 @@ static void a_helper_taken_over_harms_only_its_user(void **state)
 	}
 }
 
+/* It answers well for the file that took it over, and lies from then on. */
+static void run_sleeper(int channel, void *argument)
+{
+	static struct symbol_question question;
+	bool taken_over = false;
+
+	(void)argument;
+	while (next_question(channel, &question)) {
+		for (uint32_t i = 0; i < question.count; i++)
+			say(channel, i, taken_over ? "forged" : "good");
+		taken_over = taken_over || question.path[1] == 'o';
+	}
+	_exit(0);
+}
+
+static void a_helper_taken_over_does_not_stay(void **state)
+{
+	struct symbol_file *odd, *even;
+
+	(void)state;
+	begin();
+	the_reader.settings.run = run_sleeper;
+	odd = file_called("/odd", 1);
+	even = file_called("/even", 2);
+	ask_all(odd);
+	ask_all(even);
+	the_limit_ns = clock_ns() + 30 * CLOCK_SECOND;
+	assert_int_equal(loop_run(the_loop), 0);
+	assert_true(count_named(odd, "forged") > 0);
+	assert_int_equal(count_named(even, "good"), QUESTIONS);
+	end();
+}
+
 static void files_take_turns(void **state)
 {
 	struct symbol_file *first, *second;
@@ -254,6 +287,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_helper_taken_over_harms_only_its_user),
+		cmocka_unit_test(a_helper_taken_over_does_not_stay),
 		cmocka_unit_test(files_take_turns),
 	};
 
