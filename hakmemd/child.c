@@ -148,9 +148,11 @@ int child_end(struct child *child)
 
 	if (pid == 0)
 		return -1;
+	/* Before it can see that its socket closes; one that has ended by
+	 * itself keeps its status. */
+	kill(pid, SIGKILL);
 	close(child->channel);
 	*child = (struct child){.channel = -1};
-	kill(pid, SIGKILL); /* one that has ended keeps its status */
 	for (int i = 0; i < TRIES; i++) {
 		if (waitpid(pid, &status, WNOHANG) != 0)
 			return status;

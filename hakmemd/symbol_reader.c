@@ -234,15 +234,19 @@ static void settle(struct symbol_reader *reader)
 		reader->settings.settled(reader->settings.settled_argument);
 }
 
-/* The helper is gone or must go; `strikes` against the file it worked on. */
-static void lose_helper(struct symbol_reader *reader, unsigned strikes)
+/*
+ * The helper is gone or must go; `strikes` against the file it worked on. One
+ * that has hung up may have ended by itself, to grow no larger; but not over
+ * and over.
+ */
+static void lose_helper(struct symbol_reader *reader, unsigned strikes,
+			bool hung_up)
 {
 	struct symbol_file *file = reader->batch.file;
 	int status = end_helper(reader);
 
 	reader->batch.file = NULL;
-	/* It may end by itself, to grow no larger, but not over and over. */
-	if (status == 0 && reader->helped && strikes == 1)
+	if (hung_up && status == 0 && reader->helped)
 		strikes = 0;
 	if (file && strikes) {
 		reader->helpers_lost++;
@@ -323,7 +327,7 @@ static void on_channel(struct loop_source *source, uint32_t events)
 			break;
 		reader->packet.length = length > 0 ? (size_t)length : 0;
 		if (!take_answer(reader)) {
-			lose_helper(reader, 1);
+			lose_helper(reader, 1, length <= 0);
 			return;
 		}
 		reader->progress_ns = clock_ns();
@@ -341,7 +345,7 @@ static void check_patience(struct symbol_reader *reader, uint64_t now_ns)
 	if (now_ns > reader->due_ns + LATE_NS)
 		reader->progress_ns = now_ns;
 	if (now_ns - reader->progress_ns >= limit_ns)
-		lose_helper(reader, SYMBOL_READER_STRIKES);
+		lose_helper(reader, SYMBOL_READER_STRIKES, false);
 	else
 		arm(reader, reader->progress_ns + limit_ns - now_ns);
 }

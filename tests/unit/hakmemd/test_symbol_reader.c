@@ -263,6 +263,34 @@ static void a_helper_taken_over_does_not_stay(void **state)
 	end();
 }
 
+/* As one that has grown too large does. */
+static void run_one_batch(int channel, void *argument)
+{
+	static struct symbol_question question;
+
+	(void)argument;
+	if (next_question(channel, &question))
+		for (uint32_t i = 0; i < question.count; i++)
+			say(channel, i, "good");
+	_exit(0);
+}
+
+static void a_helper_may_end_between_questions(void **state)
+{
+	struct symbol_file *file;
+
+	(void)state;
+	begin();
+	the_reader.settings.run = run_one_batch;
+	file = file_called("/even", 1);
+	ask_all(file);
+	the_limit_ns = clock_ns() + 30 * CLOCK_SECOND;
+	assert_int_equal(loop_run(the_loop), 0);
+	assert_int_equal(count_named(file, "good"), QUESTIONS);
+	assert_int_equal(file->strikes, 0);
+	end();
+}
+
 static void files_take_turns(void **state)
 {
 	struct symbol_file *first, *second;
@@ -288,6 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_helper_taken_over_harms_only_its_user),
 		cmocka_unit_test(a_helper_taken_over_does_not_stay),
+		cmocka_unit_test(a_helper_may_end_between_questions),
 		cmocka_unit_test(files_take_turns),
 	};
 
