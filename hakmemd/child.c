@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,12 +86,20 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void become_child(int channel, pid_t parent,
+/* Nobody may look into this process, which still has our memory. */
+static bool give_up_root(uid_t uid, gid_t gid)
+{
+	if (geteuid() != 0 || uid == 0)
+		return true;
+	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
+	    setresuid(uid, uid, uid) != 0)
+		return false;
+	return prctl(PR_SET_DUMPABLE, 0) == 0;
+}
+
+static bool become_child(int channel, pid_t parent,
 			 const struct child_limits *limits)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(0);
 	prctl(PR_SET_NAME, "hakmemd-symbols");
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (channel != CHANNEL)
@@ -101,6 +110,10 @@ static void become_child(int channel, pid_t parent,
 	bound(limits);
 	if (setpriority(PRIO_PROCESS, 0, NICE_BY) != 0)
 		errno = 0;
+	if (!give_up_root(limits->uid, limits->gid))
+		return false;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user clears it */
+	return getppid() == parent;
 }
 
 bool child_start(struct child *child, const struct child_limits *limits,
@@ -114,8 +127,8 @@ bool child_start(struct child *child, const struct child_limits *limits,
 		return false;
 	pid = fork();
 	if (pid == 0) {
-		become_child(ends[1], self, limits);
-		run(CHANNEL, argument);
+		if (become_child(ends[1], self, limits))
+			run(CHANNEL, argument);
 		_exit(1);
 	}
 	close(ends[1]);
@@ -135,9 +148,11 @@ int child_end(struct child *child)
 
 	if (pid == 0)
 		return -1;
+	/* Before it can see that its socket closes; one that has ended by
+	 * itself keeps its status. */
+	kill(pid, SIGKILL);
 	close(child->channel);
 	*child = (struct child){.channel = -1};
-	kill(pid, SIGKILL); /* one that has ended keeps its status */
 	for (int i = 0; i < TRIES; i++) {
 		if (waitpid(pid, &status, WNOHANG) != 0)
 			return status;

@@ -1,6 +1,7 @@
 /*
  * A process of ours for work on what strangers made: it has one socket to us,
- * a bound on its memory, and goes when we go. Main thread only.
+ * the rights of the stranger, a bound on its memory, and goes when we go. Main
+ * thread only.
  */
 #ifndef HAKMEMD_CHILD_H
 #define HAKMEMD_CHILD_H
@@ -14,10 +15,14 @@ struct child {
 	int channel; /* our end of a pair of packet sockets, non-blocking */
 };
 
+#define CHILD_NO_GROUP 65534u
+
 struct child_limits {
 	uint64_t data_bytes;	/* it may allocate, beyond what we have */
 	uint64_t address_bytes; /* ditto, mapped files included */
 	uint64_t file_bytes;	/* it may write into one file */
+	uid_t uid;		/* whom it becomes, if we are root, */
+	gid_t gid;		/* with this as his only group */
 };
 
 /*

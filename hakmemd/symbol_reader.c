@@ -1,17 +1,20 @@
 #include "hakmemd/symbol_reader.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "hakmemd/clock.h"
 #include "hakmemd/log.h"
 
-#define LATE_NS		CLOCK_SECOND /* later than this: we stood still */
-#define ANSWERS_A_ROUND 256
-#define RAW_MAX		384u
+#define LATE_NS		 CLOCK_SECOND /* later than this: we stood still */
+#define ANSWERS_A_ROUND	 256
+#define BATCHES_IN_A_ROW 256u
+#define RAW_MAX		 384u
 
 static void arm(struct symbol_reader *reader, uint64_t wait_ns)
 {
@@ -65,16 +68,48 @@ static void answer_raw(struct symbol_reader *reader, struct symbol_entry *entry,
 	symbol_cache_answer_raw(reader->cache, entry, reason, clock_ns());
 }
 
-static bool start_helper(struct symbol_reader *reader)
+static int end_helper(struct symbol_reader *reader)
 {
+	if (!reader->child.pid)
+		return -1;
+	loop_remove(reader->loop, &reader->channel);
+	return child_end(&reader->child);
+}
+
+/*
+ * The group of the process that has the file, without which its root is closed
+ * to the helper; if it is that user's to look into (else root owns its /proc).
+ */
+static gid_t group_of(const struct symbol_file *file)
+{
+	char path[32];
+	struct stat info;
+
+	if (geteuid() != 0 || file->uid == 0 || file->pid <= 0)
+		return CHILD_NO_GROUP;
+	snprintf(path, sizeof(path), "/proc/%d", (int)file->pid);
+	if (stat(path, &info) != 0 || info.st_uid != file->uid)
+		return CHILD_NO_GROUP;
+	return info.st_gid;
+}
+
+/* One that may read the file; false when there is none to be had. */
+static bool start_helper(struct symbol_reader *reader,
+			 const struct symbol_file *file)
+{
+	gid_t gid = group_of(file);
 	const struct child_limits limits = {
 		.data_bytes = UINT64_C(1) << 30,
 		.address_bytes = UINT64_C(16) << 30,
 		.file_bytes = reader->settings.file_bytes,
+		.uid = file->uid,
+		.gid = gid,
 	};
 
-	if (reader->child.pid)
+	if (reader->child.pid && reader->uid == file->uid &&
+	    (gid == reader->gid || gid == CHILD_NO_GROUP))
 		return true;
+	end_helper(reader);
 	/* Many that the kernel does not let go of: a file system hangs. */
 	if (child_reap() > 2 ||
 	    !child_start(&reader->child, &limits, reader->settings.run,
@@ -85,17 +120,12 @@ static bool start_helper(struct symbol_reader *reader)
 		child_end(&reader->child);
 		return false;
 	}
+	reader->uid = file->uid;
+	reader->gid = gid;
+	reader->batches = 0;
 	reader->helped = false;
 	reader->helpers_total++;
 	return true;
-}
-
-static int end_helper(struct symbol_reader *reader)
-{
-	if (!reader->child.pid)
-		return -1;
-	loop_remove(reader->loop, &reader->channel);
-	return child_end(&reader->child);
 }
 
 /* Nobody will answer what is asked of this file. */
@@ -144,11 +174,18 @@ static void fill_question(struct symbol_reader *reader,
 	question->count = batch->count;
 }
 
+/* The files of the user whose helper runs come first, but not for ever. */
 static struct symbol_file *next_file(const struct symbol_reader *reader)
 {
-	struct symbol_file *file = TAILQ_FIRST(&reader->turns[0]);
+	const struct symbol_files *turns =
+		&reader->turns[TAILQ_EMPTY(&reader->turns[0])];
+	struct symbol_file *file = TAILQ_FIRST(turns);
 
-	return file ? file : TAILQ_FIRST(&reader->turns[1]);
+	if (!reader->child.pid || reader->batches >= BATCHES_IN_A_ROW)
+		return file;
+	while (file && file->uid != reader->uid)
+		file = TAILQ_NEXT(file, by_turn);
+	return file ? file : TAILQ_FIRST(turns);
 }
 
 static bool send_question(struct symbol_reader *reader)
@@ -165,13 +202,14 @@ static void work(struct symbol_reader *reader)
 
 	reader->kicked = false; /* the alarm has another task from now */
 	while (!reader->batch.file && (file = next_file(reader))) {
-		if (!start_helper(reader) || tries > 1) {
+		if (tries > 1 || !start_helper(reader, file)) {
 			give_up(reader, file, SYMBOL_NO_HELPER);
 			continue;
 		}
 		fill_question(reader, file);
 		reader->progress_ns = clock_ns();
 		if (send_question(reader)) {
+			reader->batches++;
 			arm(reader, reader->settings.patience_ns);
 			return;
 		}
@@ -196,15 +234,19 @@ static void settle(struct symbol_reader *reader)
 		reader->settings.settled(reader->settings.settled_argument);
 }
 
-/* The helper is gone or must go; `strikes` against the file it worked on. */
-static void lose_helper(struct symbol_reader *reader, unsigned strikes)
+/*
+ * The helper is gone or must go; `strikes` against the file it worked on. One
+ * that has hung up may have ended by itself, to grow no larger; but not over
+ * and over.
+ */
+static void lose_helper(struct symbol_reader *reader, unsigned strikes,
+			bool hung_up)
 {
 	struct symbol_file *file = reader->batch.file;
 	int status = end_helper(reader);
 
 	reader->batch.file = NULL;
-	/* It may end by itself, to grow no larger, but not over and over. */
-	if (status == 0 && reader->helped && strikes == 1)
+	if (hung_up && status == 0 && reader->helped)
 		strikes = 0;
 	if (file && strikes) {
 		reader->helpers_lost++;
@@ -285,7 +327,7 @@ static void on_channel(struct loop_source *source, uint32_t events)
 			break;
 		reader->packet.length = length > 0 ? (size_t)length : 0;
 		if (!take_answer(reader)) {
-			lose_helper(reader, 1);
+			lose_helper(reader, 1, length <= 0);
 			return;
 		}
 		reader->progress_ns = clock_ns();
@@ -303,7 +345,7 @@ static void check_patience(struct symbol_reader *reader, uint64_t now_ns)
 	if (now_ns > reader->due_ns + LATE_NS)
 		reader->progress_ns = now_ns;
 	if (now_ns - reader->progress_ns >= limit_ns)
-		lose_helper(reader, SYMBOL_READER_STRIKES);
+		lose_helper(reader, SYMBOL_READER_STRIKES, false);
 	else
 		arm(reader, reader->progress_ns + limit_ns - now_ns);
 }

@@ -3,6 +3,10 @@
  * question, gives it a batch at a time, file by file in turn (those of our own
  * user first), stores what comes back, ends it when there is nothing to do.
  *
+ * A helper reads the files of one user only, with that user's rights; for the
+ * files of another one another helper is started. So a file that takes it over
+ * can say nothing about what is not its user's anyway.
+ *
  * A helper that dies or is silent too long is replaced. The file it worked on
  * gets a strike, or all of them for silence; a file with
  * SYMBOL_READER_STRIKES is bad: its questions are answered without it. Main
@@ -51,9 +55,12 @@ struct symbol_reader {
 	struct symbol_cache *cache;
 	struct symbol_reader_settings settings;
 	struct child child;
-	bool helped; /* this helper has answered something */
-	bool kicked; /* the alarm is set to begin work */
-	bool open;   /* something was asked since `settled` was called */
+	uid_t uid;	  /* whose files this helper reads; no other's */
+	gid_t gid;	  /* the group it has: see group_of */
+	unsigned batches; /* so many of them in a row */
+	bool helped;	  /* this helper has answered something */
+	bool kicked;	  /* the alarm is set to begin work */
+	bool open;	  /* something was asked since `settled` was called */
 	struct symbol_files turns[2]; /* files with questions: ours, others' */
 	struct symbol_batch batch;
 	uint64_t progress_ns, due_ns;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hakmemd/elf.h"
@@ -126,7 +127,7 @@ static inline int fixture_begin(void **state)
 	elf_version(EV_CURRENT);
 	snprintf(fixture_directory, sizeof(fixture_directory),
 		 "%s/symbols-XXXXXX", where ? where : "/tmp");
-	if (!mkdtemp(fixture_directory))
+	if (!mkdtemp(fixture_directory) || chmod(fixture_directory, 0755) != 0)
 		return -1;
 	fixture_write("one.c", fixture_c);
 	fixture_write("two.cc", fixture_cc);

@@ -532,7 +532,7 @@ static const char sleeper_c[] = "#include <unistd.h>\n"
 				"}\n"
 				"int main(void) { return nap() + 1; }\n";
 
-static pid_t begin_process(const char *path, const char *root)
+static pid_t begin_process(const char *path, const char *root, uid_t uid)
 {
 	int ends[2];
 	char byte;
@@ -541,7 +541,8 @@ static pid_t begin_process(const char *path, const char *root)
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (root && chroot(root) != 0)
+		if ((root && chroot(root) != 0) ||
+		    (uid != geteuid() && setresuid(uid, uid, uid) != 0))
 			_exit(1);
 		execl(path, path, NULL);
 		_exit(1);
@@ -569,7 +570,7 @@ static void a_replaced_program_is_read_while_it_runs(void **state)
 	fixture_shell("gcc -g -O2 nap.c -o nap");
 	module = module_of("nap");
 	pc = fixture_symbol("nap", "nap").st_value + BIAS + 5;
-	module.pid = begin_process(module.path, NULL);
+	module.pid = begin_process(module.path, NULL, geteuid());
 	fixture_shell("rm nap && cp two nap");
 	look_up(&module, pc, true, frames);
 	end_process(module.pid);
@@ -607,14 +608,17 @@ static void a_root_of_its_own_is_looked_into(void **state)
 		      fixture_directory, fixture_directory, fixture_directory);
 	module = module_of("one");
 	pc = fixture_symbol("one", "outer").st_value + BIAS;
-	module.pid = begin_process("/nap", fixture_path("jail"));
-	module.path = "/link";
-	look_up(&module, pc, false, frames[0]);
-	module.path = "/up";
-	look_up(&module, pc, false, frames[1]);
-	end_process(module.pid);
-	assert_string_equal(frames[0][0].function, "outer");
-	assert_string_equal(frames[1][0].function, "outer");
+	for (uid_t uid = 0; uid < 2; uid++) {
+		module.uid = uid;
+		module.pid = begin_process("/nap", fixture_path("jail"), uid);
+		module.path = "/link";
+		look_up(&module, pc, false, frames[0]);
+		module.path = "/up";
+		look_up(&module, pc, false, frames[1]);
+		end_process(module.pid);
+		assert_string_equal(frames[0][0].function, "outer");
+		assert_string_equal(frames[1][0].function, "outer");
+	}
 }
 
 static void another_mount_namespace_is_looked_into(void **state)
@@ -788,6 +792,35 @@ static void a_file_that_shrinks_under_the_helper_kills_only_it(void **state)
 	pc = fixture_symbol("one", "outer").st_value + BIAS;
 	look_up(&module, pc, false, frames);
 	assert_string_equal(frames[0].function, "outer");
+}
+
+/* Whose file it is, his rights: not ours. */
+static void a_helper_has_the_rights_of_the_user(void **state)
+{
+	struct symbol_module module = module_of("one");
+	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
+	char path[64], line[256];
+	unsigned real = 0;
+	FILE *file;
+
+	(void)state;
+	need_root();
+	fixture_shell("cp one secret && chmod 600 secret");
+	module.path = fixture_path("secret");
+	module.uid = 1;
+	look_up(&module, BIAS + 4096, false, frames);
+	assert_string_equal(frames[0].note, "file not readable");
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)helper());
+	file = fopen(path, "r");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "Uid: %u", &real) == 1)
+			break;
+	fclose(file);
+	assert_int_equal(real, 1);
+	module.uid = 0;
+	look_up(&module, BIAS + 4096, false, frames);
+	assert_string_not_equal(frames[0].note, "file not readable");
 }
 
 static void the_helper_has_nothing_of_ours(void **state)
@@ -1097,6 +1130,7 @@ int main(void)
 		cmocka_unit_test(a_helper_that_hangs_is_replaced),
 		WITH(a_helper_that_dies_once_is_forgiven),
 		WITH(a_file_that_shrinks_under_the_helper_kills_only_it),
+		WITH(a_helper_has_the_rights_of_the_user),
 		WITH(the_helper_has_nothing_of_ours),
 		cmocka_unit_test(damaged_files_are_answered_for),
 		WITH(names_are_cut_and_clean),
