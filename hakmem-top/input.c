@@ -33,22 +33,40 @@ void input_refresh(struct input *input)
 {
 	const struct screen *screen = input->ui.screen;
 
-	if (screen->of_process ? input->context.detail != NULL
-			       : input->context.list != NULL)
+	/* Also without figures: rows of others must not stay. */
+	if (screen->of_process || input->context.list)
 		screen->refresh(&input->context);
+}
+
+/* The filter of a screen waits while one inside of it is shown. */
+static void swap_filter(struct input *input, const struct screen *screen)
+{
+	char *filter = input->context.filter;
+
+	if (screen->outside && !input->ui.screen->outside) {
+		memcpy(input->outer_filter, filter, SCREEN_FILTER_MAX);
+		filter[0] = '\0';
+	} else if (!screen->outside && input->ui.screen->outside) {
+		memcpy(filter, input->outer_filter, SCREEN_FILTER_MAX);
+	}
 }
 
 static void go_to(struct input *input, const struct screen *screen)
 {
+	struct feed *feed = &input->feed;
+
+	swap_filter(input, screen);
 	if (input->ui.screen->of_process != screen->of_process) {
 		input->context.filter[0] = '\0';
 		input->search[0] = '\0';
-		feed_rebuild(&input->feed);
+		feed_rebuild(feed);
 	}
 	input->ui.screen = screen;
-	input->feed.wants_history = screen->needs_history;
-	if (screen->needs_history)
-		input->feed.next_ns = 0;
+	feed->wants_history = screen->needs_history;
+	feed->wants_sites = screen->needs_sites;
+	feed->wants_stack = screen->needs_stack;
+	if (screen->needs_history || screen->needs_sites)
+		feed->next_ns = 0;
 	input_refresh(input);
 }
 
@@ -73,12 +91,27 @@ static void enter(struct input *input, const struct screen *screen)
 	go_to(input, screen);
 }
 
+/* Enter: into the selected process, or deeper. */
+static void open_selected(struct input *input)
+{
+	const struct screen *screen = input->ui.screen;
+
+	if (!screen->of_process) {
+		enter(input, chrome_tabs[0]);
+	} else if (screen->inside && screen->enter(&input->context)) {
+		feed_open_site(&input->feed);
+		go_to(input, screen->inside);
+	}
+}
+
 static size_t tab_index(const struct input *input, size_t *count)
 {
+	const struct screen *screen = input->ui.screen;
 	size_t at = 0;
 
 	for (*count = 0; chrome_tabs[*count]; ++*count)
-		if (chrome_tabs[*count] == input->ui.screen)
+		if (chrome_tabs[*count] == screen ||
+		    chrome_tabs[*count] == screen->outside)
 			at = *count;
 	return at;
 }
@@ -99,6 +132,8 @@ static void back(struct input *input)
 		input->context.filter[0] = '\0';
 		feed_rebuild(&input->feed);
 		input_refresh(input);
+	} else if (input->ui.screen->outside) {
+		go_to(input, input->ui.screen->outside);
 	} else if (input->ui.screen->of_process) {
 		input_leave(input);
 	}
@@ -131,7 +166,11 @@ static void ask_export(struct input *input)
 			 input->context.detail->process.pid, lower);
 	else
 		snprintf(name, sizeof(name), "hakmem-%s.csv", lower);
-	ask_for(input, INPUT_EXPORT, "Write to (.csv or .json):", name);
+	ask_for(input, INPUT_EXPORT,
+		screen->heap
+			? "Write to (.csv .json; heap .pb.gz .folded .svg):"
+			: "Write to (.csv or .json):",
+		name);
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -141,15 +180,64 @@ static bool ends_with(const char *text, const char *end)
 	return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
+/* What the heap's exports are called; the end of a file's name chooses. */
+static const char *heap_format(const char *path)
+{
+	static const struct {
+		const char *end, *format;
+	} formats[] = {
+		{".pb.gz", "pprof"},
+		{".pprof", "pprof"},
+		{".folded", "folded"},
+		{".svg", "svg"},
+	};
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (ends_with(path, formats[i].end))
+			return formats[i].format;
+	return NULL;
+}
+
+static void export_heap(struct input *input, const char *path,
+			const char *format)
+{
+	if (feed_export(&input->feed, format, path, client_now_ns()))
+		input_say(input, false, "waiting for the daemon's %s ...",
+			  format);
+	else
+		input_say(input, true, "no daemon, or an export is under way");
+}
+
+void input_exported(struct input *input)
+{
+	struct feed_export *export = &input->feed.export;
+	char why[256];
+
+	if (export->trouble[0])
+		input_say(input, true, "no export: %.200s", export->trouble);
+	else if (save_file(export->path, export->data.data, export->data.length,
+			   why, sizeof(why)) != 0)
+		input_say(input, true, "%s", why);
+	else
+		input_say(input, false, "wrote %s", export->path);
+	feed_export_end(&input->feed);
+}
+
 static void export_to(struct input *input, const char *path)
 {
+	const char *heap = input->ui.screen->heap ? heap_format(path) : NULL;
 	enum opts_format format =
 		ends_with(path, ".json") ? OPTS_JSON : OPTS_CSV;
 	char *data = NULL, why[256];
 	size_t length = 0;
-	FILE *out = open_memstream(&data, &length);
+	FILE *out;
 	bool made;
 
+	if (heap) {
+		export_heap(input, path, heap);
+		return;
+	}
+	out = open_memstream(&data, &length);
 	if (!out)
 		return;
 	made = input->ui.screen->save(&input->context, format, out);
@@ -383,8 +471,7 @@ static void act(struct input *input, enum action action)
 		input->ui.help_top = 0;
 		break;
 	case ACTION_ENTER:
-		if (!input->ui.screen->of_process)
-			enter(input, chrome_tabs[0]);
+		open_selected(input);
 		break;
 	case ACTION_BACK:
 		back(input);

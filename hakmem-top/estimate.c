@@ -1,0 +1,70 @@
+#include "hakmem-top/estimate.h"
+
+#include <math.h>
+
+/*
+ * A quantile of the chi-squared distribution with `freedom` degrees, `normal`
+ * the same quantile of the normal one: Wilson and Hilferty's cube. At 2 degrees
+ * and 97.5 % it is 0.6 % low, with more degrees better.
+ */
+static double chi_squared(double freedom, double normal)
+{
+	double part = 2 / (9 * freedom);
+	double root = 1 - part + normal * sqrt(part);
+
+	return root > 0 ? freedom * root * root * root : 0;
+}
+
+/*
+ * Fay and Feuer's interval for a weighted sum of Poisson counts: the sum y
+ * with variance v behaves like y^2 / v samples of the weight v / y; one sample
+ * more, of the greatest weight, bounds what was not seen.
+ */
+struct interval estimate_interval(const struct estimate *estimate,
+				  double weight)
+{
+	double y = estimate->value, v = estimate->error * estimate->error;
+	struct interval interval;
+
+	if (estimate->samples == 0 || !(y > 0))
+		return (struct interval){0, 3 * weight};
+	if (weight < v / y)
+		weight = v / y;
+	interval.low = y;
+	if (v > y * y * 1e-12) /* else exact, as far as anyone can tell */
+		interval.low =
+			v / (2 * y) * chi_squared(2 * y * y / v, -ESTIMATE_95);
+	if (!(weight > 0)) {
+		interval.high = y;
+		return interval;
+	}
+	v += weight * weight;
+	y += weight;
+	interval.high = v / (2 * y) * chi_squared(2 * y * y / v, ESTIMATE_95);
+	return interval;
+}
+
+bool estimate_few(const struct estimate *estimate)
+{
+	return estimate->samples < ESTIMATE_FEW;
+}
+
+struct estimate estimate_add(const struct estimate *a, const struct estimate *b)
+{
+	return (struct estimate){
+		.value = a->value + b->value,
+		.error = hypot(a->error, b->error),
+		.samples = a->samples + b->samples,
+	};
+}
+
+struct estimate estimate_change(const struct estimate *before,
+				const struct estimate *after)
+{
+	return (struct estimate){
+		.value = after->value - before->value,
+		.error = hypot(before->error, after->error),
+		.samples = after->samples > before->samples ? after->samples
+							    : before->samples,
+	};
+}
