@@ -15,6 +15,11 @@ static double chi_squared(double freedom, double normal)
 	return root > 0 ? freedom * root * root * root : 0;
 }
 
+static double bound(double y, double v, double normal)
+{
+	return v / (2 * y) * chi_squared(2 * y * y / v, normal);
+}
+
 /*
  * Fay and Feuer's interval for a weighted sum of Poisson counts: the sum y
  * with variance v behaves like y^2 / v samples of the weight v / y; one sample
@@ -24,23 +29,18 @@ struct interval estimate_interval(const struct estimate *estimate,
 				  double weight)
 {
 	double y = estimate->value, v = estimate->error * estimate->error;
-	struct interval interval;
+	struct interval interval = {y, y};
 
 	if (estimate->samples == 0 || !(y > 0))
 		return (struct interval){0, 3 * weight};
 	if (weight < v / y)
 		weight = v / y;
-	interval.low = y;
-	if (v > y * y * 1e-12) /* else exact, as far as anyone can tell */
-		interval.low =
-			v / (2 * y) * chi_squared(2 * y * y / v, -ESTIMATE_95);
-	if (!(weight > 0)) {
-		interval.high = y;
-		return interval;
-	}
-	v += weight * weight;
-	y += weight;
-	interval.high = v / (2 * y) * chi_squared(2 * y * y / v, ESTIMATE_95);
+	/* Rounding must not turn the ends round; fmin and fmax drop NaN. */
+	if (v > 0)
+		interval.low = fmin(bound(y, v, -ESTIMATE_95), y);
+	if (weight > 0)
+		interval.high = fmax(
+			bound(y + weight, v + weight * weight, ESTIMATE_95), y);
 	return interval;
 }
 

@@ -155,8 +155,12 @@ static void show_peak(const void *row, char out[TABLE_TEXT_MAX])
 {
 	char text[FMT_MAX];
 
-	snprintf(out, TABLE_TEXT_MAX, "%s%s", rough(&SITE(row)->allocated),
-		 fmt_bytes(text, fmt_whole(SITE(row)->peak_bytes)));
+	if (SITE(row)->peak_bytes > 0)
+		snprintf(out, TABLE_TEXT_MAX, "%s%s",
+			 rough(&SITE(row)->allocated),
+			 fmt_bytes(text, fmt_whole(SITE(row)->peak_bytes)));
+	else
+		strcpy(out, "-"); /* nothing of it was sampled then */
 }
 
 static void show_function(const void *row, char out[TABLE_TEXT_MAX])

@@ -96,13 +96,15 @@ void sites_thread_text(const struct site *site, char *out, size_t size)
 
 	if (site->thread && *site->thread)
 		snprintf(name, sizeof(name), "%.64s", site->thread);
+	else if (site->thread_id == 0)
+		strcpy(name, "-");
 	else
 		snprintf(name, sizeof(name), "%llu",
 			 (unsigned long long)site->thread_id);
 	if (site->threads >= 255)
-		snprintf(out, size, "%s and 254 or more", name);
+		snprintf(out, size, "%s +254 or more", name);
 	else if (site->threads > 1)
-		snprintf(out, size, "%s and %u more", name, site->threads - 1);
+		snprintf(out, size, "%s +%u", name, site->threads - 1);
 	else
 		snprintf(out, size, "%s", name);
 }

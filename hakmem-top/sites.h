@@ -86,7 +86,8 @@ const struct site *sites_find(const struct sites *copy, uint32_t id);
 /* What to call a site: its function, or what stands for it; never empty. */
 const char *sites_name(const struct site *site);
 
-/* "worker-3", "4107", "4107 and 3 more": where the site's samples came from. */
+/* "worker-3", "4107", "4107 +3": the newest sample's thread, and how many more.
+ */
 void sites_thread_text(const struct site *site, char *out, size_t size);
 
 #endif

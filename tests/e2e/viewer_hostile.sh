@@ -21,7 +21,8 @@ feeder hostile
 screen_start 100 24 "'$B/hakmem-top' --socket '$SOCK'"
 shows 5 "^[]0;owned^G"
 shows 5 "SIG"
-for key in 1 2 3 4 Escape t F6 Escape m I; do
+for key in 1 2 3 4 Down Enter G I F6 Down Enter Escape m F4 \[ Enter Escape 5 \
+	Escape t F6 Escape m I; do
 	press "$key"
 	sleep 0.3
 	alive hostile
