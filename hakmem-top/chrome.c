@@ -211,6 +211,26 @@ static void draw_keys(const struct ui *ui, int y, int width)
 	}
 }
 
+/* What is typed stays in sight: first the label gives way, then its begin. */
+static void draw_prompt(const struct prompt *prompt, int y, int width)
+{
+	int typed = (int)prompt->length, label = (int)strlen(prompt->label);
+	int least = label < 9 ? label : 9;
+	const char *text = prompt->text;
+	int x;
+
+	if (label + typed + 2 > width)
+		label = width - typed - 2 > least ? width - typed - 2 : least;
+	for (; *text && (int)strlen(text) > width - label - 2; text++)
+		;
+	while ((*text & 0xC0) == 0x80) /* never inside a character */
+		text++;
+	term_put(y, 0, width, TERM_TEXT, "");
+	x = term_put(y, 0, label, TERM_TITLE, prompt->label);
+	x = term_add(y, x + 1, TERM_STRONG, text);
+	term_cursor(y, x < width ? x : width - 1);
+}
+
 static void draw_footer(const struct ui *ui, const struct feed *feed, int y,
 			int width, uint64_t now_ns)
 {
@@ -218,10 +238,7 @@ static void draw_footer(const struct ui *ui, const struct feed *feed, int y,
 	int x;
 
 	if (ui->mode == CHROME_PROMPT) {
-		term_put(y, 0, width, TERM_TEXT, "");
-		x = term_add(y, 0, TERM_TITLE, ui->prompt.label);
-		x = term_add(y, x + 1, TERM_STRONG, ui->prompt.text);
-		term_cursor(y, x < width ? x : width - 1);
+		draw_prompt(&ui->prompt, y, width);
 		return;
 	}
 	if (ui->mode == CHROME_HELP) {

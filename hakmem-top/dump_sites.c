@@ -43,7 +43,7 @@ REAL(alloc_bytes_per_s, site->rate)
 REAL(peak_bytes, site->peak_bytes)
 REAL(highest_bytes, site->highest_bytes)
 REAL(mean_age_s, site->mean_age_s)
-REAL(short_lived, site->short_lived)
+REAL(short_lived_share, site->short_lived)
 NUMBER(bool, growing, site->growing)
 REAL(growth_bytes_per_s, site->growth)
 REAL(growth_minutes, site->growth_minutes)
@@ -64,23 +64,30 @@ static const struct field fields[] = {
 	FIELD(alloc_bytes_stderr, real), FIELD(alloc_objects, real),
 	FIELD(samples, whole),		 FIELD(alloc_bytes_per_s, real),
 	FIELD(peak_bytes, real),	 FIELD(highest_bytes, real),
-	FIELD(mean_age_s, real),	 FIELD(short_lived, real),
+	FIELD(mean_age_s, real),	 FIELD(short_lived_share, real),
 	FIELD(growing, truth),		 FIELD(growth_bytes_per_s, real),
 	FIELD(growth_minutes, real),	 FIELD(thread_id, whole),
 	FIELD(thread_name, text),	 FIELD(threads, whole),
 };
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 
-/* One figure; `text` writes strings. */
-static void value(FILE *out, const struct field *field, const struct site *site,
-		  void (*text)(FILE *out, const char *string))
+static const char *truth(bool value, bool json)
 {
-	if (field->text)
-		text(out, field->text(site));
+	return value ? (json ? "true" : "1") : json ? "false" : "0";
+}
+
+/* One figure, of JSON or CSV. */
+static void value(FILE *out, const struct field *field, const struct site *site,
+		  bool json)
+{
+	if (field->text && json)
+		text_json(out, field->text(site));
+	else if (field->text)
+		text_csv(out, field->text(site));
 	else if (field->whole)
 		fprintf(out, "%" PRIu64, field->whole(site));
 	else if (field->truth)
-		fputs(field->truth(site) ? "true" : "false", out);
+		fputs(truth(field->truth(site), json), out);
 	else
 		fprintf(out, "%.3f", field->real(site));
 }
@@ -89,7 +96,7 @@ static void site_json(FILE *out, const struct site *site)
 {
 	for (size_t i = 0; i < FIELDS; i++) {
 		fprintf(out, "%s\"%s\":", i ? "," : "{", fields[i].name);
-		value(out, &fields[i], site, text_json);
+		value(out, &fields[i], site, true);
 	}
 	fputc('}', out);
 }
@@ -104,7 +111,7 @@ void dump_sites_table_csv(FILE *out, const struct site *const *rows,
 		for (size_t i = 0; i < FIELDS; i++) {
 			if (i)
 				fputc(',', out);
-			value(out, &fields[i], rows[row], text_csv);
+			value(out, &fields[i], rows[row], false);
 		}
 		fputc('\n', out);
 	}
@@ -118,7 +125,7 @@ void dump_sites_table_json(FILE *out, uint32_t pid, const struct sites *sites,
 		",\"live_bytes\":%.3f,\"live_bytes_stderr\":%.3f,\"z\":%.3f"
 		",\"symbols_pending\":%s,\"sites\":[",
 		pid, sites->sample_bytes, sites->live.value, sites->live.error,
-		sites->z, sites->pending ? "true" : "false");
+		sites->z, truth(sites->pending, true));
 	for (size_t i = 0; i < count; i++) {
 		fputs(i ? ",\n" : "\n", out);
 		site_json(out, rows[i]);
@@ -140,7 +147,7 @@ void dump_sites_stack_csv(FILE *out, const struct stack_frame *const *frames,
 		text_csv(out, frame->module);
 		fprintf(out, ",0x%" PRIx64 ",0x%" PRIx64 ",%s,",
 			frame->module_offset, frame->pc,
-			frame->inlined ? "true" : "false");
+			truth(frame->inlined, false));
 		text_csv(out, frame->note);
 		fputc('\n', out);
 	}
@@ -155,10 +162,9 @@ static void frame_json(FILE *out, const struct stack_frame *frame)
 	fprintf(out, ",\"line\":%u,\"module\":", frame->line);
 	text_json(out, frame->module);
 	fprintf(out,
-		",\"module_offset\":%" PRIu64 ",\"pc\":%" PRIu64
-		",\"inlined\":%s,\"note\":",
-		frame->module_offset, frame->pc,
-		frame->inlined ? "true" : "false");
+		",\"module_offset\":\"0x%" PRIx64 "\",\"pc\":\"0x%" PRIx64
+		"\",\"inlined\":%s,\"note\":",
+		frame->module_offset, frame->pc, truth(frame->inlined, true));
 	text_json(out, frame->note);
 	fputc('}', out);
 }
@@ -170,7 +176,7 @@ void dump_sites_stack_json(FILE *out, uint32_t pid, const struct stack *stack,
 	fprintf(out, "{\"pid\":%u,\"site\":", pid);
 	site_json(out, &stack->site);
 	fprintf(out, ",\"truncated\":%s,\n\"lifetimes\":[",
-		stack->truncated ? "true" : "false");
+		truth(stack->truncated, true));
 	for (size_t i = 0; i < AGES_COUNT; i++)
 		fprintf(out, "%s{\"age_us\":%" PRIu64 ",\"objects\":%.3f}",
 			i ? "," : "", ages_low_ns((uint32_t)i) / 1000,

@@ -1,6 +1,6 @@
 /*
  * Sites and stacks as files, with the names that scripts rely on: those of the
- * wire (proto/hakmem.proto). _stderr is one standard error.
+ * daemon's export of the heap. _stderr is one standard error.
  */
 #ifndef HAKMEM_TOP_DUMP_SITES_H
 #define HAKMEM_TOP_DUMP_SITES_H

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hakmem-top/save.h"
+#include "hakmem-top/files.h"
 
 #define MESSAGE_NS 4000000000u
 
@@ -149,105 +149,32 @@ static void ask_for(struct input *input, enum input_purpose purpose,
 
 static void ask_export(struct input *input)
 {
-	char name[PROMPT_MAX];
 	const struct screen *screen = input->ui.screen;
-	char lower[16];
-	size_t i;
+	char name[PROMPT_MAX];
 
 	if (input->opts->readonly) {
 		input_say(input, true, "--readonly: no files are written");
 		return;
 	}
-	for (i = 0; screen->name[i] && i + 1 < sizeof(lower); i++)
-		lower[i] = (char)(screen->name[i] | 0x20);
-	lower[i] = '\0';
-	if (screen->of_process && input->context.detail)
-		snprintf(name, sizeof(name), "hakmem-%u-%s.csv",
-			 input->context.detail->process.pid, lower);
-	else
-		snprintf(name, sizeof(name), "hakmem-%s.csv", lower);
-	ask_for(input, INPUT_EXPORT,
-		screen->heap
-			? "Write to (.csv .json; heap .pb.gz .folded .svg):"
-			: "Write to (.csv or .json):",
-		name);
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-	size_t length = strlen(text), tail = strlen(end);
-
-	return length >= tail && strcmp(text + length - tail, end) == 0;
-}
-
-/* What the heap's exports are called; the end of a file's name chooses. */
-static const char *heap_format(const char *path)
-{
-	static const struct {
-		const char *end, *format;
-	} formats[] = {
-		{".pb.gz", "pprof"},
-		{".pprof", "pprof"},
-		{".folded", "folded"},
-		{".svg", "svg"},
-	};
-
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (ends_with(path, formats[i].end))
-			return formats[i].format;
-	return NULL;
-}
-
-static void export_heap(struct input *input, const char *path,
-			const char *format)
-{
-	if (feed_export(&input->feed, format, path, client_now_ns()))
-		input_say(input, false, "waiting for the daemon's %s ...",
-			  format);
-	else
-		input_say(input, true, "no daemon, or an export is under way");
-}
-
-void input_exported(struct input *input)
-{
-	struct feed_export *export = &input->feed.export;
-	char why[256];
-
-	if (export->trouble[0])
-		input_say(input, true, "no export: %.200s", export->trouble);
-	else if (save_file(export->path, export->data.data, export->data.length,
-			   why, sizeof(why)) != 0)
-		input_say(input, true, "%s", why);
-	else
-		input_say(input, false, "wrote %s", export->path);
-	feed_export_end(&input->feed);
+	files_offer(screen, &input->context, name, sizeof(name));
+	ask_for(input, INPUT_EXPORT, files_label(screen), name);
 }
 
 static void export_to(struct input *input, const char *path)
 {
-	const char *heap = input->ui.screen->heap ? heap_format(path) : NULL;
-	enum opts_format format =
-		ends_with(path, ".json") ? OPTS_JSON : OPTS_CSV;
-	char *data = NULL, why[256];
-	size_t length = 0;
-	FILE *out;
-	bool made;
+	char text[256];
+	bool done = files_write(input->ui.screen, &input->context, &input->feed,
+				path, text, sizeof(text));
 
-	if (heap) {
-		export_heap(input, path, heap);
-		return;
-	}
-	out = open_memstream(&data, &length);
-	if (!out)
-		return;
-	made = input->ui.screen->save(&input->context, format, out);
-	if (fclose(out) != 0 || !made)
-		input_say(input, true, "nothing to write yet");
-	else if (save_file(path, data, length, why, sizeof(why)) != 0)
-		input_say(input, true, "%s", why);
-	else
-		input_say(input, false, "wrote %s", path);
-	free(data);
+	input_say(input, !done, "%s", text);
+}
+
+void input_exported(struct input *input)
+{
+	char text[256];
+	bool done = files_finish(&input->feed, text, sizeof(text));
+
+	input_say(input, !done, "%s", text);
 }
 
 static void set_interval(struct input *input, double seconds)

@@ -67,7 +67,7 @@ static int by_function(const void *a, const void *b)
 
 static int by_location(const void *a, const void *b)
 {
-	return strcasecmp(SITE(a)->location, SITE(b)->location);
+	return strcasecmp(sites_location(SITE(a)), sites_location(SITE(b)));
 }
 
 static int by_module(const void *a, const void *b)
@@ -170,7 +170,7 @@ static void show_function(const void *row, char out[TABLE_TEXT_MAX])
 
 static void show_location(const void *row, char out[TABLE_TEXT_MAX])
 {
-	snprintf(out, TABLE_TEXT_MAX, "%s", SITE(row)->location);
+	snprintf(out, TABLE_TEXT_MAX, "%s", sites_location(SITE(row)));
 }
 
 static void show_module(const void *row, char out[TABLE_TEXT_MAX])

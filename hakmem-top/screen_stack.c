@@ -239,14 +239,24 @@ static void draw_growth(const struct site *site, int y, int width)
 	     fmt_age(age, fmt_ns(site->growth_minutes * 60)));
 }
 
-static void draw_ages(const struct site *site, int y, int width)
+static void draw_ages(const struct stack *stack, int y, int width)
 {
-	char age[FMT_MAX], part[FMT_MAX];
+	const struct site *site = &stack->site;
+	char age[FMT_MAX] = "-", part[FMT_MAX];
+	double freed = 0;
 
-	line(y, width, TERM_TEXT, "Age", "%s%s mean, %s%% under 1 s",
-	     estimate_few(&site->live) ? "~" : "",
-	     site->live.samples ? fmt_age(age, fmt_ns(site->mean_age_s)) : "-",
-	     fmt_percent(part, fmt_whole(site->short_lived * 1e6), 1000000));
+	for (size_t i = 0; i < AGES_COUNT; i++)
+		freed += stack->lifetimes[i];
+	if (site->live.samples)
+		fmt_age(age, fmt_ns(site->mean_age_s));
+	if (freed > 0)
+		line(y, width, TERM_TEXT, "Age", "%s%s mean, %s%% under 1 s",
+		     site->live.samples && estimate_few(&site->live) ? "~" : "",
+		     age,
+		     fmt_percent(part, fmt_whole(site->short_lived * 1e6),
+				 1000000));
+	else
+		line(y, width, TERM_TEXT, "Age", "%s mean, none freed", age);
 }
 
 /* The size classes that hold most of the site's live bytes. */
@@ -268,10 +278,11 @@ static void draw_sizes(const struct context *context, int y, int width)
 	if (most->index < detail->class_count)
 		fmt_range(range, detail->classes[most->index].low,
 			  detail->classes[most->index].high);
-	line(y, width, TERM_TEXT, "Sizes", "%s: %s%%, of %zu classes", range,
+	line(y, width, TERM_TEXT, "Sizes", "%s: %s%%, in all %zu class%s",
+	     range,
 	     fmt_percent(part, fmt_whole(most->allocated.value),
 			 fmt_whole(stack->site.allocated.value)),
-	     stack->class_count);
+	     stack->class_count, stack->class_count == 1 ? "" : "es");
 }
 
 /* At most FIGURE_ROWS lines, the most important first. */
@@ -301,7 +312,7 @@ static void draw_figures(const struct context *context, int y, int height,
 		     fmt_bytes(a, fmt_whole(site->peak_bytes)),
 		     fmt_bytes(b, fmt_whole(site->highest_bytes)));
 	if (height > 5)
-		draw_ages(site, y++, width);
+		draw_ages(context->stack, y++, width);
 	if (height > 6)
 		draw_sizes(context, y++, width);
 	if (height > 7) {

@@ -85,9 +85,16 @@ const char *sites_name(const struct site *site)
 {
 	if (site->function && *site->function)
 		return site->function;
-	return site->id == SITES_NO_STACK   ? "[samples without a stack]"
+	return site->id == SITES_NO_STACK   ? "[no stack]"
 	       : site->id == SITES_OVERFLOW ? "[no room for the stack]"
 					    : "[not known]";
+}
+
+const char *sites_location(const struct site *site)
+{
+	const char *slash = strrchr(site->location, '/');
+
+	return slash ? slash + 1 : site->location;
 }
 
 void sites_thread_text(const struct site *site, char *out, size_t size)

@@ -86,6 +86,9 @@ const struct site *sites_find(const struct sites *copy, uint32_t id);
 /* What to call a site: its function, or what stands for it; never empty. */
 const char *sites_name(const struct site *site);
 
+/* Where a site is, short: file without its directories, and line. */
+const char *sites_location(const struct site *site);
+
 /* "worker-3", "4107", "4107 +3": the newest sample's thread, and how many more.
  */
 void sites_thread_text(const struct site *site, char *out, size_t size);

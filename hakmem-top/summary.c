@@ -164,7 +164,7 @@ static void print_sites(FILE *out, const struct merge *merge, size_t processes)
 
 		text_clean(name, sizeof(name), sites_name(row->site), 44,
 			   false);
-		text_clean(where, sizeof(where), row->site->location, 40,
+		text_clean(where, sizeof(where), sites_location(row->site), 40,
 			   false);
 		fprintf(out, "               %-17s %-17s %s%s%s\n",
 			bounds_bytes(allocated, &row->allocated,

@@ -101,7 +101,8 @@ static void print_site(FILE *out, const struct site *site, double sample_bytes)
 	char live[BOUNDS_MAX], blocks[BOUNDS_MAX], rate[BOUNDS_MAX];
 	char growth[FMT_MAX] = "", text[FMT_MAX], age[FMT_MAX];
 	char function[256], location[256], rough[FMT_MAX + 1];
-	const char *where = *site->location ? site->location : site->module;
+	const char *where =
+		*site->location ? sites_location(site) : site->module;
 
 	snprintf(rough, sizeof(rough), "%s%s",
 		 site->live.samples && estimate_few(&site->live) ? "~" : "",

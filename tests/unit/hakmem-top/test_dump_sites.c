@@ -64,11 +64,11 @@ static void csv_has_the_promised_columns(void **state)
 		"live_bytes_stderr,live_objects,live_objects_stderr,"
 		"live_samples,alloc_bytes,alloc_bytes_stderr,alloc_objects,"
 		"samples,alloc_bytes_per_s,peak_bytes,highest_bytes,"
-		"mean_age_s,short_lived,growing,growth_bytes_per_s,"
+		"mean_age_s,short_lived_share,growing,growth_bytes_per_s,"
 		"growth_minutes,thread_id,thread_name,threads\n"
 		"3,\"f<int, \"\"x\"\">\",a^[[2J.c,/lib/m.so,1.500,0.500,2.000,"
 		"1.000,4,10.000,2.000,20.000,9,1.000,0.000,0.000,0.000,0.000,"
-		"true,0.000,0.000,77,\"\",2\n");
+		"1,0.000,0.000,77,\"\",2\n");
 }
 
 static void json_has_the_promised_names(void **state)
@@ -117,15 +117,16 @@ static void stacks_have_their_frames(void **state)
 	assert_string_equal(data, "function,file,line,module,module_offset,pc,"
 				  "inlined,note\n"
 				  "\"f<int, \"\"x\"\">\",a^[[2J.c,12,"
-				  "/lib/m.so,0x34,0x1234,true,\"\"\n");
+				  "/lib/m.so,0x34,0x1234,1,\"\"\n");
 	out = start();
 	dump_sites_stack_json(out, 42, &stack, frames, 1);
 	fclose(out);
 	assert_non_null(strstr(data, "\"truncated\":true"));
 	assert_non_null(strstr(data, "{\"age_us\":1048576,\"objects\":2.500}"));
-	assert_non_null(strstr(data, "\"line\":12,\"module\":\"/lib/m.so\","
-				     "\"module_offset\":52,\"pc\":4660,"
-				     "\"inlined\":true"));
+	assert_non_null(strstr(data,
+			       "\"line\":12,\"module\":\"/lib/m.so\","
+			       "\"module_offset\":\"0x34\",\"pc\":\"0x1234\","
+			       "\"inlined\":true"));
 }
 
 int main(void)

@@ -32,7 +32,7 @@ static void a_site_always_has_a_name(void **state)
 	struct site site = {.id = SITES_NO_STACK, .function = empty};
 
 	(void)state;
-	assert_string_equal(sites_name(&site), "[samples without a stack]");
+	assert_string_equal(sites_name(&site), "[no stack]");
 	site.id = SITES_OVERFLOW;
 	assert_string_equal(sites_name(&site), "[no room for the stack]");
 	site.id = 3;
@@ -40,6 +40,19 @@ static void a_site_always_has_a_name(void **state)
 	assert_string_equal(sites_name(&site), "[not known]");
 	site.function = main_thread;
 	assert_string_equal(sites_name(&site), "main");
+}
+
+static void a_location_leaves_directories_out(void **state)
+{
+	char path[] = "/build/src/a.c:7", bare[] = "a.c:7";
+	struct site site = {.location = path};
+
+	(void)state;
+	assert_string_equal(sites_location(&site), "a.c:7");
+	site.location = bare;
+	assert_string_equal(sites_location(&site), "a.c:7");
+	site.location = empty;
+	assert_string_equal(sites_location(&site), "");
 }
 
 static void threads_are_named_and_counted(void **state)
@@ -65,6 +78,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_copy_is_found_by_id_and_has_no_strings),
 		cmocka_unit_test(a_site_always_has_a_name),
+		cmocka_unit_test(a_location_leaves_directories_out),
 		cmocka_unit_test(threads_are_named_and_counted),
 	};
 
