@@ -1,6 +1,7 @@
 /* Who allocates: the sites of one process, each figure with its error. */
 #include "hakmem-top/screen.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -369,7 +370,7 @@ static void draw_check(const struct context *context, int y, int width)
 	const struct sites *sites = context->sites;
 	char live[BOUNDS_MAX], exact[FMT_MAX], mean[FMT_MAX];
 	uint64_t set = context->detail->sample_configured_bytes;
-	bool off = sites->z > 3 || sites->z < -3;
+	double z = fmax(-999, fmin(sites->z, 999)); /* no more digits */
 	int x = 1;
 
 	if (sites->sample_bytes)
@@ -382,7 +383,7 @@ static void draw_check(const struct context *context, int y, int width)
 	x = term_addf(y, x, TERM_STRONG, "  live %s", live);
 	x = term_addf(y, x, TERM_TEXT, ", exact %s",
 		      fmt_bytes(exact, context->detail->process.live_bytes));
-	x = term_addf(y, x, off ? TERM_BAD : TERM_TEXT, "  z %+.1f", sites->z);
+	x = term_addf(y, x, fabs(z) > 3 ? TERM_BAD : TERM_TEXT, "  z %+.1f", z);
 	if (sites->pending)
 		x = term_add(y, x, TERM_WARN, "  names are being looked up");
 	if (set && sites->sample_bytes > set)

@@ -155,6 +155,8 @@ screen_start 100 24 "'$B/hakmem-top' --socket '$SOCK' -d 0.2"
 shows 5 "serve.py"
 press Enter 4
 shows 5 "no question of kind 4"
+sleep 0.5
+shows 0 "5 Health" # not closed by it
 press e C-u x . s v g Enter
 shows 5 "wrote x.svg"
 press 2
