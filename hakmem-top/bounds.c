@@ -65,35 +65,43 @@ char *bounds_count(char out[BOUNDS_MAX], const struct estimate *estimate,
 		    fmt_count, utf8);
 }
 
-static char *show_change(char *out, const struct estimate *before,
-			 const struct estimate *after, unit format, bool utf8)
+static char *show_change(char *out, const struct estimate *change,
+			 double weight, unit format, bool utf8)
 {
-	struct estimate change = estimate_change(before, after);
 	char value[FMT_MAX] = "0", size[FMT_MAX];
+	uint64_t moved = fmt_whole(fabs(change->value));
+	bool few = estimate_few(change);
+	/* One sample more or less, of the greatest weight, is always open. */
+	double error = few ? hypot(change->error, weight) : change->error;
 	size_t used;
 
-	if (fmt_whole(fabs(change.value)) != 0)
+	if (moved != 0)
 		snprintf(value, sizeof(value), "%c%.20s",
-			 change.value > 0 ? '+' : '-',
-			 format(size, fmt_whole(fabs(change.value))));
-	with_error(out, value, ESTIMATE_95 * change.error, format, utf8);
+			 change->value > 0 ? '+' : '-', format(size, moved));
+	with_error(out, value, ESTIMATE_95 * error, format, utf8);
 	used = strlen(out);
-	if (estimate_few(&change))
+	if (few)
 		snprintf(out + used, BOUNDS_MAX - used, " n=%u",
-			 (unsigned)change.samples);
+			 (unsigned)change->samples);
 	return out;
 }
 
-char *bounds_bytes_change(char out[BOUNDS_MAX], const struct estimate *before,
-			  const struct estimate *after, bool utf8)
+char *bounds_bytes_change(char out[BOUNDS_MAX], const struct estimate *change,
+			  double sample_bytes, bool utf8)
 {
-	return show_change(out, before, after, fmt_bytes, utf8);
+	if (change->samples == 0)
+		return bounds_bytes(out, change, sample_bytes, utf8);
+	return show_change(out, change, sample_bytes, fmt_bytes, utf8);
 }
 
-char *bounds_count_change(char out[BOUNDS_MAX], const struct estimate *before,
-			  const struct estimate *after, bool utf8)
+char *bounds_count_change(char out[BOUNDS_MAX], const struct estimate *change,
+			  bool utf8)
 {
-	return show_change(out, before, after, fmt_count, utf8);
+	if (change->samples == 0)
+		return strcpy(out, "-");
+	return show_change(out, change,
+			   fabs(change->value) / (double)change->samples,
+			   fmt_count, utf8);
 }
 
 char *bounds_rate(char out[BOUNDS_MAX], double bytes_per_second,

@@ -23,11 +23,14 @@ char *bounds_bytes(char out[BOUNDS_MAX], const struct estimate *estimate,
 char *bounds_count(char out[BOUNDS_MAX], const struct estimate *estimate,
 		   bool utf8);
 
-/* after - before with its sign: "+1.20M ±300K", with few samples also n. */
-char *bounds_bytes_change(char out[BOUNDS_MAX], const struct estimate *before,
-			  const struct estimate *after, bool utf8);
-char *bounds_count_change(char out[BOUNDS_MAX], const struct estimate *before,
-			  const struct estimate *after, bool utf8);
+/*
+ * A change with its sign: "+1.20M ±300K", with few samples also their number;
+ * "<1.50M n=0", in either direction, when nothing of it was sampled.
+ */
+char *bounds_bytes_change(char out[BOUNDS_MAX], const struct estimate *change,
+			  double sample_bytes, bool utf8);
+char *bounds_count_change(char out[BOUNDS_MAX], const struct estimate *change,
+			  bool utf8);
 
 /*
  * Bytes per second, measured over BOUNDS_RATE_S seconds: "1.20M"; "<800K", the

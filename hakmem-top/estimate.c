@@ -58,13 +58,45 @@ struct estimate estimate_add(const struct estimate *a, const struct estimate *b)
 	};
 }
 
-struct estimate estimate_change(const struct estimate *before,
-				const struct estimate *after)
+static double square(double value)
+{
+	return value * value;
+}
+
+static uint64_t less(uint64_t after, uint64_t before)
+{
+	return after > before ? after - before : 0;
+}
+
+struct estimate estimate_gain(const struct estimate *before,
+			      const struct estimate *after)
 {
 	return (struct estimate){
-		.value = after->value - before->value,
-		.error = hypot(before->error, after->error),
-		.samples = after->samples > before->samples ? after->samples
-							    : before->samples,
+		.value = fmax(after->value - before->value, 0),
+		.error = sqrt(
+			fmax(square(after->error) - square(before->error), 0)),
+		.samples = less(after->samples, before->samples),
+	};
+}
+
+/* What was freed so far: sums of the same samples, so they subtract. */
+static struct estimate freed(struct estimate_pair pair)
+{
+	return estimate_gain(pair.live, pair.allocated);
+}
+
+struct estimate estimate_change(struct estimate_pair before,
+				struct estimate_pair after)
+{
+	struct estimate freed_before = freed(before),
+			freed_after = freed(after);
+	struct estimate born = estimate_gain(before.allocated, after.allocated);
+	struct estimate died = estimate_gain(&freed_before, &freed_after);
+
+	return (struct estimate){
+		.value = after.live->value - before.live->value,
+		.error = fmin(hypot(before.live->error, after.live->error),
+			      hypot(born.error, died.error)),
+		.samples = born.samples + died.samples,
 	};
 }

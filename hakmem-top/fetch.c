@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "hakmem-top/decode.h"
 #include "hakmem-top/decode_sites.h"
@@ -125,8 +126,8 @@ struct detail *fetch_detail(struct client *client, uint64_t process_id,
 	return detail;
 }
 
-struct sites *fetch_sites(struct client *client, uint64_t process_id,
-			  uint32_t pid, char *why, size_t size)
+static struct sites *sites_now(struct client *client, uint64_t process_id,
+			       uint32_t pid, char *why, size_t size)
 {
 	const struct client_query query = {
 		.what = CLIENT_SITES, .process_id = process_id, .pid = pid};
@@ -147,6 +148,21 @@ struct sites *fetch_sites(struct client *client, uint64_t process_id,
 		}
 	}
 	client_answered(client, client_now_ns());
+	return sites;
+}
+
+struct sites *fetch_sites(struct client *client, uint64_t process_id,
+			  uint32_t pid, uint64_t until_ns, char *why,
+			  size_t size)
+{
+	const struct timespec pause = {.tv_nsec = 50000000};
+	struct sites *sites = sites_now(client, process_id, pid, why, size);
+
+	while (sites && sites->pending && client_now_ns() < until_ns) {
+		sites_free(sites);
+		nanosleep(&pause, NULL);
+		sites = sites_now(client, process_id, pid, why, size);
+	}
 	return sites;
 }
 

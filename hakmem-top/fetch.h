@@ -22,10 +22,12 @@ struct detail *fetch_detail(struct client *client, uint64_t process_id,
 
 /*
  * The sites of a process, by its id or else its pid, largest live bytes first;
- * NULL with one line in `why`. The caller frees it.
+ * NULL with one line in `why`. Asks again while names are being looked up,
+ * until `until_ns` of client_now_ns(). The caller frees it.
  */
 struct sites *fetch_sites(struct client *client, uint64_t process_id,
-			  uint32_t pid, char *why, size_t size);
+			  uint32_t pid, uint64_t until_ns, char *why,
+			  size_t size);
 
 /* Asks for something to be done; false with one line in `why`, else there is
  * in it what was done. */

@@ -83,32 +83,57 @@ static int by_thread(const void *a, const void *b)
 	return names ? names : ORDER(SITE(a)->thread_id, SITE(b)->thread_id);
 }
 
-static void show_bytes(const struct row *row, const struct estimate *base,
-		       const struct estimate *now, char *out)
+static struct estimate_pair pair(const struct estimate *live,
+				 const struct estimate *allocated)
 {
+	return (struct estimate_pair){live, allocated};
+}
+
+static void show_live(const void *data, char out[TABLE_TEXT_MAX])
+{
+	const struct row *row = data;
+	struct estimate change;
+
+	if (!row->marked) {
+		bounds_bytes(out, &row->site->live, row->sample_bytes,
+			     term_utf8());
+		return;
+	}
+	change = estimate_change(pair(&row->base.live, &row->base.allocated),
+				 pair(&row->site->live, &row->site->allocated));
+	bounds_bytes_change(out, &change, row->sample_bytes, term_utf8());
+}
+
+static void show_allocated(const void *data, char out[TABLE_TEXT_MAX])
+{
+	const struct row *row = data;
+	struct estimate gain =
+		estimate_gain(&row->base.allocated, &row->site->allocated);
+
 	if (row->marked)
-		bounds_bytes_change(out, base, now, term_utf8());
+		bounds_bytes_change(out, &gain, row->sample_bytes, term_utf8());
 	else
-		bounds_bytes(out, now, row->sample_bytes, term_utf8());
+		bounds_bytes(out, &row->site->allocated, row->sample_bytes,
+			     term_utf8());
 }
 
-static void show_live(const void *row, char out[TABLE_TEXT_MAX])
+/* The error of all blocks allocated is not told: that of the living bounds. */
+static void show_objects(const void *data, char out[TABLE_TEXT_MAX])
 {
-	show_bytes(row, &ROW(row)->base.live, &SITE(row)->live, out);
-}
+	const struct row *row = data;
+	struct estimate change =
+		estimate_change(pair(&row->base.live, &row->base.allocated),
+				pair(&row->site->live, &row->site->allocated));
 
-static void show_allocated(const void *row, char out[TABLE_TEXT_MAX])
-{
-	show_bytes(row, &ROW(row)->base.allocated, &SITE(row)->allocated, out);
-}
-
-static void show_objects(const void *row, char out[TABLE_TEXT_MAX])
-{
-	if (ROW(row)->marked)
-		bounds_count_change(out, &ROW(row)->base.live_objects,
-				    &SITE(row)->live_objects, term_utf8());
-	else
-		bounds_count(out, &SITE(row)->live_objects, term_utf8());
+	if (!row->marked) {
+		bounds_count(out, &row->site->live_objects, term_utf8());
+		return;
+	}
+	change.value =
+		row->site->live_objects.value - row->base.live_objects.value;
+	change.error = hypot(row->site->live_objects.error,
+			     row->base.live_objects.error);
+	bounds_count_change(out, &change, term_utf8());
 }
 
 static void show_rate(const void *row, char out[TABLE_TEXT_MAX])

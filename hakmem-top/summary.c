@@ -18,6 +18,7 @@
 #define SIZES_SHOWN  8u
 #define OTHERS_SHOWN 5u
 #define SITES_SHOWN  5u
+#define NAMES_NS     2000000000u /* that names may take in all */
 
 /* What is added up over the command and its children. */
 struct sum {
@@ -182,13 +183,14 @@ static void print_sites(FILE *out, const struct merge *merge, size_t processes)
 static void summarize_sites(FILE *out, struct client *client, void **rows,
 			    size_t count)
 {
+	uint64_t until_ns = client_now_ns() + NAMES_NS;
 	struct merge merge = {.table_count = 0};
 	char why[256];
 
 	for (size_t i = 0; i < count && i < MERGE_TABLES; i++) {
 		const struct view_row *row = rows[i];
 		struct sites *sites = fetch_sites(client, row->process->id, 0,
-						  why, sizeof(why));
+						  until_ns, why, sizeof(why));
 
 		if (sites)
 			merge_add(&merge, sites);

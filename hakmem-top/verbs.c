@@ -12,7 +12,8 @@
 #include "hakmem-top/save.h"
 #include "hakmem-top/text.h"
 
-#define TEXT_ROWS 20u /* of sites, unless -n says otherwise */
+#define NAMES_NS  2000000000u /* that names may take */
+#define TEXT_ROWS 20u	      /* of sites, unless -n says otherwise */
 
 static int print(const char *data, size_t length, char *why, size_t size)
 {
@@ -165,7 +166,8 @@ static bool write_sites(FILE *out, const struct opts *opts,
 static int run_sites(const struct opts *opts, struct client *client, char *why,
 		     size_t size)
 {
-	struct sites *sites = fetch_sites(client, 0, opts->pid, why, size);
+	struct sites *sites = fetch_sites(
+		client, 0, opts->pid, client_now_ns() + NAMES_NS, why, size);
 	bool done;
 
 	if (!sites)

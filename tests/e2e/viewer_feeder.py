@@ -154,39 +154,48 @@ def site(ident, function, location, module, **more):
     return message(fields)
 
 
-def fixed_sites(grown=0.0):
+def fixed_sites():
     return [
         site(3, "json_loads_impl", "json_reader.c:412", "libjson.so.5",
-             f5=7.25 * MIB + grown, f6=0.4 * MIB, f7=61000.0, f8=3300.0, f9=340,
+             f5=7.25 * MIB, f6=0.4 * MIB, f7=61000.0, f8=3300.0, f9=340,
              f10=310.0 * MIB, f11=8.0 * MIB, f12=2.6e6, f13=14300,
              f14=2.5 * MIB, f15=7.9 * MIB, f16=187.0, f17=0.97, f21=4107,
              f22="worker-3", f23=4, f24=8.1 * MIB),
         site(7, "Cache::insert(std::string const&, Entry&&)", "cache.cc:88",
-             "serve", f5=3.5 * MIB + grown, f6=0.3 * MIB, f7=9000.0, f8=800.0,
+             "serve", f5=3.5 * MIB, f6=0.3 * MIB, f7=9000.0, f8=800.0,
              f9=130, f10=3.6 * MIB, f11=0.3 * MIB, f12=9300.0, f13=133,
              f14=20 * KIB, f15=3.1 * MIB, f16=2520.0, f17=0.01, f18=1,
              f19=1400.0, f20=42.0, f21=4100, f22="main", f23=1,
              f24=3.5 * MIB),
-        site(5, "load_table", "", "serve", f5=1.5 * MIB + grown, f6=0.0,
+        site(5, "load_table", "", "serve", f5=1.5 * MIB, f6=0.0,
              f7=1.0, f8=0.0, f9=1, f10=1.5 * MIB, f11=0.0, f12=1.0, f13=1,
              f15=1.5 * MIB, f16=4000.0, f21=4100, f22="main", f23=1,
              f24=1.5 * MIB),
-        site(9, "libplugin.so+0x1f30", "", "libplugin.so", f5=0.9 * MIB + grown,
+        site(9, "libplugin.so+0x1f30", "", "libplugin.so", f5=0.9 * MIB,
              f6=0.65 * MIB, f7=30.0, f8=20.0, f9=2, f10=5.0 * MIB,
              f11=1.6 * MIB, f12=170.0, f13=10, f14=60 * KIB, f16=12.0, f17=0.8,
              f21=4108, f23=2, f24=2.0 * MIB),
         site(11, "PyObject_Malloc", "obmalloc.c:615", "python3.11", f9=0,
              f10=80.0 * MIB, f11=6.0 * MIB, f12=700000.0, f13=160, f17=1.0,
              f21=4100, f22="main", f23=255, f24=6.0 * MIB),
-        site(1, "", "", "", f5=0.5 * MIB + grown, f6=0.5 * MIB, f7=40.0,
+        site(1, "", "", "", f5=0.5 * MIB, f6=0.5 * MIB, f7=40.0,
              f8=40.0, f9=1, f10=0.5 * MIB, f11=0.5 * MIB, f12=40.0, f13=1,
              f16=3.0),
     ]
 
 
-def site_table(ident, rows, more=False):
+def grown_sites(times):
+    """So many MiB more each, in 20 samples a MiB."""
+    more = 0.2 * MIB * times ** 0.5
+    return [row + message({5: 2.0 * MIB + MIB * times, 6: more,
+                           9: 100 + 20 * times, 10: 9.0 * MIB + MIB * times,
+                           11: more, 13: 500 + 20 * times})
+            for row in fixed_sites()]
+
+
+def site_table(ident, rows, more=False, pending=False):
     return (message({2: ident, 3: 100 * SECOND, 4: 1048576, 7: 13.65 * MIB,
-                     8: 0.95 * MIB, 9: -0.6, 10: 1 if ident == 1 else 0}) +
+                     8: 0.95 * MIB, 9: -0.6, 10: int(pending)}) +
             b"".join(data(5, row) for row in rows) +
             (number(6, 1) if more else b""))
 
@@ -338,16 +347,18 @@ class Peer:
             got += more
         return got
 
-    def answer_sites(self, ident):
+    def answer_sites(self, ident, pid):
         self.sites += 1
-        grown = self.sites * MIB if self.mode == "growing" else 0.0
         if self.mode == "nosites":
             self.send(ERROR, data(2, "no question of kind 4: this is hakmemd "
                                      "0.1.0"))
             return
-        rows = fixed_sites(grown) if ident == 1 else []
-        self.send(SITE_TABLE, site_table(ident, rows[:4], more=True))
-        self.send(SITE_TABLE, site_table(ident, rows[4:]))
+        rows = [] if ident not in (0, 1) or pid == 4101 else (
+            grown_sites(self.sites) if self.mode == "growing"
+            else fixed_sites())
+        pending = ident == 1 or pid == 4101
+        self.send(SITE_TABLE, site_table(ident, rows[:4], True, pending))
+        self.send(SITE_TABLE, site_table(ident, rows[4:], False, pending))
 
     def answer_export(self, fields):
         words = [fields.get(field, b"").decode() for field in (6, 7, 8, 9)]
@@ -410,7 +421,7 @@ class Peer:
         elif what == 3:
             self.answer_export(fields)
         elif what == 4:
-            self.answer_sites(ident or int(fields.get(4, 0) == 4100))
+            self.answer_sites(ident, fields.get(4, 0))
         elif what == 5:
             self.send(STACK, fixed_stack(fields.get(10, 0)))
         else:

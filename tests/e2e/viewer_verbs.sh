@@ -71,6 +71,13 @@ assert table["sites"][1]["growing"] is True' "$T/out" || fail "sites --json"
 "$B/hakmem-top" sites --pid 4100 >/dev/full 2>"$T/err" &&
 	fail "a full disk is no success"
 
+# Names that are still being looked up are waited for, but not without end.
+begin=$SECONDS
+top sites --pid 4101 || fail "sites: $(cat "$T/err")"
+[ $((SECONDS - begin)) -ge 1 ] || fail "names were not waited for"
+[ $((SECONDS - begin)) -le 5 ] || fail "waited for names too long"
+grep -q "names are being looked up" "$T/out" || fail "$(cat "$T/out")"
+
 refuses 1 "no mark 'unknown' of pid 4100" \
 	export --pid 4100 --what heap --diff unknown
 refuses 2 "mark needs a NAME" mark --pid 4100

@@ -57,17 +57,22 @@ static void no_sample_is_an_upper_bound(void **state)
 
 static void changes_have_sign_and_error(void **state)
 {
-	const struct estimate before = {4 * MIB, 0.3 * MIB, 40};
-	const struct estimate after = {2 * MIB, 0.4 * MIB, 20};
-	const struct estimate few = {2 * MIB, 0.4 * MIB, 2}, none = {0, 0, 0};
+	const struct estimate less = {-2 * MIB, 0.5 * MIB, 20};
+	const struct estimate few = {2 * MIB, 0.75 * MIB, 2};
+	const struct estimate exact = {0, 0, 30}, none = {0, 0, 0};
 
 	(void)state;
-	assert_string_equal(bounds_bytes_change(text, &before, &after, true),
+	assert_string_equal(bounds_bytes_change(text, &less, MIB, true),
 			    "-2.00M ±1004K");
-	assert_string_equal(bounds_bytes_change(text, &none, &few, true),
-			    "+2.00M ±803K n=2");
-	assert_string_equal(bounds_bytes_change(text, &before, &before, false),
-			    "0 +-852K");
+	assert_string_equal(bounds_bytes_change(text, &few, MIB, true),
+			    "+2.00M ±2.45M n=2");
+	assert_string_equal(bounds_bytes_change(text, &exact, MIB, false),
+			    "0 exact");
+	assert_string_equal(bounds_bytes_change(text, &none, MIB, true),
+			    "<3.00M n=0");
+	assert_string_equal(bounds_count_change(text, &none, true), "-");
+	assert_string_equal(bounds_count_change(text, &less, false),
+			    "-2.10M +-1.03M");
 }
 
 static void rates_of_few_samples_are_bounds(void **state)
