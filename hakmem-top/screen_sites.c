@@ -89,6 +89,13 @@ static struct estimate_pair pair(const struct estimate *live,
 	return (struct estimate_pair){live, allocated};
 }
 
+/* Of live bytes since the mark. */
+static struct estimate live_change(const struct row *row)
+{
+	return estimate_change(pair(&row->base.live, &row->base.allocated),
+			       pair(&row->site->live, &row->site->allocated));
+}
+
 static void show_live(const void *data, char out[TABLE_TEXT_MAX])
 {
 	const struct row *row = data;
@@ -99,8 +106,7 @@ static void show_live(const void *data, char out[TABLE_TEXT_MAX])
 			     term_utf8());
 		return;
 	}
-	change = estimate_change(pair(&row->base.live, &row->base.allocated),
-				 pair(&row->site->live, &row->site->allocated));
+	change = live_change(row);
 	bounds_bytes_change(out, &change, row->sample_bytes, term_utf8());
 }
 
@@ -121,9 +127,7 @@ static void show_allocated(const void *data, char out[TABLE_TEXT_MAX])
 static void show_objects(const void *data, char out[TABLE_TEXT_MAX])
 {
 	const struct row *row = data;
-	struct estimate change =
-		estimate_change(pair(&row->base.live, &row->base.allocated),
-				pair(&row->site->live, &row->site->allocated));
+	struct estimate change = live_change(row);
 
 	if (!row->marked) {
 		bounds_count(out, &row->site->live_objects, term_utf8());
@@ -216,7 +220,10 @@ static enum term_role growth_role(const void *row)
 
 static enum term_role live_role(const void *row)
 {
-	return SITE(row)->live.samples ? TERM_TEXT : TERM_DIM;
+	uint64_t samples = ROW(row)->marked ? live_change(row).samples
+					    : SITE(row)->live.samples;
+
+	return samples ? TERM_TEXT : TERM_DIM;
 }
 
 static const struct column columns[] = {
@@ -411,11 +418,12 @@ static void draw_check(const struct context *context, int y, int width)
 	x = term_addf(y, x, fabs(z) > 3 ? TERM_BAD : TERM_TEXT, "  z %+.1f", z);
 	if (sites->pending)
 		x = term_add(y, x, TERM_WARN, "  names are being looked up");
-	if (set && sites->sample_bytes > set)
-		x = term_addf(y, x, TERM_WARN, "  raised by the guard from %s",
-			      fmt_bytes(mean, set));
 	if (sites->omitted && x < width)
-		term_addf(y, x, TERM_WARN, "  %zu more sites", sites->omitted);
+		x = term_addf(y, x, TERM_WARN, "  %zu more sites",
+			      sites->omitted);
+	if (set && x < width && sites->sample_bytes > set)
+		term_addf(y, x, TERM_WARN, "  raised by the guard from %s",
+			  fmt_bytes(mean, set));
 }
 
 static void draw(struct context *context, int y, int height, int width)

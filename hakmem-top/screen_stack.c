@@ -16,7 +16,8 @@
 
 #define LABEL_COLUMNS 10
 #define BIN_COLUMNS   2u /* of the chart, for one bin of ages */
-#define CHART_COLUMNS ((int)(AGES_COUNT * BIN_COLUMNS))
+#define BARS	      ((size_t)AGES_COUNT * BIN_COLUMNS)
+#define CHART_COLUMNS ((int)BARS)
 #define FIGURE_ROWS   8
 
 struct row {
@@ -329,11 +330,11 @@ static void draw_lifetimes(const struct stack *stack, int y, int x, int height)
 		const char *text;
 	} marks[] = {
 		{1, "1us"}, {6, "1ms"}, {11, "1s"}, {14, "1m"}, {17, "1h"}};
-	uint64_t bars[AGES_COUNT * BIN_COLUMNS], most = 0;
+	uint64_t bars[BARS], most = 0;
 	char text[PLOT_MAX];
 	int rows_used = height - 2;
 
-	for (size_t i = 0; i < AGES_COUNT * BIN_COLUMNS; i++) {
+	for (size_t i = 0; i < BARS; i++) {
 		/* Objects are fractions: a thousandth is the smallest step. */
 		bars[i] = fmt_whole(stack->lifetimes[i / BIN_COLUMNS] * 1000);
 		most = bars[i] > most ? bars[i] : most;
@@ -342,9 +343,9 @@ static void draw_lifetimes(const struct stack *stack, int y, int x, int height)
 		 most ? "AGE AT FREE"
 		      : "AGE AT FREE: nothing sampled was freed");
 	for (int i = 0; i < rows_used; i++) {
-		plot_chart(text, bars, AGES_COUNT * BIN_COLUMNS, most,
-			   CHART_COLUMNS, (size_t)(rows_used - 1 - i),
-			   (size_t)rows_used, term_utf8());
+		plot_chart(text, bars, BARS, most, CHART_COLUMNS,
+			   (size_t)(rows_used - 1 - i), (size_t)rows_used,
+			   term_utf8());
 		term_put(y + 1 + i, x, CHART_COLUMNS, TERM_BAR, text);
 	}
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)

@@ -9,7 +9,7 @@ Usage: viewer_feeder.py SOCKET MODE
   rates    one process, 100 allocations and 50 frees more per state second
   split    the list in three frames joined by `more`
   hostile  escapes, bad UTF-8, lone columns, huge numbers, NaN
-  many     20,000 processes
+  many     20,000 processes, each with 20,000 sites
   garbage  bytes that are no frame
   large    a frame length above the cap
   trickle  a frame of which the end never comes
@@ -352,6 +352,13 @@ class Peer:
         if self.mode == "nosites":
             self.send(ERROR, data(2, "no question of kind 4: this is hakmemd "
                                      "0.1.0"))
+            return
+        if self.mode == "many":
+            rows = [site(i, "function number %d" % i, "file.c:%d" % i, "many",
+                         f5=float(i), f6=1.0, f9=99) for i in range(3, 20003)]
+            for at in range(0, 20000, 2000):
+                self.send(SITE_TABLE, site_table(ident, rows[at:at + 2000],
+                                                 at < 18000))
             return
         rows = [] if ident not in (0, 1) or pid == 4101 else (
             grown_sites(self.sites) if self.mode == "growing"

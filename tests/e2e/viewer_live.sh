@@ -69,11 +69,13 @@ top export --pid "$HOST" --what heap --format folded --diff before ||
 awk '{ sum += $NF } END { exit !(sum > 20e6 && sum < 60e6) }' "$T/out" ||
 	fail "not the 40 MB since the mark: $(head -c 600 "$T/out")"
 top set --pid "$HOST" --sample 64K || fail "set: $(cat "$T/err")"
+tell churn 500 # an idle program hears nothing
 until_true 5 eval 'screen | grep -qE "1 in 64.0K|guard from 64.0K"' || {
 	screen
 	fail "the distance of samples is not 64K"
 }
 top set --pid "$HOST" --sample off || fail "set: $(cat "$T/err")"
+tell churn 500
 shows 5 "sampling is off"
 press q
 shows 5 "EXIT 0"
