@@ -169,9 +169,10 @@ static inline void feeder_send(uint16_t type, const ProtobufCMessage *message)
 
 static inline void feeder_error(const char *text)
 {
-	Hakmem__Error message = HAKMEM__ERROR__INIT;
+	Hakmem__Error message;
 	char copy[256];
 
+	hakmem__error__init(&message);
 	snprintf(copy, sizeof(copy), "%s", text);
 	message.text = copy;
 	feeder_send(FRAME_ERROR, &message.base);
@@ -179,8 +180,9 @@ static inline void feeder_error(const char *text)
 
 static inline Hakmem__Process feeder_process(const struct process *from)
 {
-	Hakmem__Process to = HAKMEM__PROCESS__INIT;
+	Hakmem__Process to;
 
+	hakmem__process__init(&to);
 	to.process_id = from->id;
 	to.pid = from->pid;
 	to.parent_pid = from->parent_pid;
@@ -213,10 +215,11 @@ static inline Hakmem__Process feeder_process(const struct process *from)
 /* Sends a list as one frame; with `more` another one has to follow. */
 static inline void feeder_list(const struct processes *list, bool more)
 {
-	Hakmem__Processes message = HAKMEM__PROCESSES__INIT;
+	Hakmem__Processes message;
 	Hakmem__Process *rows = calloc(list->count + 1, sizeof(*rows));
 	Hakmem__Process **pointers = calloc(list->count + 1, sizeof(*pointers));
 
+	hakmem__processes__init(&message);
 	for (size_t i = 0; i < list->count; i++) {
 		rows[i] = feeder_process(&list->rows[i]);
 		pointers[i] = &rows[i];
@@ -235,12 +238,14 @@ static inline void feeder_list(const struct processes *list, bool more)
 /* Sends the process and the sizes of a detail. */
 static inline void feeder_detail(const struct detail *detail)
 {
-	Hakmem__Detail message = HAKMEM__DETAIL__INIT;
+	Hakmem__Detail message;
 	Hakmem__Process process = feeder_process(&detail->process);
-	Hakmem__State state = HAKMEM__STATE__INIT;
+	Hakmem__State state;
 	Hakmem__SizeBin bins[8], *pointers[8];
 	uint64_t rejects[MODEL_REJECTS];
 
+	hakmem__detail__init(&message);
+	hakmem__state__init(&state);
 	state.time_ns = detail->state_ns;
 	memcpy(rejects, detail->rejects, sizeof(rejects));
 	state.n_rejects = MODEL_REJECTS;
@@ -263,8 +268,9 @@ static inline void feeder_detail(const struct detail *detail)
 
 static inline void feeder_history(const struct history *history)
 {
-	Hakmem__History message = HAKMEM__HISTORY__INIT;
+	Hakmem__History message;
 
+	hakmem__history__init(&message);
 	message.process_id = history->process_id;
 	message.n_time_ns = message.n_live_bytes = history->count;
 	message.n_rss_bytes = message.n_allocs_total = history->count;
@@ -278,9 +284,10 @@ static inline void feeder_history(const struct history *history)
 /* Sends a piece of an export. */
 static inline void feeder_export(const char *data, size_t length, bool last)
 {
-	Hakmem__Export message = HAKMEM__EXPORT__INIT;
+	Hakmem__Export message;
 	char *copy = malloc(length + 1);
 
+	hakmem__export__init(&message);
 	memcpy(copy, data, length);
 	message.data.data = (uint8_t *)copy;
 	message.data.len = length;
