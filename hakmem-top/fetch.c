@@ -125,22 +125,27 @@ struct detail *fetch_detail(struct client *client, uint64_t process_id,
 
 struct pile {
 	char *data;
-	size_t length;
+	size_t length, room;
 };
 
 static bool append(void *to, const void *data, size_t length)
 {
 	struct pile *pile = to;
+	size_t needed = pile->length + length + 1;
 	char *grown;
 
 	if (length > FETCH_EXPORT_MAX - pile->length)
 		return false;
-	grown = realloc(pile->data, pile->length + length + 1);
-	if (!grown)
-		return false;
+	if (needed > pile->room) {
+		/* Twice as much, or each frame would copy all before it. */
+		grown = realloc(pile->data, 2 * needed);
+		if (!grown)
+			return false;
+		pile->data = grown;
+		pile->room = 2 * needed;
+	}
 	if (length)
-		memcpy(grown + pile->length, data, length);
-	pile->data = grown;
+		memcpy(pile->data + pile->length, data, length);
 	pile->length += length;
 	return true;
 }
