@@ -70,7 +70,7 @@ static inline int feeder_what(void)
 
 static inline void feeder_accept(void)
 {
-	const struct timeval patience = {.tv_sec = 2};
+	const struct timeval patience = {.tv_sec = 10};
 
 	feeder.peer = accept(feeder.listener, NULL, NULL);
 	feeder.sequence = 0;

@@ -30,7 +30,7 @@
 static struct {
 	int master, slave;
 	int kept[2]; /* stdin and stdout of before, -1 = closed */
-	int stop[2]; /* a pipe that ends the reader when it is closed */
+	int stop[2]; /* a pipe; a byte in it ends the reader */
 	pthread_t reader;
 	bool reading;
 	pthread_mutex_t lock; /* of what follows */
@@ -72,6 +72,17 @@ static inline int terminal_thread(pthread_t *thread, void *(*run)(void *))
 	return error;
 }
 
+/* Takes closed standard descriptors, so that nothing opened later gets them. */
+static inline void terminal_fill(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	close(fd);
+}
+
 /* Puts the terminal in place; false when the system has none to give. */
 static inline bool terminal_open(int rows, int columns, const char *type)
 {
@@ -107,10 +118,10 @@ static inline bool terminal_open(int rows, int columns, const char *type)
 /* The other end goes away, as when a window is closed. */
 static inline void terminal_hang_up(void)
 {
-	if (terminal.reading) {
-		close(terminal.stop[1]);
+	if (terminal.reading && write(terminal.stop[1], "", 1) == 1) {
 		pthread_join(terminal.reader, NULL);
 		close(terminal.stop[0]);
+		close(terminal.stop[1]);
 		terminal.reading = false;
 	}
 	if (terminal.master >= 0)
@@ -154,20 +165,43 @@ static inline void terminal_type(const char *keys)
 		poll(&poller, 1, 1000);
 }
 
-/* The bytes that were written hold `text`, or do within two seconds. */
-static inline bool terminal_wrote(const char *text)
+/*
+ * The bytes that were written hold `text` behind the first `*from`, or do
+ * within ten seconds; `*from` is then the place behind it.
+ */
+static inline bool terminal_wrote_since(const char *text, size_t *from)
 {
 	const struct timespec pause = {.tv_nsec = 2000000};
-	bool found = false;
+	const char *found = NULL;
 
-	for (int tries = 0; !found && tries < 1000; tries++) {
+	for (int tries = 0; !found && tries < 5000; tries++) {
 		pthread_mutex_lock(&terminal.lock);
-		found = strstr(terminal.written, text) != NULL;
+		if (*from <= terminal.used)
+			found = strstr(terminal.written + *from, text);
+		if (found)
+			*from = (size_t)(found - terminal.written) +
+				strlen(text);
 		pthread_mutex_unlock(&terminal.lock);
 		if (!found)
 			nanosleep(&pause, NULL);
 	}
-	return found;
+	return found != NULL;
+}
+
+static inline bool terminal_wrote(const char *text)
+{
+	size_t from = 0;
+
+	return terminal_wrote_since(text, &from);
+}
+
+/* As if nothing had been written. */
+static inline void terminal_forget(void)
+{
+	pthread_mutex_lock(&terminal.lock);
+	terminal.used = 0;
+	terminal.written[0] = '\0';
+	pthread_mutex_unlock(&terminal.lock);
 }
 
 /* `columns` cells of the screen from y, x on, without blanks at the end. */

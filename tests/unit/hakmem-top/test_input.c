@@ -650,10 +650,7 @@ static void a_new_size_is_painted_anew(void **state)
 	(void)state;
 	assert_true(terminal_wrote("program5"));
 	for (size_t i = 0; i < 2; i++) {
-		pthread_mutex_lock(&terminal.lock);
-		terminal.written[0] = '\0';
-		terminal.used = 0;
-		pthread_mutex_unlock(&terminal.lock);
+		terminal_forget();
 		press(keys[i]);
 		show();
 		assert_true(terminal_wrote("program5"));

@@ -36,14 +36,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void forget_output(void)
-{
-	pthread_mutex_lock(&terminal.lock);
-	terminal.used = 0;
-	terminal.written[0] = '\0';
-	pthread_mutex_unlock(&terminal.lock);
-}
-
 /* The next key, for which the kernel may need a moment. */
 static int key_of(const char *typed)
 {
@@ -135,14 +127,14 @@ static void gives_the_terminal_back_as_it_was(void **state)
 	term_end();
 	assert_true(terminal_wrote("\033[?1049h")); /* the other screen */
 	assert_true(terminal_wrote("\033[?25l"));   /* no cursor */
-	forget_output();
+	terminal_forget();
 	term_close();
 	assert_true(terminal_wrote("\033[?1049l"));
 	assert_true(terminal_wrote("\033[?25h"));
 	assert_true(terminal_wrote("\033[?1006;1000l")); /* no mouse */
 	tcgetattr(terminal.slave, &after);
 	assert_memory_equal(&before, &after, sizeof(before));
-	forget_output();
+	terminal_forget();
 	term_close();
 	assert_int_equal(terminal.used, 0);
 }
@@ -221,7 +213,7 @@ static void nothing_unprintable_gets_out(void **state)
 	term_begin();
 	term_add(0, 0, TERM_TEXT, "a\033[31mb\r\n\tc\x7f \xff \u202e");
 	assert_string_equal(terminal_row(0), "a^[[31mb^M^J^Ic^? \ufffd \ufffd");
-	forget_output();
+	terminal_forget();
 	term_end();
 	assert_true(terminal_wrote("a^[[31mb^M^J^Ic^?"));
 }
@@ -282,7 +274,7 @@ static void without_colour_attributes_tell_roles_apart(void **state)
 	assert_int_equal(look(TERM_SORTED), 'x' | A_REVERSE | A_BOLD);
 	assert_int_equal(look(TERM_SELECTED), 'x' | A_REVERSE);
 	assert_int_equal(look(TERM_BAD), 'x' | A_BOLD);
-	forget_output();
+	terminal_forget();
 	term_end();
 	assert_false(strstr(terminal.written, "\033[3") != NULL);
 }
@@ -324,7 +316,7 @@ static void repaint_writes_all_anew(void **state)
 	term_add(5, 5, TERM_TEXT, "same text");
 	term_end();
 	assert_true(terminal_wrote("same text"));
-	forget_output();
+	terminal_forget();
 	term_repaint();
 	term_end();
 	assert_true(terminal_wrote("same text"));
