@@ -291,6 +291,17 @@ static void frozen_opens_a_process_once(void **state)
 	model_detail_free(detail);
 }
 
+static void a_freeze_does_not_forget_what_is_due(void **state)
+{
+	(void)state;
+	show_list_at(10 * S);
+	feed_open(&feed, &list->rows[1]);
+	feed_freeze(&feed, true);
+	feed_step(&feed, 11 * S);
+	assert_int_equal(feeder_what(), DETAIL);
+	assert_int_equal(feeder_what(), HISTORY);
+}
+
 static void what_moves_is_not_shown_while_frozen(void **state)
 {
 	(void)state;
@@ -505,6 +516,7 @@ int main(void)
 		TEST(the_answer_about_another_is_not_shown),
 		TEST(frozen_asks_for_nothing),
 		TEST(frozen_opens_a_process_once),
+		TEST(a_freeze_does_not_forget_what_is_due),
 		TEST(what_moves_is_not_shown_while_frozen),
 		TEST(a_mark_remembers_list_and_detail),
 		TEST(another_process_has_no_mark_of_this_one),

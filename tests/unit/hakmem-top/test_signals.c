@@ -18,14 +18,19 @@
 static sigset_t mask_before;
 static struct sigaction pipe_before, xfsz_before;
 
+static int look(void **state)
+{
+	(void)state;
+	sigprocmask(SIG_SETMASK, NULL, &mask_before);
+	sigaction(SIGPIPE, NULL, &pipe_before);
+	return sigaction(SIGXFSZ, NULL, &xfsz_before);
+}
+
 static int setup(void **state)
 {
 	bool by_terminal;
 
 	(void)state;
-	sigprocmask(SIG_SETMASK, NULL, &mask_before);
-	sigaction(SIGPIPE, NULL, &pipe_before);
-	sigaction(SIGXFSZ, NULL, &xfsz_before);
 	if (!signals_open())
 		return -1;
 	while (signals_next(&by_terminal) != 0)
@@ -167,5 +172,5 @@ int main(void)
 		TEST(ctrl_c_is_the_terminals),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, look, NULL);
 }
