@@ -47,7 +47,7 @@ static int setup(void **state)
 	opts = (struct opts){.mode = OPTS_BATCH,
 			     .format = OPTS_TEXT,
 			     .count = 1,
-			     .interval_s = 0.1};
+			     .interval_s = 60};
 	list = scene_list(2);
 	if (!feeder_open(answer))
 		return -1;
@@ -114,6 +114,7 @@ static void rates_come_with_the_second_report(void **state)
 {
 	(void)state;
 	opts.count = 2;
+	opts.interval_s = 0.1;
 	list->count = 1;
 	report(NULL);
 	list->count = 2;
@@ -128,6 +129,7 @@ static void json_is_a_line_a_report(void **state)
 {
 	(void)state;
 	opts.count = 3;
+	opts.interval_s = 0.1;
 	opts.format = OPTS_JSON;
 	report(NULL);
 	assert_int_equal(lines(), 3);
@@ -142,6 +144,7 @@ static void csv_has_one_header(void **state)
 {
 	(void)state;
 	opts.count = 2;
+	opts.interval_s = 0.1;
 	opts.format = OPTS_CSV;
 	report(NULL);
 	assert_int_equal(lines(), 5);
@@ -155,6 +158,7 @@ static void reports_keep_to_the_interval(void **state)
 
 	(void)state;
 	opts.count = 3;
+	opts.interval_s = 0.1;
 	report(NULL);
 	took = client_now_ns() - begin;
 	assert_in_range(took, 200000000, 4 * SCENE_S);
@@ -164,7 +168,6 @@ static void a_signal_ends_it(void **state)
 {
 	(void)state;
 	opts.count = 0;
-	opts.interval_s = 60;
 	kill(getpid(), SIGTERM);
 	report(NULL);
 	assert_int_equal(result, 0);
@@ -191,6 +194,26 @@ static void it_ends_when_nobody_reads_any_more(void **state)
 	report_into(ends[1]);
 	assert_int_equal(result, 0);
 	assert_int_equal(feeder.queries, 1);
+}
+
+/* Also when it goes long before the next report is due. */
+static void it_ends_when_the_reader_goes(void **state)
+{
+	char bytes[4096];
+	int ends[2];
+	pid_t reader;
+
+	(void)state;
+	opts.count = 0;
+	assert_int_equal(pipe(ends), 0);
+	reader = fork();
+	if (reader == 0)
+		_exit(read(ends[0], bytes, sizeof(bytes)) > 0 ? 0 : 1);
+	close(ends[0]);
+	report_into(ends[1]);
+	assert_int_equal(result, 0);
+	assert_int_equal(feeder.queries, 1);
+	assert_int_equal(waitpid(reader, NULL, 0), reader);
 }
 
 static void a_full_disk_is_a_failure(void **state)
@@ -229,7 +252,6 @@ static void a_command_is_reported_to_its_end(void **state)
 {
 	(void)state;
 	opts.count = 0;
-	opts.interval_s = 60;
 	opts.format = OPTS_CSV;
 	start_command(50);
 	report(&run);
@@ -260,7 +282,6 @@ static void signals_go_to_the_command(void **state)
 {
 	(void)state;
 	opts.count = 0;
-	opts.interval_s = 60;
 	start_command(60000);
 	kill(getpid(), SIGTERM);
 	report(&run);
@@ -281,6 +302,7 @@ int main(void)
 		TEST(reports_keep_to_the_interval),
 		TEST(a_signal_ends_it),
 		TEST(it_ends_when_nobody_reads_any_more),
+		TEST(it_ends_when_the_reader_goes),
 		TEST(a_full_disk_is_a_failure),
 		TEST(no_daemon_is_a_failure),
 		TEST(a_command_is_reported_to_its_end),

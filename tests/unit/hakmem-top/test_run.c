@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -225,6 +226,7 @@ static void withdraw_daemon(const char *path_before)
 static void else_a_private_one_is_started(void **state)
 {
 	char *before = strdup(getenv("PATH")), wanted[PATH_MAX + 64];
+	struct timespec begin, end;
 	struct stat info;
 	pid_t daemon;
 
@@ -248,7 +250,11 @@ static void else_a_private_one_is_started(void **state)
 	snprintf(path, sizeof(path), "%s/log", run.directory);
 	assert_string_equal(content(path), wanted);
 	strcpy(path, run.directory);
+	/* It hears SIGTERM; a deaf one would be killed after two seconds. */
+	clock_gettime(CLOCK_MONOTONIC, &begin);
 	run_finish(&run);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_true(end.tv_sec - begin.tv_sec < 2);
 	assert_int_equal(run.daemon, 0);
 	assert_int_equal(kill(daemon, 0), -1);
 	assert_int_equal(access(path, F_OK), -1);
@@ -491,20 +497,26 @@ static void an_output_that_cannot_be_is_told(void **state)
 				 "or directory");
 }
 
+static volatile sig_atomic_t signalled;
+
+static void note_signal(int signal)
+{
+	signalled = signal;
+}
+
 static void nothing_is_signalled_once_it_has_ended(void **state)
 {
-	pid_t bystander = fork();
-	struct run ended = {.command = bystander, .ended = true};
+	struct run other = {.command = getpid()};
 
 	(void)state;
-	if (bystander == 0) {
-		pause();
-		_exit(0);
-	}
-	run_signal(&ended, SIGKILL); /* its number is another's by now */
-	assert_int_equal(waitpid(bystander, NULL, WNOHANG), 0);
-	kill(bystander, SIGKILL);
-	waitpid(bystander, NULL, 0);
+	signal(SIGUSR1, note_signal);
+	run_signal(&other, SIGUSR1);
+	assert_int_equal(signalled, SIGUSR1);
+	signalled = 0;
+	other.ended = true; /* its number is another's by now */
+	run_signal(&other, SIGUSR1);
+	assert_int_equal(signalled, 0);
+	signal(SIGUSR1, SIG_DFL);
 }
 
 /* The private hakmemd: says what it was told, listens, ends by SIGTERM. */
