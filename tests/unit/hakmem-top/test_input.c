@@ -175,8 +175,13 @@ static void a_digit_is_the_screen_of_that_number(void **state)
 	press('2');
 	assert_int_equal(input.context.open_id, 5);
 	assert_ptr_equal(input.ui.screen, chrome_tabs[1]);
+	/* What only the first screen needs is asked for at once. */
+	input.feed.next_ns = 77;
+	press('3');
+	assert_int_equal(input.feed.next_ns, 77);
 	press('1');
 	assert_ptr_equal(input.ui.screen, chrome_tabs[0]);
+	assert_int_equal(input.feed.next_ns, 0);
 	press('9');
 	assert_ptr_equal(input.ui.screen, chrome_tabs[0]);
 }
@@ -272,7 +277,7 @@ static void search_goes_from_row_to_row(void **state)
 	press('N');
 	assert_int_equal(selected_pid(), 101);
 	press('/'); /* the row it stands on counts at first */
-	type("one");
+	type("gcc");
 	press('\n');
 	assert_int_equal(selected_pid(), 101);
 	press('/');
