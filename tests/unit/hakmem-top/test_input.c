@@ -132,8 +132,9 @@ static void enter_opens_what_is_selected(void **state)
 	assert_int_equal(input.feed.wants_history,
 			 chrome_tabs[0]->needs_history);
 	assert_int_equal(input.feed.next_ns, 0); /* is asked for at once */
-	press('\n');
-	assert_ptr_equal(input.ui.screen, chrome_tabs[0]);
+	press('2');
+	press('\n'); /* there is nothing to open in a process */
+	assert_ptr_equal(input.ui.screen, chrome_tabs[1]);
 }
 
 static void there_may_be_nothing_to_open(void **state)
@@ -264,12 +265,15 @@ static void search_goes_from_row_to_row(void **state)
 {
 	(void)state;
 	scene_name(&input.context.list->rows[0].command, "/bin/gcc one");
-	scene_name(&input.context.list->rows[3].command, "/bin/gcc two");
+	scene_name(&input.context.list->rows[1].command, "/bin/gcc two");
+	scene_name(&input.context.list->rows[3].command, "/bin/gcc three");
 	feed_rebuild(&input.feed);
 	press('/');
 	type("GCC");
 	press('\n');
 	assert_int_equal(selected_pid(), 104);
+	press('n');
+	assert_int_equal(selected_pid(), 102);
 	press('n');
 	assert_int_equal(selected_pid(), 101);
 	press('n'); /* goes round */
@@ -429,6 +433,9 @@ static void help_scrolls_and_ends_with_any_other_key(void **state)
 	press(KEY_PPAGE);
 	assert_int_equal(input.ui.help_top, input.ui.help_lines - 2 * (24 - 5));
 	assert_false(input.feed.frozen);
+	press('q');
+	press('h'); /* begins at the top again */
+	assert_int_equal(input.ui.help_top, 0);
 }
 
 static void freezes_and_thaws(void **state)
@@ -481,6 +488,8 @@ static void nothing_happens_without_a_list(void **state)
 	assert_int_equal(input.ui.mode, CHROME_NORMAL);
 	assert_ptr_equal(input.ui.screen, &screen_processes);
 	assert_int_equal(input.context.open_id, 0);
+	press('m');
+	assert_int_equal(input.ui.message_until_ns, 0);
 	input_refresh(&input);
 }
 
