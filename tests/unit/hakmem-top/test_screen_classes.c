@@ -142,6 +142,7 @@ static void with_a_mark_it_shows_what_changed(void **state)
 	context.detail->classes[1].allocs += 7;
 	context.detail->classes[1].frees += 2;
 	show();
+	assert_non_null(strstr(terminal_row(3), " +ALLOC "));
 	assert_string_equal(cells_at(table, 1, "+ALLOC"), "+7");
 	assert_string_equal(cells_at(table, 1, "+FREES"), "+2");
 	assert_string_equal(cells_at(table, 1, "+BLOCK"), "+5");

@@ -145,6 +145,9 @@ static void time_goes_on_for_the_living(void **state)
 	show(36, 120);
 	assert_true(terminal_find("the last 39s") > 0);
 	detail->process.state = MODEL_RUNNING;
+	detail->now_ns = 30 * SCENE_S; /* before the last of the history */
+	show(36, 120);
+	assert_true(terminal_find("the last 39s") > 0);
 	detail->now_ns = 10000 * SCENE_S;
 	show(36, 120);
 	assert_true(terminal_find("the last 10m00s") > 0);
@@ -181,6 +184,26 @@ static void the_largest_sizes_and_busiest_classes(void **state)
 			    "         1-16    900    840");
 	assert_string_equal(terminal_text(y + 2, 60, 27),
 			    "     897-1024    100     60");
+}
+
+/* In whatever order they come. */
+static void the_largest_come_first(void **state)
+{
+	const struct size_bin bin = detail->sizes[0];
+	const struct class_row class = detail->classes[0];
+	int y;
+
+	(void)state;
+	detail->sizes[0] = detail->sizes[1];
+	detail->sizes[1] = bin;
+	detail->classes[0] = detail->classes[1];
+	detail->classes[1] = class;
+	show(36, 120);
+	y = terminal_find("LARGEST SIZES   LIVE BLOCKS");
+	assert_string_equal(terminal_text(y + 1, 1, 27),
+			    "         1024  40.6K     40");
+	assert_string_equal(terminal_text(y + 1, 60, 27),
+			    "         1-16    900    840");
 }
 
 static void what_holds_nothing_is_left_out(void **state)
@@ -266,6 +289,7 @@ int main(void)
 		TEST(time_goes_on_for_the_living),
 		TEST(the_history_of_another_is_not_drawn),
 		TEST(the_largest_sizes_and_busiest_classes),
+		TEST(the_largest_come_first),
 		TEST(what_holds_nothing_is_left_out),
 		TEST(one_below_the_other_when_it_is_narrow),
 		TEST(any_size_is_kept_to),

@@ -11,6 +11,7 @@
 
 static struct context context;
 static struct table *table;
+static size_t first_sort; /* before anybody sorted */
 
 static void show(void)
 {
@@ -49,6 +50,7 @@ static void is_a_screen_of_the_list(void **state)
 	assert_string_equal(screen_processes.name, "Processes");
 	assert_false(screen_processes.of_process);
 	assert_false(screen_processes.needs_history);
+	assert_string_equal(table->columns[first_sort].title, "LIVE");
 }
 
 static void a_row_shows_the_figures(void **state)
@@ -131,9 +133,12 @@ static void the_tree_has_children_behind_parents(void **state)
 	assert_string_equal(cells_at(table, 0, "COMMAND"), "program1 -x");
 	assert_string_equal(cells_at(table, 1, "COMMAND"), "`-program3 -x");
 	assert_string_equal(terminal_text(5, 8, 20), "  `-program2 -x");
+	/* Without a new poll the rows are the same. */
 	context.tree = false;
-	show();
+	screen_processes.refresh(&context);
+	screen_processes.draw(&context, 2, 20, 130);
 	assert_string_equal(cells_at(table, 0, "COMMAND"), "program3 -x");
+	assert_string_equal(cells_at(table, 1, "COMMAND"), "program2 -x");
 }
 
 static void roles_tell_the_living_from_the_ended(void **state)
@@ -216,23 +221,22 @@ static void saves_the_rows_as_they_are_shown(void **state)
 
 	(void)state;
 	strcpy(context.filter, "program");
-	table->invert = true;
 	context.list->rows[1].command[5] = 'P'; /* of either case */
 	scene_name(&context.list->rows[0].command, "other");
 	show();
 	text = saved(OPTS_CSV);
 	assert_memory_equal(text, "time_s,pid,", 11);
 	line = strchr(text, '\n') + 1;
-	assert_memory_equal(strchr(line, ','), ",102,", 5);
-	line = strchr(line, '\n') + 1;
 	assert_memory_equal(strchr(line, ','), ",103,", 5);
+	line = strchr(line, '\n') + 1;
+	assert_memory_equal(strchr(line, ','), ",102,", 5);
 	line = strchr(line, '\n') + 1;
 	assert_string_equal(line, "");
 	free(text);
 	text = saved(OPTS_JSON);
 	assert_memory_equal(text, "{\"time_s\":", 10);
-	assert_non_null(strstr(text, "\"processes\":[{\"pid\":102,"));
-	assert_non_null(strstr(text, "},{\"pid\":103,"));
+	assert_non_null(strstr(text, "\"processes\":[{\"pid\":103,"));
+	assert_non_null(strstr(text, "},{\"pid\":102,"));
 	assert_null(strstr(text, "\"pid\":101"));
 	free(text);
 }
@@ -253,5 +257,6 @@ int main(void)
 		TEST(saves_the_rows_as_they_are_shown),
 	};
 
+	first_sort = screen_processes.table()->sort;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

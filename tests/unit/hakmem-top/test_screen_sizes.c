@@ -125,6 +125,12 @@ static void sorts_by_what_it_shows(void **state)
 	assert_true(table_sort_letter(table, 'V'));
 	show();
 	assert_string_equal(cells_at(table, 0, "SIZE"), "1024");
+	assert_true(table_sort_letter(table, 'B'));
+	show();
+	assert_string_equal(cells_at(table, 0, "SIZE"), "1-16");
+	table_invert(table);
+	show();
+	assert_string_equal(cells_at(table, 0, "SIZE"), "1024");
 	assert_true(table_sort_letter(table, 'P'));
 	show();
 	assert_string_equal(cells_at(table, 0, "SIZE"), "1-16");
