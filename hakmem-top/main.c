@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,20 @@ static int complain(int status, const char *why)
 	text_clean(line, sizeof(line), why, sizeof(line), true);
 	fprintf(stderr, "hakmem-top: %s\n", line);
 	return status;
+}
+
+/*
+ * A standard descriptor that was closed must not become the daemon's socket or
+ * a file of ours: what is printed would go there.
+ */
+static bool fill_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	return fd >= 0 && close(fd) == 0;
 }
 
 static bool find_socket(const struct opts *opts, char path[PATH_SOCKET_MAX],
@@ -88,7 +103,7 @@ int main(int argc, char **argv)
 		return complain(USAGE, why);
 	if (!find_socket(&opts, path, why, sizeof(why)))
 		return complain(USAGE, why);
-	if (!signals_open())
+	if (!fill_descriptors() || !signals_open())
 		return complain(FAILURE, strerror(errno));
 	/* Into a pipe go reports, never a screen. */
 	screen = opts.mode == OPTS_WATCH && isatty(STDOUT_FILENO);

@@ -6,16 +6,21 @@
 bool pile_append(void *to, const void *data, size_t length)
 {
 	struct pile *pile = to;
-	char *grown;
+	size_t needed = pile->length + length + 1;
 
 	if (length > PILE_MAX - pile->length)
 		return false;
-	grown = realloc(pile->data, pile->length + length + 1);
-	if (!grown)
-		return false;
+	if (needed > pile->room) {
+		/* Twice as much, or each frame would copy all before it. */
+		char *grown = realloc(pile->data, 2 * needed);
+
+		if (!grown)
+			return false;
+		pile->data = grown;
+		pile->room = 2 * needed;
+	}
 	if (length)
-		memcpy(grown + pile->length, data, length);
-	pile->data = grown;
+		memcpy(pile->data + pile->length, data, length);
 	pile->length += length;
 	return true;
 }

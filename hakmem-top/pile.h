@@ -12,7 +12,7 @@
 /* All zero is an empty one. */
 struct pile {
 	char *data; /* NULL until something came */
-	size_t length;
+	size_t length, room;
 };
 
 /* Appends to the struct pile at `to`; false without memory or above PILE_MAX.
