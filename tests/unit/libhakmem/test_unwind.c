@@ -280,9 +280,10 @@ static __attribute__((noinline)) void on_lane(void)
 	assert_same(&stack, &again);
 }
 
-static void run_lane(void (*run)(void))
+/* On `used` bytes, at the lower end of what is mapped. */
+static void run_lane(void (*run)(void), size_t used)
 {
-	size_t page = 4096, bytes = 16 * page;
+	size_t page = 4096, bytes = (used + page - 1) / page * page;
 	char *map = mmap(NULL, bytes + 2 * page, PROT_NONE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -291,7 +292,7 @@ static void run_lane(void (*run)(void))
 			 0);
 	assert_int_equal(getcontext(&lane), 0);
 	lane.uc_stack.ss_sp = map + page;
-	lane.uc_stack.ss_size = bytes;
+	lane.uc_stack.ss_size = used;
 	lane.uc_link = &host;
 	makecontext(&lane, run, 0);
 	assert_int_equal(swapcontext(&host, &lane), 0);
@@ -308,9 +309,21 @@ static void enter_lane(void)
 static void test_coroutine(void **unused)
 {
 	(void)unused;
-	run_lane(enter_lane);
+	run_lane(enter_lane, 65536);
 	assert_true(stack.depth >= 1);
 	assert_int_equal(stack.module[0], module_of((uintptr_t)enter_lane));
+}
+
+static void enter_tiny(void)
+{
+	assert_true(unwind_afresh(__builtin_frame_address(0), &again));
+}
+
+/* Unwinding takes next to nothing of the program's stack. */
+static void test_tiny_stack(void **unused)
+{
+	(void)unused;
+	run_lane(enter_tiny, 1536);
 }
 
 static uintptr_t garbage;
@@ -341,16 +354,16 @@ static void test_garbage_ends_the_stack(void **unused)
 	(void)unused;
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
 		garbage = values[i];
-		run_lane(enter_garbage);
+		run_lane(enter_garbage, 65536);
 		assert_int_equal(stack.depth, 1);
 		assert_true(stack.truncated);
 	}
 	/* Pointers to what is mapped, but is no code or no caller. */
 	garbage = (uintptr_t)&garbage;
-	run_lane(enter_garbage);
+	run_lane(enter_garbage, 65536);
 	assert_int_equal(stack.depth, 1);
 	garbage = (uintptr_t)memcpy;
-	run_lane(enter_garbage);
+	run_lane(enter_garbage, 65536);
 	assert_true(stack.depth >= 1);
 }
 
@@ -422,9 +435,9 @@ static void *plugin(const char *name)
 
 /* Plugins in turn at one address, unloaded behind our back, as glibc does it
  * with its own: the unwinding descriptions differ, the addresses do not. */
-static void check_plugins(bool told)
+static void check_plugins(const char *other, bool told)
 {
-	static const char *const names[] = {"deep_a.so", "deep_b.so"};
+	const char *const names[] = {"deep_a.so", other};
 	void (*before)(int, void (*)(void)) = NULL;
 	unsigned same = 0;
 
@@ -452,13 +465,15 @@ static void check_plugins(bool told)
 static void test_plugins(void **unused)
 {
 	(void)unused;
-	check_plugins(true);
+	check_plugins("deep_b.so", true);
+	check_plugins("deep_c.so", true);
 }
 
 static void test_plugins_unseen(void **unused)
 {
 	(void)unused;
-	check_plugins(false);
+	check_plugins("deep_b.so", false);
+	check_plugins("deep_c.so", false);
 }
 
 static __attribute__((noinline)) void leaf_in_unload(void)
@@ -564,6 +579,7 @@ int main(void)
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_wrap_is_bounded),
 		cmocka_unit_test(test_coroutine),
+		cmocka_unit_test(test_tiny_stack),
 		cmocka_unit_test(test_garbage_ends_the_stack),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_plugins),
