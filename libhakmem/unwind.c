@@ -1,5 +1,6 @@
 #include "libhakmem/unwind.h"
 
+#include "libhakmem/dwarf.h"
 #include "libhakmem/module.h"
 #include "libhakmem/walk.h"
 
@@ -74,6 +75,7 @@ static bool enter(void)
 		if (!abandoned(here))
 			return false;
 		memo_abandon();
+		walk_abandon();
 		if (counted)
 			leave();
 	}
@@ -272,7 +274,7 @@ void unwind_unload_begin(void)
 	/* Who comes after the gate was closed sees this. */
 	__atomic_fetch_add(&unloading, 1, __ATOMIC_SEQ_CST);
 	drain();
-	walk_flush();
+	dwarf_flush();
 	open_gate();
 	errno = saved;
 }
@@ -280,7 +282,7 @@ void unwind_unload_begin(void)
 void unwind_unload_end(void)
 {
 	module_refresh();
-	walk_flush();
+	dwarf_flush();
 	if (__atomic_load_n(&unloading, __ATOMIC_RELAXED) != 0)
 		__atomic_fetch_sub(&unloading, 1, __ATOMIC_SEQ_CST);
 }
@@ -305,6 +307,7 @@ void unwind_reset(void)
 	if (waited_in_vain) {
 		state = OFF;
 		memo_forget();
+		rule_forget();
 	}
 	waited_in_vain = false;
 	__atomic_store_n(&closed, 0, __ATOMIC_SEQ_CST);
