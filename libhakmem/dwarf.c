@@ -106,7 +106,8 @@ struct request {
 	const struct dwarf_reader *reader; /* NULL: the stack does not exist */
 	uintptr_t pc, sp;
 	uint32_t module;
-	bool guessed; /* there was no description to go by */
+	uintptr_t low, high; /* where it is known that the module may be read */
+	bool guessed;	     /* there was no description to go by */
 
 	/* Of the stack that does not exist. */
 	unsigned words; /* read */
@@ -149,7 +150,14 @@ static int access_mem(unw_addr_space_t of, unw_word_t address,
 		   : read_probe(request, address, value))
 		return 0;
 	request->asked_other = true;
-	if (!module_holds(request->module, address, sizeof(*value)))
+	if (address < request->low || address >= request->high) {
+		request->low = align_down(address, 4096);
+		request->high = request->low + 4096 - sizeof(*value);
+		if (!module_holds(request->module, request->low, 4096))
+			request->low = request->high = 0;
+	}
+	if (request->high == 0 &&
+	    !module_holds(request->module, address, sizeof(*value)))
 		return -UNW_EINVAL;
 	memcpy(value, (const void *)address, sizeof(*value));
 	return 0;
@@ -192,6 +200,32 @@ static int access_fpreg(unw_addr_space_t of, unw_regnum_t reg,
 	return -UNW_EBADREG;
 }
 
+/* An entry of a search table: offsets from its header. */
+struct entry {
+	int32_t code, description;
+};
+
+/* The entry for `pc`, as a table of one: libunwind would read the table byte
+ * by byte. The table lies in a segment, module.c made sure of that. */
+static bool find_entry(const struct module_frames *frames, uintptr_t pc,
+		       uintptr_t *out)
+{
+	const struct entry *table = (const struct entry *)frames->table;
+	int64_t place = (int64_t)(pc - frames->header);
+	size_t low = 0, high = frames->entries;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (place < table[middle].code)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	*out = (uintptr_t)(table + low - 1);
+	return low != 0;
+}
+
 static int find_proc_info(unw_addr_space_t of, unw_word_t pc,
 			  unw_proc_info_t *out, int need, void *arg)
 {
@@ -199,15 +233,16 @@ static int find_proc_info(unw_addr_space_t of, unw_word_t pc,
 	struct module_frames frames;
 	unw_dyn_info_t info = {0};
 	int result = -UNW_ENOINFO;
+	uintptr_t entry;
 
 	if (module_frames(request->module, &frames) && pc >= frames.start &&
-	    pc < frames.end) {
+	    pc < frames.end && find_entry(&frames, pc, &entry)) {
 		info.format = UNW_INFO_FORMAT_REMOTE_TABLE;
 		info.start_ip = frames.start;
 		info.end_ip = frames.end;
 		info.u.rti.segbase = frames.header;
-		info.u.rti.table_data = frames.table;
-		info.u.rti.table_len = frames.entries;
+		info.u.rti.table_data = entry;
+		info.u.rti.table_len = 1;
 		result = lib.search(of, pc, &info, out, need, arg);
 	}
 	if (result < 0)
