@@ -236,15 +236,18 @@ bool unwind_start(void)
 	return on;
 }
 
-/* Closes the gate and waits, but for this very thread, which a handler may
- * have cut into. False after too long a time. */
+/*
+ * Closes the gate and waits, but for this very thread, which a handler may have
+ * cut into: between two instructions it cannot say whether it is counted. False
+ * when somebody may be left, after too long a time or for that reason.
+ */
 static bool drain(void)
 {
-	int32_t mine = counted ? 1 : 0;
+	int32_t sure = counted ? 1 : 0, most = inside != 0 ? 1 : 0;
 	uint64_t begin = 0;
 
 	__atomic_fetch_add(&closed, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&under_way, __ATOMIC_SEQ_CST) > mine) {
+	while (__atomic_load_n(&under_way, __ATOMIC_SEQ_CST) > most) {
 		uint64_t now = now_ns();
 
 		if (begin == 0)
@@ -253,7 +256,7 @@ static bool drain(void)
 			return false;
 		sched_yield();
 	}
-	return true;
+	return __atomic_load_n(&under_way, __ATOMIC_SEQ_CST) <= sure;
 }
 
 static void open_gate(void)
