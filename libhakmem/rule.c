@@ -59,12 +59,12 @@ bool rule_find(uintptr_t code, struct rule *out)
 	bool found = false;
 
 	for (unsigned i = 0; i < WAYS && !found; i++)
-		if (peek64(&way[i].code) == code) {
-			data = peek64(&way[i].data);
+		/* acquire: the version is read again after these, which pair
+		 * with the releases in rule_store */
+		if (__atomic_load_n(&way[i].code, __ATOMIC_ACQUIRE) == code) {
+			data = __atomic_load_n(&way[i].data, __ATOMIC_ACQUIRE);
 			found = true;
 		}
-	/* acquire: what was read is not older than what follows */
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (!found || version % 2 != 0 ||
 	    peek32(&table->version[set]) != version)
 		return false;
@@ -84,14 +84,13 @@ void rule_store(uintptr_t code, const struct rule *rule)
 					 version + 1, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		return;
-	/* release: no store below is seen before the odd version */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 	while (i < WAYS && way[i].code != code)
 		i++;
 	if (i == WAYS)
 		i = table->next[set]++ % WAYS;
-	__atomic_store_n(&way[i].code, code, __ATOMIC_RELAXED);
-	__atomic_store_n(&way[i].data, pack(rule), __ATOMIC_RELAXED);
+	/* release: neither is seen before the odd version */
+	__atomic_store_n(&way[i].code, code, __ATOMIC_RELEASE);
+	__atomic_store_n(&way[i].data, pack(rule), __ATOMIC_RELEASE);
 	__atomic_store_n(&table->version[set], version + 2, __ATOMIC_RELEASE);
 }
 
