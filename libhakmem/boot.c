@@ -17,6 +17,12 @@ static bool early;
 static uint64_t time_ns;
 static uint64_t random_state;
 
+/* Without a stream nobody would read the stacks. */
+void boot_sampling(void)
+{
+	sampler_init(conf.histogram_bytes, conf.stream ? conf.sample_bytes : 0);
+}
+
 static bool boot(void)
 {
 	struct timespec now;
@@ -29,7 +35,7 @@ static bool boot(void)
 	header_secret = (uint32_t)rng_next(&random_state) | 1;
 	if (!arena_init(rng_next(&random_state)))
 		return false;
-	sampler_init(conf.histogram_bytes);
+	boot_sampling();
 	sizeclass_init();
 	profile_init(rng_next(&random_state));
 	return true;

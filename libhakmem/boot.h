@@ -18,6 +18,9 @@ uint64_t boot_random(void);
 /* True when the environment was not there yet; conf then has defaults. */
 bool boot_was_early(void);
 
+/* Sets the means of sampling from conf; again when it was loaded late. */
+void boot_sampling(void);
+
 /* In the child of a fork. */
 void boot_reset(void);
 

@@ -7,6 +7,7 @@
 #include "libhakmem/module.h"
 #include "libhakmem/profile.h"
 #include "libhakmem/publish.h"
+#include "libhakmem/site.h"
 #include "libhakmem/span.h"
 #include "libhakmem/thread.h"
 #include "libhakmem/unwind.h"
@@ -27,6 +28,7 @@ static void prepare(void)
 	thread_lock();
 	central_lock_all();
 	profile_lock();
+	site_lock();
 	span_lock();
 	module_lock();
 	meta_lock();
@@ -39,6 +41,7 @@ static void parent(void)
 	meta_unlock();
 	module_unlock();
 	span_unlock();
+	site_unlock();
 	profile_unlock();
 	central_unlock_all();
 	thread_unlock();
@@ -56,6 +59,7 @@ static void child(void)
 	meta_reset();
 	module_reset();
 	span_reset();
+	site_reset();
 	profile_reset();
 	central_reset_all();
 	thread_reset();

@@ -5,8 +5,12 @@
  * is that same byte, so one load decides (dual-header dispatch):
  *
  *   small    ...neighbour's bytes |code| ptr -> usable bytes, 16k-1 of them
- *   large    | requested : 8 | check : 4 | pad : 3 |code| ptr -> ...
- *   aligned  | lead : 8      | check : 4 | pad : 3 |code| ptr -> ...
+ *   large    | requested : 8 | check : 4 | mark |counted| 0 |code| ptr -> ...
+ *   aligned  | lead : 8      | check : 4 | mark |counted| 0 |code| ptr -> ...
+ *
+ * `mark` is 1 in a sampled block. `counted` is the class code that a sampled
+ * request counts in when another place had to lend it a block with a header,
+ * else 0.
  *
  * The code is the index of a row in the thread cache. Only class codes have
  * room there, so every other value, written by us or by an overflow, fails the
@@ -54,8 +58,10 @@ enum header_code {
 /* The 16 bytes before a large or aligned block. */
 struct header_wide {
 	uint64_t bytes; /* large: the request; aligned: bytes from the base */
-	uint32_t check; /* header_check() of the above */
-	uint8_t pad[3];
+	uint32_t check; /* header_check() of the others */
+	uint8_t mark;
+	uint8_t counted;
+	uint8_t pad;
 	uint8_t code;
 };
 _Static_assert(sizeof(struct header_wide) == 16, "one alignment unit");
@@ -107,8 +113,11 @@ ALWAYS_INLINE uint32_t block_key(const void *ptr)
 /* Fills the 16 bytes before `ptr`. */
 void header_write_wide(void *ptr, uint64_t bytes, uint8_t code);
 
+/* Sets `mark` and `counted` in a header that header_write_wide wrote. */
+void header_mark_wide(void *ptr, bool mark, uint8_t counted);
+
 /* True when the 16 bytes before `ptr` were written by header_write_wide with
- * `code` and not changed since. They must be readable. */
+ * `code`, perhaps marked, and not changed since. They must be readable. */
 bool header_wide_valid(const void *ptr, uint8_t code);
 
 /*

@@ -2,18 +2,15 @@
 
 #include "libhakmem/conf.h"
 #include "libhakmem/large.h"
-#include "libhakmem/profile.h"
 #include "libhakmem/reject.h"
-#include "libhakmem/sampler.h"
+#include "libhakmem/sample.h"
 #include "libhakmem/span.h"
 #include "libhakmem/stats.h"
 #include "libhakmem/thread.h"
-#include "libhakmem/unwind.h"
 #include "libhakmem/vm.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 /* More than any address space; keeps the arithmetic from overflowing. */
 #define ALIGN_MAX ((size_t)1 << 46)
@@ -42,6 +39,8 @@ static struct block *take_direct(unsigned class)
 /* A block of the class of `code`, through the cache if there is one. */
 static struct block *take(struct cache *cache, uint8_t code)
 {
+	if (cache)
+		thread_begin_row(cache, header_class(code));
 	return cache ? cache_take(cache, code)
 		     : take_direct(header_class(code));
 }
@@ -81,6 +80,7 @@ static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
 static void give(struct cache *cache, uint8_t code, struct block *block)
 {
 	if (cache) {
+		thread_begin_row(cache, header_class(code));
 		cache_give(cache, code, block);
 		return;
 	}
@@ -89,8 +89,43 @@ static void give(struct cache *cache, uint8_t code, struct block *block)
 	central_release_one(header_class(code), block);
 }
 
-static void *alloc_large(size_t n, size_t align, bool zeroed)
+/* Marks a sampled large block; does nothing if there is none. */
+static void mark_large(struct profile_sample *sample, void *ptr)
 {
+	if (ptr && sample_add(sample, ptr))
+		header_mark_wide(ptr, true, header_wide(ptr)->counted);
+}
+
+/* A block with a header for a sampled request that class `counted` counts. */
+static void *lend_large(struct cache *cache, unsigned counted, size_t align,
+			struct profile_sample *sample)
+{
+	void *ptr = large_alloc_lent(sample->bytes, align,
+				     (uint8_t)(HEADER_CLASS | counted));
+
+	if (!ptr)
+		return NULL;
+	cache_borrow(cache, counted);
+	mark_large(sample, ptr);
+	return ptr;
+}
+
+static void free_large(void *ptr)
+{
+	const struct header_wide *wide = header_wide(ptr);
+
+	if (unlikely(wide->mark))
+		sample_free(ptr);
+	if (unlikely(wide->counted))
+		thread_count_free(header_class(wide->counted));
+	large_free(ptr);
+}
+
+static void *alloc_large(struct cache *cache, size_t n, size_t align,
+			 bool zeroed)
+{
+	struct profile_sample sample;
+	bool sampled = sample_wide(cache, n, SITE_CLASS_LARGE, &sample);
 	void *ptr = large_alloc(n, align, zeroed);
 
 	if (!ptr && n <= arena.committed[0] + arena.committed[1]) {
@@ -99,6 +134,8 @@ static void *alloc_large(size_t n, size_t align, bool zeroed)
 	}
 	if (!ptr)
 		return refused();
+	if (sampled)
+		mark_large(&sample, ptr);
 	if (n == 1024)
 		count64(&stats.fallback_1024, 1);
 	return ptr;
@@ -113,83 +150,74 @@ NOINLINE void *heap_malloc_miss(size_t n)
 	if (cache)
 		thread_poll(cache);
 	if (n > SIZECLASS_SMALL_MAX)
-		return alloc_large(n, BLOCK_ALIGN, false);
-	code = sizeclass_index[sizeclass_slot(n)];
+		return alloc_large(cache, n, BLOCK_ALIGN, false);
+	code = sizeclass_code(n);
 	if (unlikely(code == HEADER_NONE))
 		return refused(); /* boot failed */
-	if (cache && (cache->row[code].until -= 2) < 0)
-		return heap_malloc_sample(n);
+	if (cache) {
+		thread_begin_row(cache, header_class(code));
+		if ((cache->row[code].until -= 2) < 0)
+			return heap_malloc_sample(n);
+	}
 	block = pop_or_squeeze(cache, code, n);
 	return block ? block : refused();
 }
 
-static void look_at_clock(void)
+/*
+ * A block for a sample that `counted` has counted. It comes from a class with a
+ * header, whose byte marks it, so that an unsampled free pays nothing; the
+ * largest class has none beside it, so a large block lends one. The class that
+ * lends a block counts no request, but the free when it comes: that is set
+ * right then. NULL: no block, or no room to remember it.
+ */
+static void *take_sampled(struct cache *cache, unsigned counted,
+			  struct profile_sample *sample)
 {
-	struct timespec now;
+	size_t n = sample->bytes;
+	struct block *block;
+	unsigned class;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	sampler_note((uint64_t)now.tv_sec * 1000000000u +
-		     (uint64_t)now.tv_nsec);
-}
-
-/* Remembers a sample and writes the code that tells free what to undo. False
- * when it is only counted: no header, or no room to remember it. */
-static bool mark(struct block *block, size_t n, unsigned class,
-		 unsigned counted, uint64_t mean)
-{
+	if (n >= SIZECLASS_SMALL_MAX && sample->means.stack != 0)
+		return lend_large(cache, counted, BLOCK_ALIGN, sample);
 	if (n >= SIZECLASS_SMALL_MAX) {
-		profile_count(n, counted, mean);
-		return false;
+		/* All of this class is in one bin: what lives is known. */
+		profile_count(sample);
+		return NULL;
 	}
-	if (!profile_add(block, n, counted, mean))
-		return false;
+	class = sizeclass_with_header(n);
+	thread_begin_row(cache, class);
+	block = cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
+	if (!block)
+		return NULL;
+	if (!sample_add(sample, block)) {
+		cache_unpop(cache, (uint8_t)(HEADER_CLASS | class), block);
+		return NULL;
+	}
 	*header_byte(block) =
 		class == counted ? HEADER_SAMPLED : HEADER_SAMPLED_EXACT;
-	if (class != counted)
-		thread_recount_free(counted, class);
-	return true;
+	if (class != counted) {
+		cache_borrow(cache, counted);
+		cache_lend(cache, class);
+	}
+	return block;
 }
 
-/* To be replaced by the sampling path: takes a stack and forgets it. */
-static NOINLINE void take_stack(void)
-{
-	struct unwind_stack stack;
-
-	unwind_here(&stack);
-}
-
-/*
- * The countdown ran out at a request of `n` bytes. If it is kept as a sample,
- * its block comes from a class with a header, whose byte marks it: an unsampled
- * free pays nothing. The request is counted in its own class, where no block
- * left the row; the class that lends one counts no request. The frees, which
- * follow from both, are set right here and again when the block is freed.
- */
+/* The countdown ran out at a request of `n` bytes. */
 NOINLINE void *heap_malloc_sample(size_t n)
 {
 	struct cache *cache = cache_self;
-	uint8_t code = sizeclass_index[sizeclass_slot(n)];
-	unsigned counted = header_class(code), class = counted;
-	uint64_t mean = cache->cold[counted].sample_mean;
-	size_t largest = sizeclass_table[counted].high;
-	struct block *block;
+	uint8_t code = sizeclass_code(n);
+	unsigned class = header_class(code);
+	uint64_t mean = cache->cold[class].sample_mean;
+	struct profile_sample sample;
+	void *block = NULL;
 
-	thread_redraw(cache, counted);
+	thread_redraw(cache, class);
 	thread_poll(cache);
-	if (sampler_due())
-		look_at_clock();
-	if (mean != 0 && sampler_keep(&cache->random, n, largest, mean)) {
-		take_stack();
-		if (n < SIZECLASS_SMALL_MAX)
-			class = sizeclass_with_header(n);
-		block = cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
-		if (block && mark(block, n, class, counted, mean))
-			return block;
-		if (block)
-			cache_unpop(cache, (uint8_t)(HEADER_CLASS | class),
-				    block);
-	}
-	block = pop_or_squeeze(cache, code, n);
+	if (sample_row(cache, n, class, mean, &sample))
+		block = take_sampled(cache, class, &sample);
+	if (!block)
+		block = pop_or_squeeze(cache, code, n);
 	return block ? block : refused();
 }
 
@@ -204,7 +232,7 @@ static void free_sampled(struct cache *cache, void *ptr)
 		return;
 	}
 	class = header_class(slab->code);
-	profile_remove(ptr);
+	sample_free(ptr);
 	if (*header_byte(ptr) == HEADER_SAMPLED_EXACT)
 		thread_recount_free(class, sizeclass_exact(class));
 	*header_byte(ptr) = slab->code;
@@ -233,12 +261,21 @@ static void *aligned_base(void *ptr, bool restore)
 
 static void free_aligned(struct cache *cache, void *ptr)
 {
+	const struct header_wide *wide = header_wide(ptr);
 	void *base = aligned_base(ptr, true);
+	uint8_t code;
 
-	if (!base)
+	if (!base) {
 		reject(ptr);
-	else
-		give(cache, slab_of(base)->code, base);
+		return;
+	}
+	code = *header_byte(base);
+	if (unlikely(wide->mark))
+		sample_free(ptr);
+	if (unlikely(wide->counted))
+		thread_recount_free(header_class(code),
+				    header_class(wide->counted));
+	give(cache, code, base);
 }
 
 static void count_boundary(const void *ptr)
@@ -266,7 +303,7 @@ static bool is_mapped(void *ptr)
 static void free_outside(void *ptr)
 {
 	if (is_mapped(ptr))
-		large_free(ptr);
+		free_large(ptr);
 	else
 		reject(ptr);
 }
@@ -278,18 +315,9 @@ static bool is_span(void *ptr)
 	       header_wide_valid(ptr, HEADER_LARGE);
 }
 
-/* The code of a pointer that arena_owns. */
-static uint8_t code_of(const void *ptr)
-{
-	size_t code = HEADER_NONE;
-
-	arena_code(ptr, &code);
-	return (uint8_t)code;
-}
-
 static void free_inside(struct cache *cache, void *ptr)
 {
-	uint8_t code = code_of(ptr);
+	uint8_t code = arena_code(ptr);
 
 	if (header_is_class(code)) {
 		const struct sizeclass *class =
@@ -308,7 +336,7 @@ static void free_inside(struct cache *cache, void *ptr)
 		free_aligned(cache, ptr);
 	} else if (code == HEADER_LARGE && is_span(ptr)) {
 		count_boundary(ptr);
-		large_free(ptr);
+		free_large(ptr);
 	} else {
 		reject(ptr);
 	}
@@ -341,7 +369,7 @@ void *heap_calloc(size_t count, size_t size)
 
 		if (cache)
 			thread_poll(cache);
-		return alloc_large(bytes, BLOCK_ALIGN, true);
+		return alloc_large(cache, bytes, BLOCK_ALIGN, true);
 	}
 	ptr = heap_malloc(bytes);
 	if (ptr)
@@ -353,44 +381,93 @@ void *heap_calloc(size_t count, size_t size)
  * block's own start can no longer be freed. */
 static void *align_inside(char *base, size_t align)
 {
-	char *ptr = base;
+	char *ptr;
 
-	if (is_aligned((uintptr_t)base, align))
-		return base;
 	ptr = (char *)align_up((uintptr_t)base + 16, align);
 	header_write_wide(ptr, (uint64_t)(ptr - base), HEADER_ALIGNED);
 	*header_byte(base) = HEADER_ALIGNED_BASE;
 	return ptr;
 }
 
-static void *aligned_headerless(struct cache *cache, size_t bytes, size_t n)
+/* The class that serves and counts an aligned request. A power of two is
+ * aligned by nature; it is taken unless a block with room to align in is
+ * smaller. */
+static unsigned aligned_class(size_t align, size_t n)
 {
-	int class = sizeclass_headerless(bytes);
-	void *ptr = take(cache, (uint8_t)(HEADER_CLASS | class));
+	size_t power = round_up_power(max_size(n, align));
 
-	if (ptr && class == sizeclass_of_1024() && n != 1024)
-		count64(&stats.aligned_1024, 1);
+	if (power <= SIZECLASS_SMALL_MAX && power <= n + align)
+		return (unsigned)sizeclass_headerless(power);
+	return sizeclass_with_header(n + align);
+}
+
+static void *take_aligned(struct cache *cache, size_t align, unsigned class)
+{
+	char *base = (char *)take(cache, (uint8_t)(HEADER_CLASS | class));
+
+	if (!base || is_aligned((uintptr_t)base, align))
+		return base;
+	return align_inside(base, align);
+}
+
+/* A sample's block has a header to mark, see take_sampled. */
+static void *take_aligned_sampled(struct cache *cache, size_t align,
+				  unsigned counted,
+				  struct profile_sample *sample)
+{
+	size_t n = sample->bytes;
+	unsigned class;
+	char *base;
+	void *ptr;
+
+	thread_begin_row(cache, counted);
+	if (n + align >= SIZECLASS_SMALL_MAX) {
+		ptr = lend_large(cache, counted, align, sample);
+		if (ptr)
+			cache_count(cache, counted, 1);
+		return ptr;
+	}
+	class = sizeclass_with_header(n + align);
+	thread_begin_row(cache, class);
+	base = (char *)cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
+	if (!base)
+		return NULL;
+	cache_count(cache, counted, 1);
+	if (class != counted) {
+		cache_borrow(cache, counted);
+		cache_lend(cache, class);
+	}
+	ptr = align_inside(base, align);
+	header_mark_wide(ptr, sample_add(sample, ptr),
+			 class != counted ? (uint8_t)(HEADER_CLASS | counted)
+					  : 0);
 	return ptr;
 }
 
-static void *take_aligned(struct cache *cache, size_t align, size_t n)
+static void *alloc_aligned(struct cache *cache, size_t align, size_t n)
 {
-	size_t power = round_up_power(max_size(n, align));
-	char *base;
+	unsigned class = aligned_class(align, n);
+	struct profile_sample sample;
+	void *ptr = NULL;
 
-	/* A power of two is aligned by nature; take it unless a block with
-	 * room to align in is smaller. */
-	if (power <= SIZECLASS_SMALL_MAX && power <= n + align)
-		return aligned_headerless(cache, power, n);
-	base = (char *)take(cache, (uint8_t)(HEADER_CLASS |
-					     sizeclass_with_header(n + align)));
-	return base ? align_inside(base, align) : NULL;
+	if (sample_wide(cache, n, class, &sample))
+		ptr = take_aligned_sampled(cache, align, class, &sample);
+	if (!ptr)
+		ptr = take_aligned(cache, align, class);
+	if (!ptr) {
+		squeeze();
+		ptr = take_aligned(cache, align, class);
+	}
+	if (!ptr)
+		return refused();
+	if (class == (unsigned)sizeclass_of_1024() && n != 1024)
+		count64(&stats.aligned_1024, 1);
+	return ptr;
 }
 
 void *heap_aligned(size_t align, size_t n)
 {
 	struct cache *cache;
-	void *ptr;
 
 	if (align <= BLOCK_ALIGN)
 		return heap_malloc(n);
@@ -404,13 +481,8 @@ void *heap_aligned(size_t align, size_t n)
 	if (max_size(n, align) > SIZECLASS_SMALL_MAX ||
 	    (n + align >= SIZECLASS_SMALL_MAX &&
 	     round_up_power(max_size(n, align)) > n + align))
-		return alloc_large(n, align, false);
-	ptr = take_aligned(cache, align, n);
-	if (!ptr) {
-		squeeze();
-		ptr = take_aligned(cache, align, n);
-	}
-	return ptr ? ptr : refused();
+		return alloc_large(cache, n, align, false);
+	return alloc_aligned(cache, align, n);
 }
 
 /* What realloc and malloc_usable_size know of a valid block. */
@@ -422,7 +494,7 @@ struct found {
 static struct found find_inside(void *ptr)
 {
 	struct found none = {0, HEADER_NONE};
-	uint8_t code = code_of(ptr);
+	uint8_t code = arena_code(ptr);
 	struct unit *slab;
 	char *base;
 
@@ -493,22 +565,48 @@ static bool keeps_place(const struct found *found, size_t n)
 /* A large block grows by moving pages, not bytes. */
 static void *move_large(void *ptr, const struct found *found, size_t n)
 {
+	struct profile_sample sample;
+	bool sampled =
+		sample_wide(thread_cache(), n, SITE_CLASS_LARGE, &sample);
 	void *fresh = large_alloc_growing(n);
 
 	if (!fresh)
 		return refused();
+	if (sampled)
+		mark_large(&sample, fresh);
 	memcpy(fresh, ptr, min_size(found->usable, n));
 	heap_free(ptr);
 	return fresh;
+}
+
+/* A free and a request: the sample is forgotten, chance decides anew. */
+static void *resize_large(void *ptr, size_t n)
+{
+	struct profile_sample sample;
+	void *fresh;
+
+	if (header_wide(ptr)->mark)
+		sample_free(ptr);
+	fresh = large_resize(ptr, n);
+	if (fresh && sample_wide(thread_cache(), n, SITE_CLASS_LARGE, &sample))
+		mark_large(&sample, fresh);
+	return fresh;
+}
+
+/* Not one that was lent to a sample of a class. */
+static bool is_large(const void *ptr, const struct found *found)
+{
+	return (found->code == HEADER_LARGE || found->code == HEADER_MAPPED) &&
+	       header_wide(ptr)->counted == 0;
 }
 
 static void *resize(void *ptr, const struct found *found, size_t n)
 {
 	void *fresh;
 
-	if (found->code == HEADER_LARGE || found->code == HEADER_MAPPED) {
+	if (is_large(ptr, found)) {
 		if (n > SIZECLASS_SMALL_MAX) {
-			fresh = large_resize(ptr, n);
+			fresh = resize_large(ptr, n);
 			if (fresh)
 				return fresh;
 			if (n > found->usable)

@@ -13,11 +13,13 @@ void init_begin(void)
 {
 	if (!boot_ready())
 		return;
-	if (boot_was_early())
+	if (boot_was_early()) {
 		conf_load(environ);
+		boot_sampling();
+	}
 	fork_watch();
 	thread_watch_exits();
-	if (conf.sample_bytes != 0)
+	if (conf.stream && conf.sample_bytes != 0)
 		unwind_start();
 	publish_start();
 }

@@ -33,14 +33,17 @@ static struct unit *span_of(const void *ptr)
 	return arena_unit((const char *)ptr - 16);
 }
 
-static void *finish(char *ptr, size_t n, uint8_t code)
+static void *finish(char *ptr, size_t n, uint8_t code, uint8_t counted)
 {
 	header_write_wide(ptr, n, code);
-	stats_large_alloc(n, reserved_bytes(ptr, n));
+	if (counted != 0)
+		header_mark_wide(ptr, false, counted);
+	else
+		stats_large_alloc(n, reserved_bytes(ptr, n));
 	return ptr;
 }
 
-static void *alloc_span(size_t n, size_t align, bool zeroed)
+static void *alloc_span(size_t n, size_t align, bool zeroed, uint8_t counted)
 {
 	struct unit *span;
 	bool clean;
@@ -54,7 +57,7 @@ static void *alloc_span(size_t n, size_t align, bool zeroed)
 	ptr = arena_address(span) + align;
 	if (zeroed && !clean)
 		memset(ptr, 0, n);
-	return finish(ptr, n, HEADER_LARGE);
+	return finish(ptr, n, HEADER_LARGE, counted);
 }
 
 static void forget_recent(const void *ptr)
@@ -64,7 +67,7 @@ static void forget_recent(const void *ptr)
 			recent[i] = 0;
 }
 
-static void *alloc_mapped(size_t n, size_t align)
+static void *alloc_mapped(size_t n, size_t align, uint8_t counted)
 {
 	size_t bytes =
 		align_up(n + align, VM_PAGE) + (align > VM_PAGE ? align : 0);
@@ -82,18 +85,28 @@ static void *alloc_mapped(size_t n, size_t align)
 	forget_recent(ptr);
 	count64(&stats.mapped_bytes, reserved_bytes(ptr, n));
 	count64(&stats.mapped_blocks, 1);
-	return finish(ptr, n, HEADER_MAPPED);
+	return finish(ptr, n, HEADER_MAPPED, counted);
 }
 
-void *large_alloc(size_t n, size_t align, bool zeroed)
+static void *alloc(size_t n, size_t align, bool zeroed, uint8_t counted)
 {
 	void *ptr = NULL;
 
 	if (n > (size_t)PTRDIFF_MAX - 2 * align - 2 * ARENA_UNIT)
 		return NULL;
 	if (n <= LARGE_SPAN_MAX && align <= ARENA_UNIT)
-		ptr = alloc_span(n, align, zeroed);
-	return ptr ? ptr : alloc_mapped(n, align);
+		ptr = alloc_span(n, align, zeroed, counted);
+	return ptr ? ptr : alloc_mapped(n, align, counted);
+}
+
+void *large_alloc(size_t n, size_t align, bool zeroed)
+{
+	return alloc(n, align, zeroed, 0);
+}
+
+void *large_alloc_lent(size_t n, size_t align, uint8_t counted)
+{
+	return alloc(n, align, false, counted);
 }
 
 void *large_alloc_growing(size_t n)
@@ -104,7 +117,7 @@ void *large_alloc_growing(size_t n)
 		return NULL;
 	if (n >= LARGE_MOVE_MIN &&
 	    peek64(&stats.mapped_blocks) < LARGE_MAPPED_MAX)
-		ptr = alloc_mapped(n, BLOCK_ALIGN);
+		ptr = alloc_mapped(n, BLOCK_ALIGN, 0);
 	return ptr ? ptr : large_alloc(n, BLOCK_ALIGN, false);
 }
 
@@ -115,7 +128,8 @@ void large_free(void *ptr)
 	size_t reserved = reserved_bytes(ptr, n);
 	uint32_t at;
 
-	stats_large_free(n, reserved);
+	if (wide->counted == 0)
+		stats_large_free(n, reserved);
 	if (wide->code == HEADER_LARGE) {
 		wide->code = HEADER_FREED;
 		span_free(span_of(ptr));

@@ -29,6 +29,11 @@ void *large_alloc(size_t n, size_t align, bool zeroed);
  * large_resize can move. */
 void *large_alloc_growing(size_t n);
 
+/* The same for a sampled request of a class without headers, which lends it a
+ * block with one: not counted here, the class code `counted` in its header says
+ * where. Never resized in place. */
+void *large_alloc_lent(size_t n, size_t align, uint8_t counted);
+
 void large_free(void *ptr);
 
 size_t large_usable(const void *ptr);

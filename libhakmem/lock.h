@@ -16,6 +16,7 @@ enum lock_rank {
 	LOCK_THREADS, /* thread: the list of thread caches */
 	LOCK_CENTRAL, /* central: one class; never two at once but in fork */
 	LOCK_PROFILE, /* profile: the table of live samples */
+	LOCK_SITE,    /* site: stacks and what their samples say */
 	LOCK_SPAN,    /* span: free runs and the unit descriptors */
 	LOCK_MODULE,  /* module: the table of modules */
 	LOCK_META,    /* meta: our own tables */

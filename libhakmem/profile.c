@@ -3,18 +3,20 @@
 #include "libhakmem/lock.h"
 #include "libhakmem/meta.h"
 #include "libhakmem/rng.h"
-#include "libhakmem/sampler.h"
 
 #define TABLE_FIRST 1024u
 #define TABLE_MAX   65536u
 
-/* A live sample; address 0 is an empty slot. */
+/* A live sample; address 0 is an empty slot, mean 0 a stream it is not of. */
 struct entry {
 	uintptr_t address;
-	uint64_t mean;
-	uint32_t bytes;
-	uint32_t cell;
+	uint64_t bytes;
+	struct sampler_split means;
+	uint64_t birth_ns;  /* stacks only */
+	uint32_t site_cell; /* ditto */
+	uint32_t cell;	    /* histogram only */
 };
+_Static_assert(sizeof(struct entry) == 48, "three quarters of a line");
 
 static struct lock lock;
 static struct profile_cell cells[PROFILE_CELLS];
@@ -23,6 +25,7 @@ static unsigned cell_count;
 static struct entry *table;
 static uint32_t table_size; /* a power of two */
 static uint64_t live;
+static uint64_t live_stacks; /* of these, samples of the stack stream */
 static uint64_t untracked;
 static uint64_t random_state;
 
@@ -51,24 +54,40 @@ static unsigned cell_of(size_t bytes, unsigned class)
 	return first_cell[class] + bins_index(bytes) - bins_index(info->low);
 }
 
-static void add_live(struct profile_cell *cell, const struct entry *entry,
-		     double sign)
+static void add_live(struct profile_cell *cell, uint64_t bytes, uint64_t mean)
 {
-	double p = sampler_chance(entry->bytes, entry->mean);
+	struct sampler_weight weight = sampler_weigh(bytes, mean);
 
-	cell->live_objects += sign / p;
-	cell->live_objects_var += sign * (1.0 - p) / (p * p);
-	cell->live_bytes += sign * entry->bytes / p;
+	cell->live_samples++;
+	cell->live_objects += weight.objects;
+	cell->live_objects_var += weight.objects_var;
+	cell->live_bytes += weight.bytes;
 }
 
-static void add_request(struct profile_cell *cell, size_t bytes, uint64_t mean)
+/* Rounding errors of hours end where nothing lives. */
+static void drop_live(struct profile_cell *cell, uint64_t bytes, uint64_t mean)
 {
-	double p = sampler_chance(bytes, mean);
+	struct sampler_weight weight = sampler_weigh(bytes, mean);
+
+	if (--cell->live_samples == 0) {
+		cell->live_objects = cell->live_objects_var = 0;
+		cell->live_bytes = 0;
+		return;
+	}
+	cell->live_objects -= weight.objects;
+	cell->live_objects_var -= weight.objects_var;
+	cell->live_bytes -= weight.bytes;
+}
+
+static void add_request(struct profile_cell *cell, uint64_t bytes,
+			uint64_t mean)
+{
+	struct sampler_weight weight = sampler_weigh(bytes, mean);
 
 	cell->samples++;
-	cell->objects += 1.0 / p;
-	cell->objects_var += (1.0 - p) / (p * p);
-	cell->bytes += (double)bytes / p;
+	cell->objects += weight.objects;
+	cell->objects_var += weight.objects_var;
+	cell->bytes += weight.bytes;
 }
 
 static uint32_t slot_of(uintptr_t address)
@@ -85,6 +104,7 @@ static void insert(const struct entry *entry)
 		at = (at + 1) & (table_size - 1);
 	table[at] = *entry;
 	live++;
+	live_stacks += entry->means.stack != 0;
 }
 
 /* Empties a slot and moves later entries of its run up (no tombstones). */
@@ -93,6 +113,7 @@ static void erase(uint32_t at)
 	uint32_t hole = at, look = at;
 
 	live--;
+	live_stacks -= table[at].means.stack != 0;
 	for (;;) {
 		uint32_t home;
 
@@ -133,39 +154,73 @@ static bool enlarge(void)
 		return false;
 	table = fresh;
 	table_size = size;
-	live = 0;
+	live = live_stacks = 0;
 	for (uint32_t i = 0; i < old_size; i++)
 		if (old[i].address != 0)
 			insert(&old[i]);
 	return true;
 }
 
+/* Is a sample of `mean` also one of twice that mean? */
+static bool thins_out(uint64_t bytes, uint64_t mean)
+{
+	return rng_unit(&random_state) * sampler_chance(bytes, mean) >
+	       sampler_chance(bytes, mean * 2);
+}
+
+static void thin_histogram(struct entry *entry)
+{
+	struct profile_cell *cell = &cells[entry->cell];
+	uint64_t mean = entry->means.histogram;
+
+	if (mean == 0)
+		return;
+	drop_live(cell, entry->bytes, mean);
+	entry->means.histogram = 0;
+	if (thins_out(entry->bytes, mean))
+		return;
+	entry->means.histogram = mean * 2;
+	add_live(cell, entry->bytes, mean * 2);
+}
+
+static void thin_stack(struct entry *entry)
+{
+	uint64_t mean = entry->means.stack;
+	struct sampler_weight before, after;
+	bool out;
+
+	if (mean == 0)
+		return;
+	before = sampler_weigh(entry->bytes, mean);
+	after = sampler_weigh(entry->bytes, mean * 2);
+	out = thins_out(entry->bytes, mean);
+	entry->means.stack = out ? 0 : mean * 2;
+	live_stacks -= out;
+	site_reweigh(entry->site_cell, &before, out ? NULL : &after,
+		     entry->birth_ns);
+}
+
 /* Keeps each entry with the chance that twice its mean would have given it. */
-static void thin(void)
+static void thin(bool stacks)
 {
 	uint32_t at = 0;
 
 	while (at < table_size) {
 		struct entry *entry = &table[at];
-		struct profile_cell *cell = &cells[entry->cell];
-		double before, after;
 
 		if (entry->address == 0) {
 			at++;
 			continue;
 		}
-		before = sampler_chance(entry->bytes, entry->mean);
-		after = sampler_chance(entry->bytes, entry->mean * 2);
-		add_live(cell, entry, -1.0);
-		if (rng_unit(&random_state) * before > after) {
-			/* Another entry may have moved into the slot. A slot
-			 * that wrapped around is thinned twice at worst. */
+		thin_histogram(entry);
+		if (stacks)
+			thin_stack(entry);
+		/* When it goes another entry may move into the slot. A slot
+		 * that wrapped around is thinned twice at worst. */
+		if (entry->means.histogram == 0 && entry->means.stack == 0)
 			erase(at);
-			continue;
-		}
-		entry->mean *= 2;
-		add_live(cell, entry, 1.0);
-		at++;
+		else
+			at++;
 	}
 }
 
@@ -177,51 +232,100 @@ static bool make_room(void)
 		return true;
 	if (table_size == 0)
 		return false;
-	thin();
+	thin(live_stacks * 2 > table_size);
 	return live * 8 < (uint64_t)table_size * 7;
 }
 
-bool profile_add(const void *block, size_t bytes, unsigned class, uint64_t mean)
+/* The sample's part in the sums of its site. */
+static uint32_t add_site(struct profile_sample *sample, bool kept)
+{
+	sample->who.class = sample->class;
+	sample->who.weight = sampler_weigh(sample->bytes, sample->means.stack);
+	return site_add(&sample->who, kept);
+}
+
+static void end(const struct entry *entry, uint64_t now_ns)
+{
+	struct sampler_weight weight;
+
+	if (entry->means.histogram != 0)
+		drop_live(&cells[entry->cell], entry->bytes,
+			  entry->means.histogram);
+	if (entry->means.stack == 0)
+		return;
+	weight = sampler_weigh(entry->bytes, entry->means.stack);
+	site_free(entry->site_cell, &weight, entry->birth_ns, now_ns);
+}
+
+/* A block that was freed behind our back (its header was overwritten) makes
+ * room for the one that now lives at its place. */
+static void replace(const struct entry *entry)
+{
+	uint32_t at;
+
+	if (find(entry->address, &at)) {
+		end(&table[at], entry->birth_ns);
+		erase(at);
+	}
+	insert(entry);
+}
+
+static bool add(const void *block, struct profile_sample *sample)
 {
 	struct entry entry = {
 		.address = (uintptr_t)block,
-		.mean = mean,
-		.bytes = (uint32_t)bytes,
-		.cell = cell_of(bytes, class),
+		.bytes = sample->bytes,
+		.means = sample->means,
+		.birth_ns = sample->who.now_ns,
 	};
+	bool kept = block && make_room();
+
+	if (sample->means.histogram != 0) {
+		entry.cell = cell_of(sample->bytes, sample->class);
+		add_request(&cells[entry.cell], sample->bytes,
+			    sample->means.histogram);
+		if (kept)
+			add_live(&cells[entry.cell], sample->bytes,
+				 sample->means.histogram);
+	}
+	if (sample->means.stack != 0)
+		entry.site_cell = add_site(sample, kept);
+	if (kept)
+		replace(&entry);
+	else
+		untracked++;
+	return kept;
+}
+
+bool profile_add(const void *block, struct profile_sample *sample)
+{
 	bool kept;
 
 	lock_acquire(&lock, LOCK_PROFILE);
-	add_request(&cells[entry.cell], bytes, mean);
-	kept = make_room();
-	if (kept) {
-		insert(&entry);
-		add_live(&cells[entry.cell], &entry, 1.0);
-	} else {
-		untracked++;
-	}
+	kept = add(block, sample);
 	lock_release(&lock, LOCK_PROFILE);
 	return kept;
 }
 
-void profile_count(size_t bytes, unsigned class, uint64_t mean)
+void profile_count(struct profile_sample *sample)
 {
 	lock_acquire(&lock, LOCK_PROFILE);
-	add_request(&cells[cell_of(bytes, class)], bytes, mean);
-	untracked++;
+	add(NULL, sample);
 	lock_release(&lock, LOCK_PROFILE);
 }
 
-bool profile_remove(const void *block)
+bool profile_remove(const void *block, uint64_t now_ns)
 {
+	struct entry entry;
 	uint32_t at;
 	bool found;
 
 	lock_acquire(&lock, LOCK_PROFILE);
 	found = find((uintptr_t)block, &at);
 	if (found) {
-		add_live(&cells[table[at].cell], &table[at], -1.0);
+		entry = table[at];
 		erase(at);
+		end(&entry, now_ns);
 	}
 	lock_release(&lock, LOCK_PROFILE);
 	return found;

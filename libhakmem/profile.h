@@ -1,19 +1,22 @@
 /*
- * The profile: what samples tell. Each sampled small block is remembered until
- * it is freed, so the cells know both what was requested and what lives.
+ * The profile: what samples tell. Each sampled block is remembered until it is
+ * freed, so that cells and sites know both what was requested and what lives.
  *
- * Sums per cell (the part of a class in one histogram bin), unbiased: with
- * p = sampler_chance(Z, R), objects += 1/p, variance += (1-p)/p^2,
- * bytes += Z/p; a free subtracts from the live sums just what its allocation
- * added. The table of live samples is bounded; when it is full every entry is
- * kept with the chance that a doubled R would have given it (thinning), which
- * leaves the sums unbiased.
+ * Sums per cell (the part of a class in one histogram bin) come from the
+ * histogram stream, those of site.h from the stack stream; a block may be a
+ * sample of both. All are unbiased (sampler_weigh); a free subtracts from the
+ * live sums just what its allocation added. The table of live samples is
+ * bounded; when it is full every entry is kept with the chance that a doubled
+ * mean would have given it (thinning), which leaves the sums unbiased: first
+ * the histogram's, and the stacks' where they fill half of it themselves.
  *
  * One lock; any thread; errno is kept. Below the heap: uses meta only.
  */
 #ifndef LIBHAKMEM_PROFILE_H
 #define LIBHAKMEM_PROFILE_H
 
+#include "libhakmem/sampler.h"
+#include "libhakmem/site.h"
 #include "libhakmem/sizeclass.h"
 #include "proto/bins.h"
 
@@ -22,25 +25,34 @@
 struct profile_cell {
 	uint16_t class;
 	uint16_t bin;
+	uint32_t live_samples;
 	uint64_t samples;
 	double objects, objects_var, bytes;
 	double live_objects, live_objects_var, live_bytes;
 };
 
+/* A request that was drawn. Who allocated it is only there for the stacks:
+ * profile fills in class and weight. */
+struct profile_sample {
+	size_t bytes;
+	unsigned class; /* SITE_CLASS_LARGE: no sample of the histogram */
+	struct sampler_split means;
+	struct site_sample who;
+};
+
 /* Enumerates the cells of the size classes in force. */
 void profile_init(uint64_t random);
 
-/* Remembers a sample of `bytes` of `class` at `block`, drawn with `mean`. False
- * when it could not be remembered; it counts as a request all the same. */
-bool profile_add(const void *block, size_t bytes, unsigned class,
-		 uint64_t mean);
+/* Remembers a sample whose block is at `block`. False when there is no room for
+ * it; it counts as a request all the same. */
+bool profile_add(const void *block, struct profile_sample *sample);
 
 /* Counts a sample whose block cannot be marked. */
-void profile_count(size_t bytes, unsigned class, uint64_t mean);
+void profile_count(struct profile_sample *sample);
 
 /* Forgets a sampled block that is being freed; false when it was thinned out
  * before. */
-bool profile_remove(const void *block);
+bool profile_remove(const void *block, uint64_t now_ns);
 
 /* Copies cell `index` to `out`; false past the end. */
 bool profile_cell(unsigned index, struct profile_cell *out);

@@ -1,9 +1,12 @@
 #include "libhakmem/publish.h"
 
 #include "libhakmem/conf.h"
+#include "libhakmem/inbox.h"
 #include "libhakmem/lock.h"
 #include "libhakmem/report.h"
 #include "libhakmem/rng.h"
+#include "libhakmem/sampler.h"
+#include "libhakmem/sitefeed.h"
 #include "libhakmem/snapshot.h"
 #include "libhakmem/thread.h"
 #include "proto/frame.h"
@@ -33,6 +36,11 @@
 #define MOVED_BYTES   MIB
 #define READS_MAX     16
 #define FINISH_NS     (100 * MS)
+#define INTERVAL_MIN  10u /* ms, as conf's */
+#define INTERVAL_MAX  3600000u
+#define SAMPLE_MAX    TIB
+/* What one poll sends at most: about a millisecond of the program's time. */
+#define SITES_A_POLL 1000u
 
 static struct lock lock;
 static bool running;  /* streaming is on and started */
@@ -52,6 +60,8 @@ static struct {
 	uint64_t retry_ns, backoff_ns;
 	size_t begin, end; /* of what is not sent yet */
 	uint64_t messages, dropped, connects;
+	bool behind; /* sites or modules did not all fit */
+	struct inbox inbox;
 } peer = {.fd = -1};
 
 static uint8_t buffer[BUFFER_BYTES];
@@ -200,20 +210,95 @@ static bool connect_now(uint64_t now_ns)
 	peer.sequence = 0;
 	peer.backoff_ns = BACKOFF_FIRST;
 	peer.connects++;
+	peer.inbox.used = peer.inbox.skip = 0;
+	sitefeed_restart();
 	enqueue(FRAME_HELLO, &snapshot_hello(session, parent_session)->base);
 	return true;
 }
 
-/* What the daemon says is not for us yet; an end of file is. A peer that talks
- * without end is none of ours. */
+static void obey(const struct inbox_control *control)
+{
+	if (control->sampling_off)
+		sampler_set_stack(0);
+	else if (control->sample_bytes != 0)
+		sampler_set_stack(min_size(control->sample_bytes, SAMPLE_MAX));
+	if (control->interval_ms >= INTERVAL_MIN &&
+	    control->interval_ms <= INTERVAL_MAX)
+		__atomic_store_n(&conf.interval_ms, control->interval_ms,
+				 __ATOMIC_RELAXED);
+}
+
+/* Does what the daemon asks for; false when it is not one. */
+static bool read_inbox(void)
+{
+	struct inbox_control control;
+	enum inbox_status status;
+
+	while ((status = inbox_next(&peer.inbox, &control)) == INBOX_CONTROL)
+		obey(&control);
+	return status == INBOX_MORE;
+}
+
+/* Reads what the daemon says; true at the end of file. A peer that talks
+ * without end, or nonsense, is none of ours. */
 static bool peer_gone(void)
 {
-	uint8_t scratch[256];
 	ssize_t got = 1;
 
-	for (int i = 0; i < READS_MAX && got > 0; i++)
-		got = recv(peer.fd, scratch, sizeof(scratch), MSG_DONTWAIT);
+	for (int i = 0; i < READS_MAX && got > 0; i++) {
+		size_t room;
+		uint8_t *space = inbox_space(&peer.inbox, &room);
+
+		got = recv(peer.fd, space, room, MSG_DONTWAIT);
+		if (got <= 0)
+			break;
+		inbox_filled(&peer.inbox, (size_t)got);
+		if (!read_inbox())
+			return true;
+	}
 	return got >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+/* True while the socket took everything, so that more may follow. */
+static bool all_sent(void)
+{
+	return peer.fd >= 0 && peer.begin == peer.end;
+}
+
+static void send_modules(uint64_t now_ns)
+{
+	Hakmem__Modules *modules;
+
+	while (all_sent() && (modules = sitefeed_modules())) {
+		if (!enqueue(FRAME_MODULES, &modules->base)) {
+			sitefeed_modules_again();
+			return;
+		}
+		flush(now_ns);
+	}
+}
+
+/* What does not go out now goes out next time. */
+static void send_sites(uint64_t now_ns)
+{
+	Hakmem__Sites *sites;
+	size_t sent = 0;
+
+	send_modules(now_ns);
+	while (all_sent() && sent < SITES_A_POLL) {
+		sites = sitefeed_sites();
+		if (!sites) {
+			peer.behind = false;
+			return;
+		}
+		if (!enqueue(FRAME_SITES, &sites->base)) {
+			sitefeed_sites_again();
+			break;
+		}
+		sent += sites->n_sites;
+		flush(now_ns);
+	}
+	peer.behind = true;
 }
 
 static void publish_now(uint64_t now_ns)
@@ -241,6 +326,7 @@ static void publish_now(uint64_t now_ns)
 	if (!enqueue(FRAME_STATE, &state->base))
 		peer.dropped++;
 	flush(now_ns);
+	send_sites(now_ns);
 }
 
 /* A vfork child or a raw clone shares our memory but is not us. */
@@ -261,13 +347,23 @@ static bool moved_much(void)
 	return moved >= MOVED_BYTES && moved > sent_live_bytes / 100;
 }
 
+/* The daemon may change it. */
+static uint32_t interval_ms(void)
+{
+	return peek32(&conf.interval_ms);
+}
+
 static void publish_locked(uint64_t now_ns)
 {
-	__atomic_store_n(&next_ns, now_ns + conf.interval_ms * MS,
-			 __ATOMIC_RELAXED);
+	uint64_t wait = interval_ms() * MS;
+
 	__atomic_store_n(&look_ns, now_ns + LOOK_INTERVAL, __ATOMIC_RELAXED);
 	if (running && is_owner())
 		publish_now(now_ns);
+	if (peer.fd >= 0 && peer.behind && wait > LOOK_INTERVAL)
+		wait = LOOK_INTERVAL;
+	__atomic_store_n(&next_ns, now_ns + wait, __ATOMIC_RELAXED);
+	sampler_relax(now_ns);
 }
 
 void publish_poll(uint64_t now_ns)
@@ -287,19 +383,24 @@ void publish_poll(uint64_t now_ns)
 	errno = saved;
 }
 
+/* How long our thread sleeps. */
+static uint32_t pause_ms(void)
+{
+	uint32_t ms = interval_ms();
+
+	if (ms > conf.tick_ms)
+		ms = conf.tick_ms;
+	return ms < INTERVAL_MIN ? INTERVAL_MIN : ms;
+}
+
 static void *run(void *arg)
 {
-	struct timespec wait;
-	uint32_t ms = conf.interval_ms < conf.tick_ms ? conf.interval_ms
-						      : conf.tick_ms;
-
 	(void)arg;
 	prctl(PR_SET_NAME, "hakmem");
-	if (ms < 10)
-		ms = 10;
-	wait.tv_sec = ms / 1000;
-	wait.tv_nsec = (long)(ms % 1000) * 1000000;
 	while (!thread_all_ended()) {
+		uint32_t ms = pause_ms();
+		struct timespec wait = {.tv_sec = ms / 1000,
+					.tv_nsec = (long)(ms % 1000) * 1000000};
 		uint64_t now_ns;
 
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
@@ -387,6 +488,10 @@ void publish_finish(void)
 			peer.retry_ns = 0;
 		publish_locked(now());
 		drain(deadline_ns);
+		while (all_sent() && peer.behind && now() < deadline_ns) {
+			send_sites(now());
+			drain(deadline_ns);
+		}
 		lock_release(&lock, LOCK_PUBLISH);
 	}
 	errno = saved;
@@ -400,6 +505,7 @@ void publish_stop(void)
 		return;
 	lock_acquire(&lock, LOCK_PUBLISH);
 	running = false;
+	sampler_set_stack(0);
 	thread_set_hook(NULL);
 	if (peer_is_ours())
 		close(peer.fd);

@@ -4,10 +4,11 @@
 #include "libhakmem/boot.h"
 #include "libhakmem/conf.h"
 #include "libhakmem/meta.h"
+#include "libhakmem/module.h"
 #include "libhakmem/profile.h"
-#include "libhakmem/sampler.h"
 #include "libhakmem/stats.h"
 #include "libhakmem/thread.h"
+#include "libhakmem/unwind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -171,10 +172,34 @@ static void fill_cells(Hakmem__State *message)
 	message->cell_live_objects = state.live_objects;
 	message->cell_live_objects_var = state.live_objects_var;
 	message->cell_live_bytes = state.live_bytes;
-	message->sample_bytes = conf.sample_bytes;
-	message->histogram_bytes = sampler_mean();
+	message->histogram_bytes = sampler_histogram_mean();
 	message->samples_live = profile_live_samples();
 	message->samples_untracked_total = profile_untracked();
+}
+
+static void fill_stacks(Hakmem__State *message)
+{
+	struct site_totals sites;
+	struct unwind_counts stacks;
+
+	site_totals(&sites);
+	unwind_counts(&stacks);
+	message->sample_bytes = sampler_stack_mean();
+	message->sample_configured_bytes = sampler_stack_configured();
+	message->guard_raised_total = sampler_guard_raised();
+	message->stack_samples_total = sites.samples;
+	message->stack_samples_live = sites.live_samples;
+	message->sites_live = sites.sites;
+	message->sites_max = SITE_MAX - 1;
+	message->site_overflow_total = sites.overflow;
+	message->no_stack_total = sites.no_stack;
+	message->unwind_warm_total = stacks.warm;
+	message->unwind_cold_total = stacks.cold;
+	message->unwind_truncated_total = stacks.truncated;
+	message->unwind_ns_total = stacks.ns;
+	message->stack_peak_bytes = sites.peak_bytes;
+	message->stack_peak_ns = sites.peak_ns;
+	message->modules_lost_total = module_lost();
 }
 
 static void fill_checks(Hakmem__State *message)
@@ -226,6 +251,7 @@ Hakmem__State *snapshot_state(void)
 	fill_classes(message);
 	fill_large(message);
 	fill_cells(message);
+	fill_stacks(message);
 	fill_checks(message);
 	fill_machinery(message);
 	return message;

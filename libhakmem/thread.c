@@ -71,6 +71,12 @@ void thread_redraw(struct cache *cache, unsigned class)
 	cache_redraw(cache, class, requests, mean);
 }
 
+COLD void thread_begin_row_now(struct cache *cache, unsigned class)
+{
+	thread_redraw(cache, class);
+	cache_begin(cache, class);
+}
+
 static COLD struct cache *begin(void)
 {
 	struct cache *cache;
@@ -85,9 +91,6 @@ static COLD struct cache *begin(void)
 		cache->random = 1;
 	rng_next(&cache->random);
 	cache->tick = __atomic_load_n(&tick_number, __ATOMIC_RELAXED);
-	cache_init(cache);
-	for (unsigned i = 0; i < sizeclass_count; i++)
-		thread_redraw(cache, i);
 	cache_self = cache;
 	/* May allocate: the cache is in place. */
 	if (__atomic_load_n(&exit_key_ready, __ATOMIC_ACQUIRE))
@@ -104,7 +107,9 @@ struct cache *thread_cache(void)
 
 static void retire_counts(struct cache *cache)
 {
-	for (unsigned i = 0; i < sizeclass_count; i++) {
+	unsigned i = cache_next_used(cache, 0);
+
+	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
 		count64(&retired_allocs[i], cache_allocs(cache, i));
 		count64(&retired_frees[i], cache_frees(cache, i));
 	}
@@ -126,9 +131,22 @@ static void recycle(struct cache *cache)
 {
 	retire_counts(cache);
 	unlink_cache(cache);
-	memset(cache, 0, sizeof(*cache));
+	cache_clear(cache);
 	cache->next = recycled;
 	recycled = cache;
+}
+
+static uint64_t read_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t coarse_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC_COARSE);
 }
 
 /* The key's destructor. Others may run after ours and still use the heap, so
@@ -143,6 +161,10 @@ static void end(void *arg)
 	ended = true;
 	if (syscall(SYS_gettid) == getpid())
 		__atomic_store_n(&main_ended, true, __ATOMIC_RELAXED);
+	if (cache->sample.spent_ns != 0)
+		sampler_ended(&cache->sample,
+			      read_clock(CLOCK_THREAD_CPUTIME_ID),
+			      coarse_now());
 	cache_drain(cache, true);
 	cache_self = (struct cache *)(uintptr_t)&cache_none;
 	lock_acquire(&lock, LOCK_THREADS);
@@ -165,12 +187,20 @@ void thread_set_hook(void (*hook)(uint64_t now_ns))
 	__atomic_store_n(&poll_hook, hook, __ATOMIC_RELEASE);
 }
 
-static uint64_t coarse_now(void)
+/* Takes the spare chains of threads that did not come by for a whole tick; what
+ * is in their rows is theirs alone. */
+static void drain_idle(uint32_t number)
 {
-	struct timespec now;
+	lock_acquire(&lock, LOCK_THREADS);
+	for (struct cache *cache = living; cache; cache = cache->next) {
+		uint32_t last = peek32(&cache->tick);
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+		if (number - last < 2 || cache->drained == last)
+			continue;
+		cache->drained = last;
+		cache_drain_spares(cache);
+	}
+	lock_release(&lock, LOCK_THREADS);
 }
 
 void thread_tick(uint64_t now_ns)
@@ -183,6 +213,7 @@ void thread_tick(uint64_t now_ns)
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return;
 	number = __atomic_add_fetch(&tick_number, 1, __ATOMIC_RELAXED);
+	drain_idle(number);
 	for (unsigned i = 0; i < sizeclass_count; i++)
 		central_drain(i, false);
 	span_set_tick(number);
@@ -263,7 +294,9 @@ void thread_recount_free(unsigned from, unsigned to)
 
 static void add_cache(struct thread_sums *out, const struct cache *cache)
 {
-	for (unsigned i = 0; i < sizeclass_count; i++) {
+	unsigned i = cache_next_used(cache, 0);
+
+	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
 		out->allocs[i] += cache_allocs(cache, i);
 		out->frees[i] += cache_frees(cache, i);
 		out->cached_bytes +=
@@ -307,5 +340,7 @@ void thread_reset(void)
 		next = cache->next;
 		if (cache != cache_self)
 			recycle(cache);
+		else /* another thread, for the kernel */
+			cache->sample.id = 0;
 	}
 }

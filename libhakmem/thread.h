@@ -11,6 +11,14 @@
  * there is no memory: the caller then works without one. */
 struct cache *thread_cache(void);
 
+/* Makes the row of a class ready for use, if it is not. */
+void thread_begin_row_now(struct cache *cache, unsigned class);
+static inline void thread_begin_row(struct cache *cache, unsigned class)
+{
+	if (unlikely(!cache_has_begun(cache, class)))
+		thread_begin_row_now(cache, class);
+}
+
 /* To be called at the start of every miss, with nothing computed yet: looks at
  * the clock now and then, runs the tick and the hook when they are due. */
 void thread_poll(struct cache *cache);

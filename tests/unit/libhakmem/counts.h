@@ -20,13 +20,13 @@ static inline int boot(void **state)
 	if (!boot_ready())
 		return -1;
 	conf.corruption_abort = false;
-	sampler_init(0);
+	sampler_init(0, 0);
 	return 0;
 }
 
 static inline unsigned class_of(size_t n)
 {
-	return header_class(sizeclass_index[sizeclass_slot(n)]);
+	return header_class(sizeclass_code(n));
 }
 
 static inline void start_counting(void)

@@ -115,6 +115,24 @@ static inline bool receive(struct server *from)
 	}
 }
 
+static inline void drop_frame(struct server *from, size_t payload)
+{
+	size_t length = FRAME_HEADER_BYTES + payload;
+
+	memmove(from->bytes, from->bytes + length, from->used - length);
+	from->used -= length;
+}
+
+/* Modules and sites come between the states; whoever waits for one kind passes
+ * over what may stand before it. */
+static inline bool may_precede(uint16_t type, uint16_t wanted)
+{
+	bool detail = type == FRAME_MODULES || type == FRAME_SITES;
+
+	return type != wanted &&
+	       (detail || wanted == FRAME_MODULES || wanted == FRAME_SITES);
+}
+
 /* The next frame's payload, unpacked; NULL when there is none. Sequence and
  * type must be right. */
 static inline ProtobufCMessage *
@@ -123,23 +141,25 @@ next_message(struct server *from, uint16_t type,
 {
 	ProtobufCMessage *message;
 	struct frame frame;
-	size_t length;
 	enum frame_status status;
 
-	receive(from);
-	status = frame_decode(from->bytes, from->used, &frame);
-	if (status == FRAME_MORE)
-		return NULL;
-	must(status == FRAME_READY);
+	for (;;) {
+		receive(from);
+		status = frame_decode(from->bytes, from->used, &frame);
+		if (status == FRAME_MORE)
+			return NULL;
+		must(status == FRAME_READY);
+		must(frame.sequence == from->sequence);
+		from->sequence++;
+		if (!may_precede(frame.type, type))
+			break;
+		drop_frame(from, frame.length);
+	}
 	must(frame.type == type);
-	must(frame.sequence == from->sequence);
-	from->sequence++;
 	message = protobuf_c_message_unpack(kind, NULL, frame.length,
 					    frame.payload);
 	must(message != NULL);
-	length = FRAME_HEADER_BYTES + frame.length;
-	memmove(from->bytes, from->bytes + length, from->used - length);
-	from->used -= length;
+	drop_frame(from, frame.length);
 	return message;
 }
 
@@ -155,6 +175,20 @@ next_state(struct server *from)
 {
 	return (Hakmem__State *)next_message(from, FRAME_STATE,
 					     &hakmem__state__descriptor);
+}
+
+static NOINLINE __attribute__((unused)) Hakmem__Sites *
+next_sites(struct server *from)
+{
+	return (Hakmem__Sites *)next_message(from, FRAME_SITES,
+					     &hakmem__sites__descriptor);
+}
+
+static NOINLINE __attribute__((unused)) Hakmem__Modules *
+next_modules(struct server *from)
+{
+	return (Hakmem__Modules *)next_message(from, FRAME_MODULES,
+					       &hakmem__modules__descriptor);
 }
 
 /* The library's descriptor: the one socket that is connected to our path. */

@@ -32,7 +32,7 @@ static int boot(void **state)
 	pthread_atfork(allocate_once, allocate_once, allocate_once);
 	fork_watch();
 	thread_watch_exits();
-	sampler_init(2000); /* the table of samples is used, too */
+	sampler_init(2000, 0); /* the table of samples is used, too */
 	thread_cache();
 	return 0;
 }

@@ -12,7 +12,7 @@
 /* From now on one in `mean` bytes, in this thread; 0 is off. */
 static void sample(uint64_t mean)
 {
-	sampler_init(mean);
+	sampler_init(mean, 0);
 	for (unsigned i = 0; i < sizeclass_count; i++)
 		thread_redraw(thread_cache(), i);
 }

@@ -202,6 +202,25 @@ static void empty_trays(void)
 				&players[i].in[--players[i].in_count]);
 }
 
+static void assert_no_site_holds_anything(void)
+{
+	static struct site_class classes[SITE_CLASSES];
+	struct site_totals totals;
+	struct site_view view;
+	uint32_t cursor = 0;
+
+	site_totals(&totals);
+	assert_int_equal(totals.live_samples, 0);
+	assert_true(totals.live_bytes == 0);
+	site_unread_all();
+	while (site_read(&cursor, &view, classes))
+		for (unsigned i = 0; i < view.classes; i++) {
+			assert_int_equal(classes[i].live_samples, 0);
+			assert_true(classes[i].live_objects == 0);
+			assert_true(classes[i].live_bytes == 0);
+		}
+}
+
 static void assert_all_is_free(struct snapshot_totals before)
 {
 	struct snapshot_totals after;
@@ -218,6 +237,7 @@ static void assert_all_is_free(struct snapshot_totals before)
 	for (uint32_t i = 0; i < BINS_COUNT; i++)
 		assert_int_equal(stats.large[i].live_objects, 0);
 	assert_int_equal(profile_live_samples(), 0);
+	assert_no_site_holds_anything();
 	for (int i = 0; i < REPORT_KINDS; i++)
 		assert_int_equal(stats.rejects[i], 0);
 	heap_trim();
@@ -225,14 +245,15 @@ static void assert_all_is_free(struct snapshot_totals before)
 	assert_int_equal(peek64(&stats.mapped_bytes), 0);
 }
 
-static void run(int count, uint64_t seed, uint64_t sample_bytes)
+static void run(int count, uint64_t seed, uint64_t histogram_bytes,
+		uint64_t stack_bytes)
 {
 	pthread_t threads[THREADS];
 	struct snapshot_totals before;
 	uint64_t allocs = 0, frees = 0;
 
 	snapshot_totals(&before);
-	sampler_init(sample_bytes);
+	sampler_init(histogram_bytes, stack_bytes);
 	player_count = count;
 	memset(players, 0, sizeof(players));
 	for (int i = 0; i < count; i++) {
@@ -256,21 +277,23 @@ static void run(int count, uint64_t seed, uint64_t sample_bytes)
 static void one_thread(void **state)
 {
 	(void)state;
-	run(1, 1, 0);
-	run(1, 2, 16384);
+	run(1, 1, 0, 0);
+	run(1, 2, 16384, 524288);
 }
 
 static void one_thread_sampled_densely(void **state)
 {
 	(void)state;
-	run(1, 3, 50);
+	run(1, 3, 50, 0);
+	run(1, 7, 0, 50);
+	run(1, 8, 400, 100);
 }
 
 static void several_threads(void **state)
 {
 	(void)state;
-	run(THREADS, 4, 16384);
-	run(THREADS, 5, 200);
+	run(THREADS, 4, 16384, 65536);
+	run(THREADS, 5, 200, 3000);
 }
 
 /* Somebody looks all the time while the others play. */
@@ -295,7 +318,7 @@ static void several_threads_and_a_watcher(void **state)
 	(void)state;
 	watching = true;
 	pthread_create(&watcher, NULL, watch, NULL);
-	run(2, 6, 4096);
+	run(2, 6, 4096, 4096);
 	__atomic_store_n(&watching, false, __ATOMIC_RELAXED);
 	pthread_join(watcher, NULL);
 }

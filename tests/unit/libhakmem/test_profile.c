@@ -22,6 +22,34 @@ static void *address(size_t i)
 	return (void *)(0x140000000000u + 16 * i);
 }
 
+static struct profile_sample sample_of(size_t bytes, unsigned class,
+				       uint64_t mean)
+{
+	return (struct profile_sample){
+		.bytes = bytes, .class = class, .means = {.histogram = mean}};
+}
+
+/* A sample of the histogram alone. */
+static bool remember(const void *block, size_t bytes, unsigned class,
+		     uint64_t mean)
+{
+	struct profile_sample sample = sample_of(bytes, class, mean);
+
+	return profile_add(block, &sample);
+}
+
+static void count(size_t bytes, unsigned class, uint64_t mean)
+{
+	struct profile_sample sample = sample_of(bytes, class, mean);
+
+	profile_count(&sample);
+}
+
+static bool forget_one(const void *block)
+{
+	return profile_remove(block, 0);
+}
+
 /* The sums over all cells of a class. */
 static struct profile_cell sum_of(unsigned class)
 {
@@ -87,7 +115,7 @@ static void a_sample_weighs_its_inverse_chance(void **state)
 	double p = sampler_chance(1000, 16384);
 
 	(void)state;
-	assert_true(profile_add(address(1), 1000, class, 16384));
+	assert_true(remember(address(1), 1000, class, 16384));
 	sum = since(before, class);
 	assert_int_equal(sum.samples, 1);
 	assert_true(fabs(sum.objects - 1 / p) < 1e-9);
@@ -95,7 +123,7 @@ static void a_sample_weighs_its_inverse_chance(void **state)
 	assert_true(fabs(sum.bytes - 1000 / p) < 1e-6);
 	assert_true(fabs(sum.live_objects - sum.objects) < 1e-9);
 	assert_true(fabs(sum.live_bytes - sum.bytes) < 1e-6);
-	assert_true(profile_remove(address(1)));
+	assert_true(forget_one(address(1)));
 	sum = since(before, class);
 	assert_int_equal(sum.samples, 1);
 	assert_true(fabs(sum.objects - 1 / p) < 1e-9);
@@ -111,7 +139,7 @@ static void a_sample_lands_in_the_bin_of_its_request(void **state)
 		unsigned class = sizeclass_with_header(n), cells = 0;
 		struct profile_cell cell;
 
-		assert_true(profile_add(address(2), n, class, 1));
+		assert_true(remember(address(2), n, class, 1));
 		for (unsigned i = 0; profile_cell(i, &cell); i++)
 			if (cell.live_objects > 0.5) {
 				assert_int_equal(cell.class, class);
@@ -119,18 +147,18 @@ static void a_sample_lands_in_the_bin_of_its_request(void **state)
 				cells++;
 			}
 		assert_int_equal(cells, 1);
-		profile_remove(address(2));
+		forget_one(address(2));
 	}
 }
 
 static void what_is_not_there_is_not_removed(void **state)
 {
 	(void)state;
-	assert_false(profile_remove(address(3)));
-	profile_add(address(3), 100, sizeclass_with_header(100), 64);
-	assert_true(profile_remove(address(3)));
-	assert_false(profile_remove(address(3)));
-	assert_false(profile_remove(NULL));
+	assert_false(forget_one(address(3)));
+	remember(address(3), 100, sizeclass_with_header(100), 64);
+	assert_true(forget_one(address(3)));
+	assert_false(forget_one(address(3)));
+	assert_false(forget_one(NULL));
 }
 
 static void unmarked_samples_count_as_requests_only(void **state)
@@ -141,7 +169,7 @@ static void unmarked_samples_count_as_requests_only(void **state)
 	double p = sampler_chance(32768, 16384);
 
 	(void)state;
-	profile_count(32768, class, 16384);
+	count(32768, class, 16384);
 	sum = since(before, class);
 	assert_int_equal(sum.samples, 1);
 	assert_true(fabs(sum.objects - 1 / p) < 1e-9);
@@ -165,13 +193,12 @@ static void the_table_grows_and_loses_nothing(void **state)
 		bool add = draw_below(&random, 100) < (i < 150000 ? 80u : 20u);
 
 		if (add && !in[at]) {
-			assert_true(profile_add(address(100 + at), 65, class,
-						1024));
+			assert_true(
+				remember(address(100 + at), 65, class, 1024));
 			in[at] = true;
 			count++;
 		} else if (!add) {
-			assert_int_equal(profile_remove(address(100 + at)),
-					 in[at]);
+			assert_int_equal(forget_one(address(100 + at)), in[at]);
 			count -= in[at];
 			in[at] = false;
 		}
@@ -179,7 +206,7 @@ static void the_table_grows_and_loses_nothing(void **state)
 			assert_int_equal(profile_live_samples() - live, count);
 	}
 	for (size_t at = 0; at < COUNT_OF(in); at++)
-		assert_int_equal(profile_remove(address(100 + at)), in[at]);
+		assert_int_equal(forget_one(address(100 + at)), in[at]);
 	assert_int_equal(profile_live_samples(), live);
 	assert_true(meta_bytes() > metadata);
 	assert_true(meta_bytes() - metadata < 6 * MIB);
@@ -213,11 +240,11 @@ static struct truth simulate(uint64_t seed, unsigned class, uint64_t mean,
 		truth.live_bytes += stays ? (double)n : 0;
 		if (!sampled)
 			continue;
-		profile_add(address(base + *next), n, class, mean);
+		remember(address(base + *next), n, class, mean);
 		if (stays)
 			++*next;
 		else
-			profile_remove(address(base + *next));
+			forget_one(address(base + *next));
 	}
 	return truth;
 }
@@ -225,7 +252,7 @@ static struct truth simulate(uint64_t seed, unsigned class, uint64_t mean,
 static void forget(size_t base, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		profile_remove(address(base + i));
+		forget_one(address(base + i));
 }
 
 #define TRIALS 200
@@ -290,8 +317,8 @@ static void thinning_leaves_the_sums_unbiased(void **state)
 		objects++;
 		bytes += (double)n;
 		if ((double)(draw(&random) >> 11) * 0x1p-53 < p)
-			assert_true(profile_add(address((1 << 21) + next++), n,
-						class, 200));
+			assert_true(remember(address((1 << 21) + next++), n,
+					     class, 200));
 	}
 	sum = since(before, class);
 	assert_true(next > 2 * TABLE_MAX * 3 / 4);
@@ -341,8 +368,8 @@ static void *add_and_remove(void *arg)
 	unsigned class = sizeclass_with_header(500);
 
 	for (size_t i = 0; i < 20000; i++) {
-		must(profile_add(address(base + i % 100), 500, class, 4096));
-		must(profile_remove(address(base + i % 100)));
+		must(remember(address(base + i % 100), 500, class, 4096));
+		must(forget_one(address(base + i % 100)));
 	}
 	return NULL;
 }

@@ -16,7 +16,7 @@ static int boot(void **state)
 	(void)state;
 	if (!boot_ready())
 		return -1;
-	sampler_init(0);
+	sampler_init(0, 0);
 	conf.corruption_abort = false;
 	/* most tests only count */
 	return 0;
@@ -105,7 +105,8 @@ static void a_place_never_carved_has_no_code(void **state)
 	char *ptr = heap_malloc(700);
 
 	(void)state;
-	slab = slab_of(ptr);
+	slab = arena_unit(ptr) - arena_unit(ptr)->lead;
+	assert_ptr_equal(slab_of(ptr), slab);
 	assert_true(slab->carved < sizeclass_table[class].blocks);
 	assert_kind(arena_address(slab) + 16 +
 			    (size_t)slab->carved *

@@ -53,7 +53,7 @@ static void draws_are_geometric(void **state)
 	uint64_t random = 1, mean = 0;
 
 	(void)state;
-	sampler_init(5000);
+	sampler_init(5000, 0);
 	for (size_t s = 0; s < COUNT_OF(sizes); s++) {
 		double p = sampler_chance(sizes[s], 5000), sum = 0, ones = 0;
 		int draws = 100000;
@@ -79,10 +79,10 @@ static void nothing_is_drawn_when_it_is_off(void **state)
 	uint64_t random = 1, mean = 1;
 
 	(void)state;
-	sampler_init(0);
-	assert_true(sampler_draw(&random, 100, &mean) == INT64_MAX / 2);
+	sampler_init(0, 0);
+	assert_int_equal(sampler_draw(&random, 100, &mean), SAMPLER_DRAW_MAX);
 	assert_int_equal(mean, 0);
-	assert_int_equal(sampler_mean(), 0);
+	assert_int_equal(sampler_histogram_mean(), 0);
 }
 
 /* A class counts by its largest request and thins: each request then has just
@@ -93,9 +93,10 @@ static void requests_below_the_largest_are_thinned(void **state)
 		uint64_t low, high;
 	} classes[] = {{1, 15}, {65, 79}, {1025, 1151}, {28672, 32767}};
 	uint64_t random = 9, mean;
+	struct sampler_split split;
 
 	(void)state;
-	sampler_init(3000);
+	sampler_init(3000, 0);
 	for (size_t c = 0; c < COUNT_OF(classes); c++) {
 		uint64_t sizes[3] = {classes[c].low,
 				     (classes[c].low + classes[c].high) / 2,
@@ -110,8 +111,8 @@ static void requests_below_the_largest_are_thinned(void **state)
 			if (--until > 0)
 				continue;
 			until = sampler_draw(&random, sizes[2], &mean);
-			kept[k] +=
-				sampler_keep(&random, sizes[k], sizes[2], mean);
+			kept[k] += sampler_split(&random, sizes[k], sizes[2],
+						 mean, &split);
 		}
 		for (int k = 0; k < 3; k++) {
 			double p = sampler_chance(sizes[k], 3000);
@@ -122,8 +123,8 @@ static void requests_below_the_largest_are_thinned(void **state)
 	}
 	/* a request of nothing is never a sample, the largest always is */
 	for (int i = 0; i < 1000; i++) {
-		assert_false(sampler_keep(&random, 0, 15, 3000));
-		assert_true(sampler_keep(&random, 15, 15, 3000));
+		assert_false(sampler_split(&random, 0, 15, 3000, &split));
+		assert_true(sampler_split(&random, 15, 15, 3000, &split));
 	}
 }
 
@@ -144,18 +145,18 @@ static void the_mean_follows_the_rate(void **state)
 	uint64_t now = 1000 * (uint64_t)SECOND;
 
 	(void)state;
-	sampler_init(16384);
+	sampler_init(16384, 0);
 	sampler_note(now);
-	assert_int_equal(sampler_mean(), 16384);
+	assert_int_equal(sampler_histogram_mean(), 16384);
 	for (uint64_t mean = 32768; mean <= 16384 << 5; mean *= 2) {
 		sampler_note(now += BUDGET_NS / 2);
-		assert_int_equal(sampler_mean(), mean);
+		assert_int_equal(sampler_histogram_mean(), mean);
 	}
 	sampler_note(now += 2 * BUDGET_NS);
-	assert_int_equal(sampler_mean(), 16384 << 5);
+	assert_int_equal(sampler_histogram_mean(), 16384 << 5);
 	for (int i = 0; i < 20; i++)
 		sampler_note(now += 5 * BUDGET_NS);
-	assert_int_equal(sampler_mean(), 16384);
+	assert_int_equal(sampler_histogram_mean(), 16384);
 }
 
 static void a_flood_never_overflows_the_mean(void **state)
@@ -163,15 +164,15 @@ static void a_flood_never_overflows_the_mean(void **state)
 	uint64_t now = 2000 * (uint64_t)SECOND;
 
 	(void)state;
-	sampler_init(16384);
+	sampler_init(16384, 0);
 	for (int i = 0; i < 200; i++)
 		sampler_note(++now);
-	assert_true(sampler_mean() <= 1ull << 41);
-	assert_true(sampler_mean() >= 1ull << 40);
+	assert_true(sampler_histogram_mean() <= 1ull << 41);
+	assert_true(sampler_histogram_mean() >= 1ull << 40);
 	/* a clock that stands still or a racing thread's older time */
 	sampler_note(now);
 	sampler_note(now - 5);
-	assert_true(sampler_mean() <= 1ull << 41);
+	assert_true(sampler_histogram_mean() <= 1ull << 41);
 }
 
 static void off_stays_off(void **state)
@@ -179,10 +180,10 @@ static void off_stays_off(void **state)
 	uint64_t now = 3000 * (uint64_t)SECOND;
 
 	(void)state;
-	sampler_init(0);
+	sampler_init(0, 0);
 	for (int i = 0; i < 10; i++)
 		sampler_note(now += i % 2 ? SECOND : 1);
-	assert_int_equal(sampler_mean(), 0);
+	assert_int_equal(sampler_histogram_mean(), 0);
 }
 
 int main(void)

@@ -18,7 +18,7 @@ static int boot(void **state)
 	if (!boot_ready())
 		return -1;
 	conf.corruption_abort = false;
-	sampler_init(0);
+	sampler_init(0, 0);
 	thread_cache();
 	return 0;
 }
@@ -57,9 +57,7 @@ static void assert_moved(struct figures before, struct figures by)
 static uint64_t reserved(size_t n)
 {
 	if (n <= SIZECLASS_SMALL_MAX)
-		return sizeclass_table
-			[header_class(sizeclass_index[sizeclass_slot(n)])]
-				.stride;
+		return sizeclass_table[header_class(sizeclass_code(n))].stride;
 	return align_up(n + 16, 4096);
 }
 
@@ -266,14 +264,14 @@ static void samples_are_in_the_cells_of_the_hello(void **unused)
 	void *ptr;
 
 	(void)unused;
-	sampler_init(1);
+	sampler_init(1, 0);
 	for (unsigned i = 0; i < sizeclass_count; i++)
 		thread_redraw(thread_cache(), i);
 	ptr = heap_malloc(3000);
 	state = snapshot_state();
 	assert_int_equal(state->histogram_bytes, 1);
 	assert_int_equal(state->samples_live, 1);
-	sampler_init(0);
+	sampler_init(0, 0);
 	for (unsigned i = 0; i < sizeclass_count; i++)
 		thread_redraw(thread_cache(), i);
 	assert_int_equal(state->n_cell_samples, hello->n_cells);
