@@ -235,7 +235,8 @@ bool memo_find(const struct memo_key *key, struct unwind_stack *out)
 		out->site = entry->site;
 		out->depth = 0;
 		out->memo = reference(index, entry);
-		if (out->site == 0)
+		/* Debug builds want to see that it is right. */
+		if (out->site == 0 || DEBUG_BUILD)
 			tell(set, entry, out);
 	}
 	unlock(set);

@@ -100,14 +100,14 @@ static bool compare(const struct unwind_stack *a, const struct unwind_stack *b)
 	return same;
 }
 
-/* Debug builds believe no memory. */
-static NOINLINE void check_warm(const struct memo_key *key,
-				const struct unwind_stack *warm)
+/* Debug builds believe neither memory nor rules. */
+static NOINLINE void check(const struct memo_key *key,
+			   const struct unwind_stack *told)
 {
-	struct unwind_stack cold;
+	struct unwind_stack plain;
 
-	if (warm->site == 0 && walk(key, false, false, &cold) &&
-	    peek32(&unloading) == 0 && !compare(warm, &cold))
+	if (peek32(&unloading) == 0 && walk(key, WALK_PLAIN, &plain) &&
+	    peek32(&unloading) == 0 && !compare(told, &plain))
 		__builtin_trap();
 }
 
@@ -122,7 +122,9 @@ static bool is_warm(const struct memo_key *key, struct unwind_stack *out)
 	out->cost_ns = timed ? (uint32_t)(now_ns() - begin) * WARM_SHARE : 0;
 	count64(&counts.warm, 1);
 	if (DEBUG_BUILD)
-		check_warm(key, out);
+		check(key, out);
+	if (out->site != 0)
+		out->depth = 0;
 	return true;
 }
 
@@ -130,13 +132,17 @@ static bool is_cold(const struct memo_key *key, bool keep,
 		    struct unwind_stack *out)
 {
 	uint64_t begin = now_ns();
-	bool stop = __atomic_load_n(&unloading, __ATOMIC_SEQ_CST) != 0;
+	unsigned how = keep ? WALK_KEEP : 0;
 
-	if (!walk(key, keep && !stop, stop, out))
+	if (__atomic_load_n(&unloading, __ATOMIC_SEQ_CST) != 0)
+		how = WALK_STOP;
+	if (!walk(key, how, out))
 		return false;
 	out->warm = false;
 	out->cost_ns = (uint32_t)(now_ns() - begin);
 	count64(&counts.cold, 1);
+	if (DEBUG_BUILD && how != WALK_STOP)
+		check(key, out);
 	return true;
 }
 

@@ -22,7 +22,7 @@ struct walker {
 	uint32_t first;	  /* the first word that the step under way has read */
 	bool fp_is_leafs; /* the frame pointer is still the leaf's */
 	bool inexact;	  /* the trace cannot tell all that mattered */
-	bool stop;
+	bool rules, stop;
 	bool failed;  /* no answer about a module */
 	uintptr_t pc; /* that the step under way led to, */
 	bool signal;  /* out of a frame that the kernel made, */
@@ -167,7 +167,7 @@ static bool enter_frame(struct walker *w)
 {
 	bool stays;
 
-	w->known = use_rules && rule_find(w->frame.code, &w->rule);
+	w->known = w->rules && rule_find(w->frame.code, &w->rule);
 	if (w->known && w->rule.stays) {
 		w->frame.module = w->rule.module;
 		stays = true;
@@ -274,7 +274,7 @@ static int step(struct walker *w, struct slot *slot)
 	if (w->frame.module == MODULE_NONE) {
 		result = step_guess(w);
 	} else {
-		if (!w->known && use_rules) {
+		if (!w->known && w->rules) {
 			dwarf_call_on(slot->top, run_learn, w);
 			if (w->known)
 				rule_store(w->frame.code, &w->rule);
@@ -386,7 +386,7 @@ void walk_set_rules(bool on)
 	use_rules = on;
 }
 
-static void prepare(struct walker *w, const struct memo_key *key, bool stop,
+static void prepare(struct walker *w, const struct memo_key *key, unsigned how,
 		    struct unwind_stack *out)
 {
 	memset(w, 0, offsetof(struct walker, trace));
@@ -398,14 +398,14 @@ static void prepare(struct walker *w, const struct memo_key *key, bool stop,
 	w->frame.sp = key->sp;
 	w->frame.fp = key->fp;
 	w->fp_is_leafs = true;
-	w->stop = stop;
+	w->stop = (how & WALK_STOP) != 0;
+	w->rules = use_rules && !(how & WALK_PLAIN);
 	out->depth = out->site = 0;
 	out->memo = 0;
 	out->truncated = out->warm = false;
 }
 
-bool walk(const struct memo_key *key, bool keep, bool stop,
-	  struct unwind_stack *out)
+bool walk(const struct memo_key *key, unsigned how, struct unwind_stack *out)
 {
 	struct slot *slot = slots ? claim() : NULL;
 	struct walker *w;
@@ -415,11 +415,11 @@ bool walk(const struct memo_key *key, bool keep, bool stop,
 	if (!slot)
 		return false;
 	w = &slot->walker;
-	prepare(w, key, stop, out);
+	prepare(w, key, how, out);
 	run(w, slot);
 	done = out->depth != 0 && !w->failed;
 	w->trace.truncated = out->truncated;
-	if (done && keep && !w->inexact)
+	if (done && (how & WALK_KEEP) && !w->inexact)
 		memo_store(&w->trace, out);
 	release(slot);
 	errno = saved;

@@ -18,17 +18,17 @@ bool walk_start(void);
 
 /*
  * Unwinds from the leaf described by `key`, whose stack is key->sp to
- * key->high, into `out`, and with `keep` remembers it if that can be done
- * exactly. With `stop`, the stack ends where a module begins that may be
- * unloaded. False when there is no stack to be had.
+ * key->high, into `out`. False when there is no stack to be had.
  */
-bool walk(const struct memo_key *key, bool keep, bool stop,
-	  struct unwind_stack *out);
+bool walk(const struct memo_key *key, unsigned how, struct unwind_stack *out);
+#define WALK_KEEP  1u /* remember it, if that can be done exactly */
+#define WALK_STOP  2u /* end where a module begins that may be unloaded */
+#define WALK_PLAIN 4u /* by libunwind alone, without rules */
 
 /* Gives back the slot of a walk that this thread has left by a jump. */
 void walk_abandon(void);
 
-/* Turns the rules off or on: for tests and measuring. */
+/* Turns the rules off or on: for measuring. */
 void walk_set_rules(bool on);
 
 #endif
