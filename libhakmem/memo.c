@@ -24,7 +24,7 @@ struct entry {
 
 /* The words of the entries follow each other in the order of the entries. */
 struct set {
-	uint32_t lock;
+	uintptr_t owner; /* a thread, 0: not locked */
 	uint32_t clock;
 	uint32_t entries, words;
 	uint32_t tag[ENTRIES]; /* some of each entry's key */
@@ -38,7 +38,7 @@ static struct set *steps[STEPS];
 static uint32_t sets;
 static uint32_t growing;
 static uint32_t pushed_out;
-static __thread struct set *held;
+static __thread char thread_token;
 
 uint32_t memo_sets(void)
 {
@@ -94,20 +94,26 @@ bool memo_start(void)
 	return sets != 0 || grow();
 }
 
+/* Stands for this thread. */
+static uintptr_t self(void)
+{
+	return (uintptr_t)&thread_token;
+}
+
 static bool lock(struct set *set)
 {
+	uintptr_t expected = 0;
+
 	/* acquire: pairs with the release in unlock */
-	if (__atomic_load_n(&set->lock, __ATOMIC_RELAXED) != 0 ||
-	    __atomic_exchange_n(&set->lock, 1, __ATOMIC_ACQUIRE) != 0)
-		return false;
-	held = set;
-	return true;
+	return __atomic_load_n(&set->owner, __ATOMIC_RELAXED) == 0 &&
+	       __atomic_compare_exchange_n(&set->owner, &expected, self(),
+					   false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
 }
 
 static void unlock(struct set *set)
 {
-	held = NULL;
-	__atomic_store_n(&set->lock, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&set->owner, 0, __ATOMIC_RELEASE);
 }
 
 static uint64_t mix(const struct memo_key *key)
@@ -313,17 +319,24 @@ void memo_name(uint64_t memo, uint32_t site)
 	unlock(set);
 }
 
+/* The jump may have left its entries half moved. */
 void memo_abandon(void)
 {
-	if (held)
-		unlock(held);
+	for (uint32_t i = 0; i < memo_sets(); i++) {
+		struct set *set = set_at(i);
+
+		if (__atomic_load_n(&set->owner, __ATOMIC_RELAXED) != self())
+			continue;
+		set->entries = set->words = 0;
+		unlock(set);
+	}
 }
 
 void memo_forget(void)
 {
 	for (uint32_t i = 0; i < sets; i++) {
 		set_at(i)->entries = set_at(i)->words = 0;
-		set_at(i)->lock = 0;
+		set_at(i)->owner = 0;
 	}
 	growing = 0;
 }

@@ -53,17 +53,19 @@ bool unwind_busy(void)
 static void leave(void)
 {
 	counted = false;
-	__atomic_fetch_sub(&under_way, 1, __ATOMIC_SEQ_CST);
+	/* Never below 0, should drain have given this one up. */
+	if (unlikely(__atomic_fetch_sub(&under_way, 1, __ATOMIC_SEQ_CST) <= 0))
+		__atomic_fetch_add(&under_way, 1, __ATOMIC_SEQ_CST);
 	/* For handlers of this thread only. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	inside = 0;
 }
 
-/* A handler that cut into an unwinding left by a jump: the frame that was
- * inside is gone when the stack stands higher than it. */
+/* A handler that cut into an unwinding left by a jump: what it calls itself
+ * would stand below the frame that was inside. */
 static bool abandoned(uintptr_t here)
 {
-	return here > inside &&
+	return here >= inside &&
 	       here - inside < stack_around(inside).high - inside;
 }
 
@@ -258,8 +260,12 @@ static bool drain(void)
 
 		if (begin == 0)
 			begin = now;
-		if (now - begin > WAIT_NS)
+		if (now - begin > WAIT_NS) {
+			/* Lost between two instructions by a jump: others are
+			 * not to wait for it again. */
+			__atomic_store_n(&under_way, sure, __ATOMIC_SEQ_CST);
 			return false;
+		}
 		sched_yield();
 	}
 	return __atomic_load_n(&under_way, __ATOMIC_SEQ_CST) <= sure;

@@ -31,15 +31,15 @@ struct walker {
 };
 
 struct slot {
-	uint32_t taken;
-	char *top; /* of its stack */
+	uintptr_t owner; /* a thread, 0: free */
+	char *top;	 /* of its stack */
 	struct walker walker;
 };
 
 static struct slot *slots;
 static uint64_t replaced; /* module_replaced() as of the last flush */
 static bool use_rules = true;
-static __thread struct slot *held;
+static __thread char thread_token;
 
 /* --- reading ------------------------------------------------------------- */
 
@@ -327,33 +327,38 @@ static void run(struct walker *w, struct slot *slot)
 
 /* --- slots --------------------------------------------------------------- */
 
+/* Stands for this thread. */
+static uintptr_t self(void)
+{
+	return (uintptr_t)&thread_token;
+}
+
 static struct slot *claim(void)
 {
 	for (unsigned i = 0; i < SLOTS; i++) {
-		uint32_t expected = 0;
+		uintptr_t expected = 0;
 
 		/* acquire: pairs with the release in release */
-		if (peek32(&slots[i].taken) == 0 &&
-		    __atomic_compare_exchange_n(&slots[i].taken, &expected, 1,
-						false, __ATOMIC_ACQUIRE,
-						__ATOMIC_RELAXED)) {
-			held = &slots[i];
-			return held;
-		}
+		if (__atomic_load_n(&slots[i].owner, __ATOMIC_RELAXED) == 0 &&
+		    __atomic_compare_exchange_n(&slots[i].owner, &expected,
+						self(), false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return &slots[i];
 	}
 	return NULL;
 }
 
 static void release(struct slot *slot)
 {
-	held = NULL;
-	__atomic_store_n(&slot->taken, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->owner, 0, __ATOMIC_RELEASE);
 }
 
 void walk_abandon(void)
 {
-	if (held)
-		release(held);
+	for (unsigned i = 0; slots && i < SLOTS; i++)
+		if (__atomic_load_n(&slots[i].owner, __ATOMIC_RELAXED) ==
+		    self())
+			release(&slots[i]);
 }
 
 static bool make_slots(void)

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <ucontext.h>
 
 #define MOST 512
@@ -430,6 +431,64 @@ static void test_signals(void **unused)
 	check_signal(true);
 }
 
+static sigjmp_buf jump;
+static volatile sig_atomic_t jumps;
+
+static void jump_out(int number)
+{
+	(void)number;
+	jumps++;
+	siglongjmp(jump, 1);
+}
+
+static __attribute__((noinline)) void take_many(int depth)
+{
+	if (depth > 0)
+		take_many(depth - 1);
+	else
+		for (volatile int i = 0; i < 2000; i++) {
+			unwind_from(__builtin_frame_address(0), &stack);
+			unwind_afresh(__builtin_frame_address(0), &stack);
+		}
+	__asm__ volatile("");
+}
+
+static uint64_t ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Handlers that leave by a jump, out of whatever they cut into: nothing is
+ * taken for ever. */
+static void test_jumps(void **unused)
+{
+	struct sigaction action = {.sa_handler = jump_out};
+	struct itimerval timer = {{0, 200}, {0, 200}};
+	uint64_t begin;
+
+	(void)unused;
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
+	sigsetjmp(jump, 1);
+	while (jumps < 1500)
+		take_many(20);
+	timer = (struct itimerval){0};
+	assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
+	signal(SIGALRM, SIG_DFL);
+	begin = ms();
+	/* From where it is seen that the frame which was inside is gone. */
+	assert_true(unwind_from(__builtin_frame_address(0), &stack));
+	thin(30);
+	unwind_lock();
+	unwind_unlock();
+	assert_true(ms() - begin < 900);
+	assert_true(unwind_afresh(__builtin_frame_address(0), &stack));
+	assert_false(unwind_busy());
+}
+
 /* --- plugins ------------------------------------------------------------- */
 
 static void *plugin(const char *name)
@@ -594,6 +653,7 @@ int main(void)
 		cmocka_unit_test(test_tiny_stack),
 		cmocka_unit_test(test_garbage_ends_the_stack),
 		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_jumps),
 		cmocka_unit_test(test_plugins),
 		cmocka_unit_test(test_plugins_unseen),
 		cmocka_unit_test(test_unload_stops_at_plugins),
