@@ -1,6 +1,7 @@
 #include "libhakmem/unwind.h"
 
 #include "libhakmem/dwarf.h"
+#include "libhakmem/gate.h"
 #include "libhakmem/module.h"
 #include "libhakmem/walk.h"
 
@@ -20,21 +21,12 @@ enum state { OFF, ON };
 static uint32_t state;
 static uintptr_t own_start, own_end; /* text of this library */
 
-/*
- * The gate. Whoever unwinds is counted first and then looks whether it is
- * closed; whoever closes it does so first and then waits for the count: both
- * with sequential consistency, so one of them sees the other.
- */
-static int32_t under_way;
-static uint32_t closed;
-static uint32_t unloading;
 static bool waited_in_vain;
 
 static struct unwind_counts counts;
 
 /* Where this thread is inside; 0: it is not. */
 static __thread uintptr_t inside;
-static __thread bool counted;
 static __thread uint32_t warm_turn;
 
 static uint64_t now_ns(void)
@@ -52,10 +44,6 @@ bool unwind_busy(void)
 
 static void leave(void)
 {
-	counted = false;
-	/* Never below 0, should drain have given this one up. */
-	if (unlikely(__atomic_fetch_sub(&under_way, 1, __ATOMIC_SEQ_CST) <= 0))
-		__atomic_fetch_add(&under_way, 1, __ATOMIC_SEQ_CST);
 	/* For handlers of this thread only. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	inside = 0;
@@ -78,19 +66,13 @@ static bool enter(void)
 			return false;
 		memo_abandon();
 		walk_abandon();
-		if (counted)
-			leave();
 	}
+	/* acquire: pairs with the release in unwind_start */
 	if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) != ON)
 		return false;
 	inside = here;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	__atomic_fetch_add(&under_way, 1, __ATOMIC_SEQ_CST);
-	counted = true;
-	if (likely(__atomic_load_n(&closed, __ATOMIC_SEQ_CST) == 0))
-		return true;
-	leave();
-	return false;
+	return true;
 }
 
 static bool compare(const struct unwind_stack *a, const struct unwind_stack *b)
@@ -108,8 +90,8 @@ static NOINLINE void check(const struct memo_key *key,
 {
 	struct unwind_stack plain;
 
-	if (peek32(&unloading) == 0 && walk(key, WALK_PLAIN, &plain) &&
-	    peek32(&unloading) == 0 && !compare(told, &plain))
+	if (!gate_is_unloading() && walk(key, WALK_PLAIN, &plain) &&
+	    !gate_is_unloading() && !compare(told, &plain))
 		__builtin_trap();
 }
 
@@ -134,16 +116,13 @@ static bool is_cold(const struct memo_key *key, bool keep,
 		    struct unwind_stack *out)
 {
 	uint64_t begin = now_ns();
-	unsigned how = keep ? WALK_KEEP : 0;
 
-	if (__atomic_load_n(&unloading, __ATOMIC_SEQ_CST) != 0)
-		how = WALK_STOP;
-	if (!walk(key, how, out))
+	if (!walk(key, keep ? WALK_KEEP : 0, out))
 		return false;
 	out->warm = false;
 	out->cost_ns = (uint32_t)(now_ns() - begin);
 	count64(&counts.cold, 1);
-	if (DEBUG_BUILD && how != WALK_STOP)
+	if (DEBUG_BUILD && !out->truncated)
 		check(key, out);
 	return true;
 }
@@ -244,53 +223,33 @@ bool unwind_start(void)
 	return on;
 }
 
-/*
- * Closes the gate and waits, but for this very thread, which a handler may have
- * cut into: between two instructions it cannot say whether it is counted. False
- * when somebody may be left, after too long a time or for that reason.
- */
+/* Closes the gate and waits until no other thread is inside; false after too
+ * long a time. */
 static bool drain(void)
 {
-	int32_t sure = counted ? 1 : 0, most = inside != 0 ? 1 : 0;
 	uint64_t begin = 0;
 
-	__atomic_fetch_add(&closed, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&under_way, __ATOMIC_SEQ_CST) > most) {
+	gate_close();
+	while (!walk_is_idle() || !memo_is_idle()) {
 		uint64_t now = now_ns();
 
 		if (begin == 0)
 			begin = now;
-		if (now - begin > WAIT_NS) {
-			/* Lost between two instructions by a jump: others are
-			 * not to wait for it again. */
-			__atomic_store_n(&under_way, sure, __ATOMIC_SEQ_CST);
+		if (now - begin > WAIT_NS)
 			return false;
-		}
 		sched_yield();
 	}
-	return __atomic_load_n(&under_way, __ATOMIC_SEQ_CST) <= sure;
-}
-
-static void open_gate(void)
-{
-	uint32_t value = __atomic_load_n(&closed, __ATOMIC_RELAXED);
-
-	/* In a child of a fork inside dlclose it is open already. */
-	while (value != 0 &&
-	       !__atomic_compare_exchange_n(&closed, &value, value - 1, false,
-					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		;
+	return true;
 }
 
 void unwind_unload_begin(void)
 {
 	int saved = errno;
 
-	/* Who comes after the gate was closed sees this. */
-	__atomic_fetch_add(&unloading, 1, __ATOMIC_SEQ_CST);
+	gate_unload_begin();
 	drain();
 	dwarf_flush();
-	open_gate();
+	gate_open();
 	errno = saved;
 }
 
@@ -298,8 +257,7 @@ void unwind_unload_end(void)
 {
 	module_refresh();
 	dwarf_flush();
-	if (__atomic_load_n(&unloading, __ATOMIC_RELAXED) != 0)
-		__atomic_fetch_sub(&unloading, 1, __ATOMIC_SEQ_CST);
+	gate_unload_end();
 }
 
 void unwind_lock(void)
@@ -311,21 +269,20 @@ void unwind_lock(void)
 void unwind_unlock(void)
 {
 	waited_in_vain = false;
-	open_gate();
+	gate_open();
 }
 
 /* If somebody was inside libunwind, its locks may be held for ever here: then
  * there are no more stacks in this process. */
 void unwind_reset(void)
 {
-	under_way = counted ? 1 : 0;
 	if (waited_in_vain) {
 		state = OFF;
 		memo_forget();
-		rule_forget();
+		walk_forget();
 	}
 	waited_in_vain = false;
-	__atomic_store_n(&closed, 0, __ATOMIC_SEQ_CST);
+	gate_reset();
 }
 
 void unwind_counts(struct unwind_counts *out)

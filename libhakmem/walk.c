@@ -1,6 +1,7 @@
 #include "libhakmem/walk.h"
 
 #include "libhakmem/dwarf.h"
+#include "libhakmem/gate.h"
 #include "libhakmem/module.h"
 #include "libhakmem/stack.h"
 #include "libhakmem/vm.h"
@@ -31,7 +32,7 @@ struct walker {
 };
 
 struct slot {
-	uintptr_t owner; /* a thread, 0: free */
+	uintptr_t owner; /* see gate.h */
 	char *top;	 /* of its stack */
 	struct walker walker;
 };
@@ -39,7 +40,6 @@ struct slot {
 static struct slot *slots;
 static uint64_t replaced; /* module_replaced() as of the last flush */
 static bool use_rules = true;
-static __thread char thread_token;
 
 /* --- reading ------------------------------------------------------------- */
 
@@ -327,38 +327,35 @@ static void run(struct walker *w, struct slot *slot)
 
 /* --- slots --------------------------------------------------------------- */
 
-/* Stands for this thread. */
-static uintptr_t self(void)
-{
-	return (uintptr_t)&thread_token;
-}
-
 static struct slot *claim(void)
 {
-	for (unsigned i = 0; i < SLOTS; i++) {
-		uintptr_t expected = 0;
-
-		/* acquire: pairs with the release in release */
-		if (__atomic_load_n(&slots[i].owner, __ATOMIC_RELAXED) == 0 &&
-		    __atomic_compare_exchange_n(&slots[i].owner, &expected,
-						self(), false, __ATOMIC_ACQUIRE,
-						__ATOMIC_RELAXED))
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (gate_take(&slots[i].owner))
 			return &slots[i];
-	}
 	return NULL;
-}
-
-static void release(struct slot *slot)
-{
-	__atomic_store_n(&slot->owner, 0, __ATOMIC_RELEASE);
 }
 
 void walk_abandon(void)
 {
 	for (unsigned i = 0; slots && i < SLOTS; i++)
-		if (__atomic_load_n(&slots[i].owner, __ATOMIC_RELAXED) ==
-		    self())
-			release(&slots[i]);
+		if (gate_is_mine(&slots[i].owner))
+			gate_give(&slots[i].owner);
+}
+
+bool walk_is_idle(void)
+{
+	bool idle = true;
+
+	for (unsigned i = 0; slots && i < SLOTS; i++)
+		idle = idle && gate_is_clear(&slots[i].owner);
+	return idle;
+}
+
+void walk_forget(void)
+{
+	for (unsigned i = 0; slots && i < SLOTS; i++)
+		slots[i].owner = 0;
+	rule_forget();
 }
 
 static bool make_slots(void)
@@ -403,7 +400,8 @@ static void prepare(struct walker *w, const struct memo_key *key, unsigned how,
 	w->frame.sp = key->sp;
 	w->frame.fp = key->fp;
 	w->fp_is_leafs = true;
-	w->stop = (how & WALK_STOP) != 0;
+	w->stop = gate_is_unloading();
+	w->inexact = w->stop;
 	w->rules = use_rules && !(how & WALK_PLAIN);
 	out->depth = out->site = 0;
 	out->memo = 0;
@@ -426,7 +424,7 @@ bool walk(const struct memo_key *key, unsigned how, struct unwind_stack *out)
 	w->trace.truncated = out->truncated;
 	if (done && (how & WALK_KEEP) && !w->inexact)
 		memo_store(&w->trace, out);
-	release(slot);
+	gate_give(&slot->owner);
 	errno = saved;
 	return done;
 }

@@ -18,15 +18,22 @@ bool walk_start(void);
 
 /*
  * Unwinds from the leaf described by `key`, whose stack is key->sp to
- * key->high, into `out`. False when there is no stack to be had.
+ * key->high, into `out`. False when there is no stack to be had. While a module
+ * may be going away, the stack ends at the first that may be unloaded, and is
+ * not remembered.
  */
 bool walk(const struct memo_key *key, unsigned how, struct unwind_stack *out);
 #define WALK_KEEP  1u /* remember it, if that can be done exactly */
-#define WALK_STOP  2u /* end where a module begins that may be unloaded */
-#define WALK_PLAIN 4u /* by libunwind alone, without rules */
+#define WALK_PLAIN 2u /* by libunwind alone, without rules */
 
 /* Gives back the slot of a walk that this thread has left by a jump. */
 void walk_abandon(void);
+
+/* No other thread walks. */
+bool walk_is_idle(void);
+
+/* For the child of a fork that could not wait. */
+void walk_forget(void);
 
 /* Turns the rules off or on: for measuring. */
 void walk_set_rules(bool on);

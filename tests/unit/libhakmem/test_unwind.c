@@ -484,7 +484,7 @@ static void test_jumps(void **unused)
 	thin(30);
 	unwind_lock();
 	unwind_unlock();
-	assert_true(ms() - begin < 900);
+	assert_true(ms() - begin < 90);
 	assert_true(unwind_afresh(__builtin_frame_address(0), &stack));
 	assert_false(unwind_busy());
 }
