@@ -283,17 +283,3 @@ double sampler_chance(uint64_t bytes, uint64_t mean)
 		return ratio - ratio * ratio / 2;
 	return 1.0 - rng_exp_neg(ratio);
 }
-
-struct sampler_weight sampler_weigh(uint64_t bytes, uint64_t mean)
-{
-	double p = sampler_chance(bytes, mean);
-	double inverse = 1.0 / p, z = (double)bytes;
-	double variance = (1.0 - p) * inverse * inverse;
-
-	return (struct sampler_weight){
-		.objects = inverse,
-		.objects_var = variance,
-		.bytes = z * inverse,
-		.bytes_var = z * z * variance,
-	};
-}

@@ -27,7 +27,7 @@ static uint32_t site_number(uint64_t seed)
 
 static struct sampler_weight weight(size_t bytes, uint64_t mean)
 {
-	return sampler_weigh(bytes, mean);
+	return sampler_weigh(bytes, sampler_chance(bytes, mean));
 }
 
 static struct site_sample sample(uint32_t site, unsigned class,

@@ -26,6 +26,11 @@ static uint32_t recursion(unsigned depth)
 	return site_intern(&(struct frames){pcs, modules, count_frames, false});
 }
 
+static uint64_t early(void)
+{
+	return 2000;
+}
+
 struct row_of {
 	int64_t until;
 	uint64_t mean;
@@ -70,7 +75,7 @@ static void play_site(uint32_t site, uint64_t *random, int requests,
 		*address += 16;
 		must(profile_add((void *)*address, &sample));
 		if (i % 8 != 0)
-			must(profile_remove((void *)*address, 1000));
+			must(profile_remove((void *)*address, early));
 	}
 }
 
@@ -96,7 +101,7 @@ static void recursion_and_a_leak(void **state)
 			judge(&scores[depth], &before, &after, truth);
 		}
 		for (; address > first; address -= 16)
-			profile_remove((void *)address, 2000);
+			profile_remove((void *)address, early);
 	}
 	sampler_init(0, 0);
 	assert_int_equal(profile_live_samples(), 0);
@@ -111,6 +116,18 @@ static void recursion_and_a_leak(void **state)
  */
 #define SLOTS 2000
 
+static uint64_t now_ns;
+
+static uint64_t churn_clock(void)
+{
+	return now_ns;
+}
+
+static double bytes_of(size_t bytes, uint64_t mean)
+{
+	return sampler_weigh(bytes, sampler_chance(bytes, mean)).bytes;
+}
+
 static void ten_hours_of_churn(void **state)
 {
 	static struct {
@@ -118,7 +135,7 @@ static void ten_hours_of_churn(void **state)
 		uint64_t mean;
 	} slots[SLOTS];
 	struct profile_sample sample = {.who.name = ""};
-	uint64_t random = 77, now_ns = 0;
+	uint64_t random = 77;
 	double truth = 0;
 	size_t memory = 0;
 
@@ -132,16 +149,15 @@ static void ten_hours_of_churn(void **state)
 		if (i == 100000)
 			memory = meta_bytes();
 		if (slots[at].bytes) {
-			truth -= sampler_weigh(slots[at].bytes, slots[at].mean)
-					 .bytes;
-			must(profile_remove(address, now_ns));
+			truth -= bytes_of(slots[at].bytes, slots[at].mean);
+			must(profile_remove(address, churn_clock));
 			slots[at].bytes = 0;
 			continue;
 		}
 		slots[at].bytes = 1 + draw_below(&random, 20000);
 		/* the guard raises the mean and lets it fall */
 		slots[at].mean = UINT64_C(524288) << i / 100000 % 4;
-		truth += sampler_weigh(slots[at].bytes, slots[at].mean).bytes;
+		truth += bytes_of(slots[at].bytes, slots[at].mean);
 		sample.bytes = slots[at].bytes;
 		sample.class = sizeclass_with_header(slots[at].bytes);
 		sample.means.stack = slots[at].mean;
@@ -155,7 +171,7 @@ static void ten_hours_of_churn(void **state)
 	assert_int_equal(meta_bytes(), memory);
 	for (size_t at = 0; at < SLOTS; at++)
 		profile_remove((void *)(uintptr_t)(0x140000000000u + 16 * at),
-			       now_ns);
+			       churn_clock);
 	assert_true(estimate_of(0).value[LIVE_BYTES] == 0);
 	assert_true(estimate_of(0).variance[LIVE_BYTES] == 0);
 	assert_int_equal(profile_live_samples(), 0);
@@ -199,7 +215,7 @@ static void a_full_table_stays_unbiased(void **state)
 	}
 	assert_true(profile_live_samples() < 65536);
 	for (; address > 0x150000000000u; address -= 16)
-		profile_remove((void *)address, 1);
+		profile_remove((void *)address, early);
 	assert_int_equal(profile_live_samples(), 0);
 	assert_true(estimate_of(site).value[LIVE_BYTES] == 0);
 }
