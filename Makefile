@@ -54,7 +54,7 @@ BASE := -std=gnu17 -D_GNU_SOURCE -I. -I$(G) -DHAKMEM_VERSION='"$(VERSION)"' \
 # would turn a malloc + memset into calloc itself.
 LIB_CFLAGS := $(BASE) $(WARN) -fPIC -ftls-model=initial-exec -fno-plt -O3 \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc \
-	-fno-builtin-free -fcf-protection -fno-stack-protector \
+	-fno-builtin-free -fcf-protection=return -fno-stack-protector \
 	-Wframe-larger-than=4096
 ifneq ($(MODE),release)
 LIB_CFLAGS := $(filter-out -O3,$(LIB_CFLAGS))

@@ -16,7 +16,7 @@
 #define PLACE_SPAN  (40 * TIB)
 #define PLACE_TRIES 8
 
-struct arena arena;
+struct arena arena = {.headerless_first = SIZE_MAX};
 
 static size_t table_bytes(size_t zone_bytes)
 {
@@ -25,7 +25,9 @@ static size_t table_bytes(size_t zone_bytes)
 
 static size_t map_bytes(size_t zone_bytes)
 {
-	return align_up(zone_bytes >> ARENA_UNIT_SHIFT, VM_PAGE);
+	return align_up(((zone_bytes >> ARENA_UNIT_SHIFT) + 1) *
+				sizeof(*arena.map),
+			VM_PAGE);
 }
 
 /* From `at`: class map, descriptors, zones, each where it may grow to. */
@@ -33,12 +35,14 @@ static void lay_out(char *at, size_t zone_bytes)
 {
 	size_t tables = map_bytes(zone_bytes) + table_bytes(zone_bytes);
 
-	arena.map = (uint8_t *)at;
+	arena.map = (uint16_t *)(void *)at;
 	arena.units = (struct unit *)(void *)(at + map_bytes(zone_bytes));
 	arena.base = align_up((uintptr_t)at + tables, ARENA_UNIT);
 	arena.split = zone_bytes;
 	arena.header = arena.base + zone_bytes;
 	arena.header_first = arena.header + 1;
+	arena.headerless_first = arena.base - arena.header_first;
+	arena.map_of_0 = arena.map - (arena.base >> ARENA_UNIT_SHIFT);
 }
 
 static bool place(uint64_t random, size_t zone_bytes)
@@ -82,7 +86,7 @@ bool arena_init(uint64_t random)
 		zone_bytes = max_size(round_up_power(limit), ZONE_LIMITED_MIN);
 	if (TSAN_BUILD || !place(random, zone_bytes)) {
 		if (!reserve(RESERVE_MAX)) {
-			arena = (struct arena){0};
+			arena = (struct arena){.headerless_first = SIZE_MAX};
 			return false;
 		}
 		arena.reserved = true;

@@ -8,7 +8,7 @@
  *   +-----------+ - - - - - +-----------+ - - - - - +
  *
  * Both zones grow upwards in units of 64 KiB. A block in the headerless zone
- * has its code in the class map, one byte per unit, mapped for the whole zone;
+ * has its code in the class map, two bytes a unit, mapped for the whole zone;
  * a block in the header zone has it at ptr-1, which for every pointer into
  * committed memory but the very first is readable, and the first is no block.
  *
@@ -23,6 +23,7 @@
 #define LIBHAKMEM_ARENA_H
 
 #include "libhakmem/header.h"
+#include "libhakmem/sizeclass.h"
 #include "libhakmem/util.h"
 
 #define ARENA_UNIT_SHIFT 16
@@ -42,28 +43,35 @@ enum unit_state {
  * span for free runs, central (under the class's lock) for slabs. */
 struct unit {
 	uint8_t state;	   /* enum unit_state */
-	uint8_t code;	   /* class code of a slab */
+	uint8_t code;	   /* class code, of every unit of a slab */
 	uint8_t dirty;	   /* free run: may hold memory */
 	uint8_t listed;	   /* slab: on its class's partial list */
 	uint32_t units;	   /* length; at the first, of a free run also last */
-	uint32_t lead;	   /* slab rest: units back to the first */
+	uint32_t lead;	   /* slab: units back to its first */
 	uint32_t tick;	   /* free run: when it became dirty */
 	struct unit *next; /* bin or partial list, NULL ends it */
 	struct unit *prev;
-	struct block *free;   /* slab: LIFO list of blocks given back */
-	uint32_t free_blocks; /* slab: length of that list */
-	uint32_t carved;      /* slab: blocks ever made */
-	uint32_t used;	      /* slab: blocks that are out */
-};
-_Static_assert(sizeof(struct unit) <= 64, "one cache line");
+	union {
+		uint64_t one;	/* slab of at most 64 blocks */
+		uint64_t *many; /* else */
+	} free;			/* slab: bit per block given back */
+	uint32_t first_free;	/* slab: no bit is set in a word before this */
+	uint32_t carved;	/* slab: blocks ever made */
+	uint32_t used;		/* slab: blocks that are out */
+} __attribute__((aligned(CACHE_LINE)));
+_Static_assert(sizeof(struct unit) == CACHE_LINE, "index by shift");
 
 struct arena {
-	uintptr_t base;		/* of both zones; 0 until arena_init */
-	size_t split;		/* bytes of each zone */
-	uintptr_t header;	/* start of the header zone */
-	uintptr_t header_first; /* header + 1: see arena_code */
-	uint8_t *map;		/* class code by unit of the headerless zone */
-	struct unit *units;	/* descriptor by unit */
+	uintptr_t base;		 /* of both zones; 0 until arena_init */
+	size_t split;		 /* bytes of each zone */
+	uintptr_t header;	 /* start of the header zone */
+	uintptr_t header_first;	 /* header + 1: see arena_code */
+	size_t headerless_first; /* base as an offset from header_first: huge;
+				  * SIZE_MAX until arena_init */
+	uint16_t *map_of_0;	 /* map, from where address 0 would stand */
+	uint16_t *map;		 /* row of the class by unit of the headerless
+				  * zone, and HEADER_NONE behind the last */
+	struct unit *units;	 /* descriptor by unit */
 	size_t committed[ARENA_ZONES]; /* bytes; span's lock */
 	size_t described[ARENA_ZONES]; /* units with a descriptor; ditto */
 	bool reserved;		       /* mprotect commits; else mmap does */
@@ -113,6 +121,13 @@ static inline enum arena_zone arena_zone_of(const struct unit *unit)
 		       : ARENA_HEADER;
 }
 
+/* Part of a slab? */
+static inline bool unit_is_slab(const struct unit *unit)
+{
+	return (unit->state | 1) == UNIT_SLAB_REST;
+}
+_Static_assert((UNIT_SLAB | 1) == UNIT_SLAB_REST, "told by one test");
+
 /* Units from the start of `zone`, and back. */
 static inline struct unit *arena_zone_units(enum arena_zone zone)
 {
@@ -120,22 +135,55 @@ static inline struct unit *arena_zone_units(enum arena_zone zone)
 	       (zone == ARENA_HEADER ? arena.split >> ARENA_UNIT_SHIFT : 0);
 }
 
-/* Loads the code of the block at `ptr`; false when it is not in the arena. In
- * uncommitted parts of the headerless zone the code is HEADER_NONE. The first
- * pointer of the header zone is turned away: its header would lie outside. */
-ALWAYS_INLINE bool arena_code(const void *ptr, size_t *code)
+/* Where `ptr` lies from the first block of the header zone. That zone's very
+ * first pointer is none: its header would lie outside. */
+ALWAYS_INLINE size_t arena_header_offset(const void *ptr)
 {
-	size_t offset = (uintptr_t)ptr - arena.header_first;
+	return (uintptr_t)ptr - arena.header_first;
+}
 
-	if (likely(offset < peek64(&arena.committed[ARENA_HEADER]))) {
-		*code = *((const uint8_t *)ptr - 1);
-		return true;
-	}
-	offset = arena_offset(ptr);
-	if (unlikely(offset >= arena.split))
+/* Of that offset: committed memory of the header zone? ptr-1 is readable. */
+ALWAYS_INLINE bool arena_in_header_zone(size_t offset)
+{
+	return offset < (TSAN_BUILD ? peek64(&arena.committed[ARENA_HEADER])
+				    : arena.committed[ARENA_HEADER]);
+}
+
+/* Of that offset, if not in the header zone: in the headerless one? */
+ALWAYS_INLINE bool arena_in_headerless_zone(size_t offset)
+{
+	return offset >= arena.headerless_first;
+}
+
+/*
+ * Loads the offset of the row (sizeclass.h) of the block at `ptr`; false when
+ * it is not in the arena. In uncommitted parts of the headerless zone the code
+ * is HEADER_NONE.
+ *
+ * What a free stores waits for this, and the next malloc for that: so the map
+ * is indexed by the pointer itself, holds what malloc needs, and the test of
+ * the zone runs beside.
+ */
+ALWAYS_INLINE bool arena_row(const void *ptr, size_t *row)
+{
+	size_t offset = arena_header_offset(ptr);
+
+	if (arena_in_header_zone(offset))
+		*row = (size_t)*header_byte(ptr) << SIZECLASS_ROW_SHIFT;
+	else if (arena_in_headerless_zone(offset))
+		*row = arena.map_of_0[(uintptr_t)ptr >> ARENA_UNIT_SHIFT];
+	else
 		return false;
-	*code = arena.map[offset >> ARENA_UNIT_SHIFT];
 	return true;
+}
+
+/* The code of the block at `ptr`, which arena_owns. */
+ALWAYS_INLINE uint8_t arena_code(const void *ptr)
+{
+	size_t row = HEADER_NONE;
+
+	arena_row(ptr, &row);
+	return (uint8_t)(row >> SIZECLASS_ROW_SHIFT);
 }
 
 #endif

@@ -1,32 +1,81 @@
 #include "libhakmem/cache.h"
 
+#include <string.h>
+
 #define FIRST_ROOM_BYTES 512u
 #define FIRST_ROOM_MIN	 2u
+#define FIRST_ROOM_MAX	 16u
 /* What a tick leaves in a row that was used but never ran empty or full. */
 #define KEPT 2u
 
-#define FIRST_ROOM_MAX 16u
-
 const struct cache cache_none;
+
+/* Lets `room` more blocks enter, by one store: a reader never meets a grant
+ * without its room. */
+static void grant(struct cache *cache, unsigned class, uint32_t room)
+{
+	struct row *row = &cache->row[HEADER_CLASS | class];
+	union grant next = row->grant;
+	int32_t more = (int32_t)(room - next.room);
+
+	next.granted += (uint32_t)more;
+	cache->cold[class].granted += (uint64_t)(int64_t)more;
+	next.room = room;
+	__atomic_store_n(&row->grant.word, next.word, __ATOMIC_RELAXED);
+}
+
+/* Lets a row that holds `depth` blocks fill up, and half as much more: a row
+ * that was just refilled takes some frees before it is flushed. */
+static void grant_rest(struct cache *cache, unsigned class, uint32_t depth)
+{
+	uint32_t limit = cache->row[HEADER_CLASS | class].limit;
+	uint32_t most = limit + limit / 2;
+
+	/* A chain that another thread flushed may be longer. */
+	grant(cache, class, depth < most ? most - depth : 1);
+}
 
 /* Misses never write through it while it points to cache_none. */
 __thread struct cache *cache_self = (struct cache *)(uintptr_t)&cache_none;
 
-void cache_init(struct cache *cache)
+void cache_begin(struct cache *cache, unsigned class)
 {
-	for (unsigned i = 0; i < sizeclass_count; i++) {
-		const struct sizeclass *class = &sizeclass_table[i];
-		struct row *row = &cache->row[HEADER_CLASS | i];
-		size_t first = FIRST_ROOM_BYTES / class->stride;
+	const struct sizeclass *info = &sizeclass_table[class];
+	struct row *row = &cache->row[HEADER_CLASS | class];
+	size_t first = FIRST_ROOM_BYTES / info->stride;
 
-		first = max_size(FIRST_ROOM_MIN,
-				 min_size(first, FIRST_ROOM_MAX));
-		row->mask =
-			class->headerless ? class->stride - 1 : BLOCK_ALIGN - 1;
-		row->limit = (uint32_t)min_size(first, class->batch);
-		row->room = row->limit;
-		cache->cold[i].refill = row->limit;
+	first = max_size(FIRST_ROOM_MIN, min_size(first, FIRST_ROOM_MAX));
+	row->mask = info->headerless ? info->stride - 1 : BLOCK_ALIGN - 1;
+	row->limit = (uint32_t)min_size(first, info->batch);
+	cache->cold[class].refill = row->limit;
+	grant(cache, class, row->limit);
+	cache->used[class / 64] |= (uint64_t)1 << class % 64;
+}
+
+unsigned cache_next_used(const struct cache *cache, unsigned class)
+{
+	for (; class < sizeclass_count; class = (class | 63) + 1) {
+		uint64_t bits = peek64(&cache->used[class / 64]);
+
+		bits = bits >> class % 64 << class % 64;
+		if (bits)
+			return (class & ~63u) + (unsigned)__builtin_ctzll(bits);
 	}
+	return sizeclass_count;
+}
+
+void cache_clear(struct cache *cache)
+{
+	unsigned class = cache_next_used(cache, 0);
+
+	for (; class < sizeclass_count;
+	     class = cache_next_used(cache, class + 1)) {
+		memset(&cache->row[HEADER_CLASS | class], 0,
+		       sizeof(struct row));
+		memset(&cache->cold[class], 0, sizeof(struct row_cold));
+	}
+	memset((char *)cache + sizeof(cache->row), 0,
+	       offsetof(struct cache, cold) - sizeof(cache->row));
 }
 
 static uint32_t doubled(uint32_t blocks, unsigned class)
@@ -50,11 +99,12 @@ static bool refill(struct cache *cache, unsigned class)
 			return false;
 		cold->refill = doubled(cold->refill, class);
 	}
-	/* A chain that another thread flushed may be longer than our limit. */
-	row->limit = (uint32_t)max_size(row->limit, chain.count);
-	row->room = row->limit - chain.count;
+	row->limit = (uint32_t)max_size(
+		row->limit,
+		min_size(chain.count, sizeclass_table[class].batch));
 	row->head = chain.head;
 	cold->refilled += chain.count;
+	grant_rest(cache, class, chain.count);
 	return true;
 }
 
@@ -67,7 +117,6 @@ struct block *cache_pop(struct cache *cache, uint8_t code)
 		return NULL;
 	block = row->head;
 	row->head = block->next;
-	row->room++;
 	block->key = 0;
 	return block;
 }
@@ -79,7 +128,17 @@ void cache_unpop(struct cache *cache, uint8_t code, struct block *block)
 	block->key = block_key(block);
 	block->next = row->head;
 	row->head = block;
-	row->room--;
+}
+
+void cache_lend(struct cache *cache, unsigned counted, unsigned lender)
+{
+	cache_borrow(cache, counted);
+	cache->cold[lender].flushed++;
+}
+
+void cache_borrow(struct cache *cache, unsigned counted)
+{
+	cache->cold[counted].refilled++;
 }
 
 struct block *cache_take(struct cache *cache, uint8_t code)
@@ -113,39 +172,43 @@ void cache_redraw(struct cache *cache, unsigned class, int64_t requests,
 			 __ATOMIC_RELEASE);
 }
 
-/* Takes all blocks out of the row. */
-static struct chain empty(struct row *row, struct row_cold *cold)
-{
-	struct chain chain = {row->head, row_depth(row)};
-
-	row->head = NULL;
-	row->room = row->limit;
-	cold->flushed += chain.count;
-	return chain;
-}
-
 /* Empties the row into the spare chain, the old spare goes central. */
 static void flush(struct cache *cache, unsigned class)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct row_cold *cold = &cache->cold[class];
 	struct chain old = cold->spare;
-	cold->spare = empty(row, cold);
-	cold->missed = true;
-	row->room = row->limit = doubled(row->limit, class);
+
+	cold->spare = (struct chain){row->head, cache_depth(cache, class)};
+	cold->flushed += cold->spare.count;
+	row->head = NULL;
 	central_stash(class, old);
+}
+
+/* The grant is used up: there may be space all the same, since malloc took
+ * blocks out meanwhile. A row that is used so often may hold more. */
+static void make_room(struct cache *cache, unsigned class)
+{
+	struct row *row = &cache->row[HEADER_CLASS | class];
+
+	if (cache_depth(cache, class) >= row->limit) {
+		flush(cache, class);
+		cache->cold[class].missed = true;
+	}
+	row->limit = doubled(row->limit, class);
+	grant_rest(cache, class, cache_depth(cache, class));
 }
 
 void cache_give(struct cache *cache, uint8_t code, struct block *block)
 {
 	struct row *row = &cache->row[code];
 
-	if (row->room == 0)
-		flush(cache, header_class(code));
+	if (row->grant.room == 0)
+		make_room(cache, header_class(code));
 	block->key = block_key(block);
 	block->next = row->head;
 	row->head = block;
-	row->room--;
+	row->grant.room--;
 }
 
 static void drain_spare(struct cache *cache, unsigned class)
@@ -156,11 +219,9 @@ static void drain_spare(struct cache *cache, unsigned class)
 	central_release(class, chain);
 }
 
-/* Changes with every operation but a lone pair of malloc and free. */
 static uint64_t operations(const struct cache *cache, unsigned class)
 {
-	return cache_allocs(cache, class) +
-	       row_depth(&cache->row[HEADER_CLASS | class]);
+	return cache_allocs(cache, class) + cache_frees(cache, class);
 }
 
 /* Keeps the first `keep` blocks of a row and gives the others to their slabs:
@@ -169,7 +230,7 @@ static void cut(struct cache *cache, unsigned class, uint32_t keep)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct row_cold *cold = &cache->cold[class];
-	struct chain rest = {row->head, row_depth(row)};
+	struct chain rest = {row->head, cache_depth(cache, class)};
 	struct block *last = NULL;
 
 	if (rest.count <= keep)
@@ -183,37 +244,27 @@ static void cut(struct cache *cache, unsigned class, uint32_t keep)
 		last->next = NULL;
 	else
 		row->head = NULL;
-	row->room += rest.count;
 	cold->flushed += rest.count;
 	central_release(class, rest);
 }
 
 void cache_drain(struct cache *cache, bool all)
 {
-	for (unsigned i = 0; i < sizeclass_count; i++) {
-		struct row *row = &cache->row[HEADER_CLASS | i];
+	unsigned i = cache_next_used(cache, 0);
+
+	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
 		struct row_cold *cold = &cache->cold[i];
 		uint64_t now = operations(cache, i);
 
-		if (row_depth(row) == 0 && cold->spare.count == 0)
+		if (cache_held(cache, i) == 0)
 			continue;
 		if (all || !cold->missed) {
 			drain_spare(cache, i);
 			cut(cache, i, all || now == cold->seen ? 0 : KEPT);
 		}
 		cold->missed = false;
-		cold->seen = operations(cache, i);
+		cold->seen = now;
 	}
-}
-
-/* row_depth for a reader in another thread, which may catch the owner between
- * the two fields. */
-static uint32_t peek_depth(const struct row *row)
-{
-	uint32_t room = peek32(&row->room);
-	uint32_t limit = peek32(&row->limit);
-
-	return limit > room ? limit - room : 0;
 }
 
 UNSEEN uint64_t cache_allocs(const struct cache *cache, unsigned class)
@@ -232,19 +283,33 @@ UNSEEN uint64_t cache_allocs(const struct cache *cache, unsigned class)
 	return drawn - (uint64_t)(until >> 1);
 }
 
-/* What is in the row came by free or refill, and left by malloc or flush. */
-uint64_t cache_frees(const struct cache *cache, unsigned class)
+UNSEEN uint64_t cache_frees(const struct cache *cache, unsigned class)
+{
+	const struct row *row = &cache->row[HEADER_CLASS | class];
+	uint64_t near = peek64(&cache->cold[class].granted);
+	union grant grant;
+
+	grant.word = peek64(&row->grant.word);
+	/* `near` may be a grant older or newer, never 2^31 off. */
+	return near +
+	       (uint64_t)(int32_t)(grant.granted - grant.room - (uint32_t)near);
+}
+
+/* A reader in another thread may catch the owner between two counters. */
+uint32_t cache_depth(const struct cache *cache, unsigned class)
 {
 	const struct row_cold *cold = &cache->cold[class];
+	int64_t depth =
+		(int64_t)(peek64(&cold->refilled) - peek64(&cold->flushed) +
+			  cache_frees(cache, class) -
+			  cache_allocs(cache, class));
 
-	return cache_allocs(cache, class) +
-	       peek_depth(&cache->row[HEADER_CLASS | class]) +
-	       peek64(&cold->flushed) - peek64(&cold->refilled);
+	return depth > 0 ? (uint32_t)depth : 0;
 }
 
 uint64_t cache_held(const struct cache *cache, unsigned class)
 {
-	return peek_depth(&cache->row[HEADER_CLASS | class]) +
+	return cache_depth(cache, class) +
 	       peek32(&cache->cold[class].spare.count);
 }
 

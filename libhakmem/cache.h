@@ -1,19 +1,25 @@
 /*
  * The thread cache: one row per class code, and what else the hot path needs.
  *
- *   row[code] | head | until | room:4 mask:4 | limit:4 unused:4 |    32 bytes
+ *   row[code] | head:8 | until:8 | room:4 granted:4 | mask:4 limit:4 |  32
+ * bytes
  *
  * The code is the row's index. Rows that are no class have room 0, so whatever
- * is not a live small block fails the ordinary "is the row full?" test.
+ * is not a live small block fails the ordinary "is the row full?" test. So do
+ * rows that were not used yet: a row begins at its first miss.
  *
- * One counter drives the sampling and counts. `until` holds twice the requests
- * to go before the next sample of this class, and in its lowest bit which of
- * the two `issued` belongs to it; the request that makes it negative is
- * sampled. issued - until / 2 requests were made: a new draw prepares the other
- * `issued` and takes effect by one store, so that a reader never sees half of
- * it. limit - room blocks are in the row; with what was refilled and flushed
- * the frees follow. Only the owner writes; a reader in another thread is exact
- * at rest.
+ * Two counters a row, each written by one side only, so that neither waits for
+ * the other's store. `until`, of malloc, holds twice the requests to go before
+ * the next sample of this class, and in its lowest bit which of the two
+ * `issued` belongs to it; the request that makes it negative is sampled.
+ * issued - until / 2 requests were made: a new draw prepares the other `issued`
+ * and takes effect by one store, so that a reader never sees half of it.
+ * `room`, of free, is what is left of the frees that were granted: granted -
+ * room blocks were freed, and both change by one store. What is in the row
+ * follows: refilled - flushed + frees - allocs. A row that used its grant up
+ * may be far from full, and gets another; it never holds more than 3/2 `limit`.
+ *
+ * Only the owner writes; a reader in another thread is exact at rest.
  *
  * A thread without a cache (before its first call, after its exit) points to
  * cache_none, all zeros and never written: every operation misses.
@@ -26,21 +32,31 @@
 #include "libhakmem/sampler.h"
 #include "libhakmem/sizeclass.h"
 
+/* Frees: those still granted, and the low half of all grants. One word to
+ * whoever changes or reads both. */
+union grant {
+	struct {
+		uint32_t room, granted;
+	};
+	uint64_t word;
+};
+
 struct row {
 	struct block *head; /* LIFO list */
 	int64_t until;	    /* 2 * requests to go + which `issued` */
-	uint32_t room;	    /* blocks that may still enter */
-	uint32_t mask;	    /* address bits that are 0 in every block */
-	uint32_t limit;	    /* blocks the row may hold */
-	uint32_t unused;
+	union grant grant;
+	uint32_t mask;	/* address bits that are 0 in every block */
+	uint32_t limit; /* blocks, of which a full row has more; 0: not begun */
 };
-_Static_assert(sizeof(struct row) == 32, "index by shift");
+_Static_assert(sizeof(struct row) == 1 << SIZECLASS_ROW_SHIFT,
+	       "index by shift");
 
 /* What only misses touch. `spare` is a second chain: malloc and free around a
  * boundary swap it with the row's instead of going central. */
 struct row_cold {
 	struct chain spare;
 	uint64_t issued[2]; /* requests drawn so far, see above */
+	uint64_t granted;   /* the whole of row.grant.granted */
 	uint64_t flushed;
 	uint64_t refilled;
 	uint64_t sample_mean; /* bytes; that `until` was drawn with */
@@ -49,12 +65,15 @@ struct row_cold {
 	bool missed;	      /* ran empty or full since the last tick */
 };
 
+#define CACHE_USED_WORDS ((SIZECLASS_MAX + 63) / 64)
+
 struct cache {
 	struct row row[HEADER_CODES]; /* first: the code alone is the offset */
 	uint64_t random;
-	uint32_t misses;	   /* since the clock was last read */
-	uint32_t tick;		   /* last tick this cache took part in */
-	struct cache *next, *prev; /* thread's list */
+	uint64_t used[CACHE_USED_WORDS]; /* bit per class whose row has begun */
+	uint32_t misses;		 /* since the clock was last read */
+	uint32_t tick;			 /* last tick this cache took part in */
+	struct cache *next, *prev;	 /* thread's list */
 	uint64_t id;
 	struct sampler_thread sample;
 	struct row_cold cold[SIZECLASS_MAX];
@@ -66,22 +85,29 @@ extern HIDDEN const struct cache cache_none;
 /* This thread's cache; never NULL. */
 extern HIDDEN __thread struct cache *cache_self;
 
-/* Blocks in a row. */
-static inline uint32_t row_depth(const struct row *row)
-{
-	return row->limit - row->room;
-}
-
 ALWAYS_INLINE bool cache_is_none(const struct cache *cache)
 {
 	return cache == &cache_none;
 }
 
-/* Gives every class row its mask and its first, small room. */
-void cache_init(struct cache *cache);
+/* Gives the row of `class` its mask and its first, small room. Its countdown is
+ * the caller's to draw. */
+void cache_begin(struct cache *cache, unsigned class);
 
-/* Pops a block of the row of `code`, refilling it, without counting; NULL when
- * memory is out. For misses; the hit is in heap.h. */
+static inline bool cache_has_begun(const struct cache *cache, unsigned class)
+{
+	return cache->row[HEADER_CLASS | class].limit != 0;
+}
+
+/* The first class from `class` on whose row has begun; sizeclass_count if
+ * there is none. */
+unsigned cache_next_used(const struct cache *cache, unsigned class);
+
+/* Makes the cache as new: all zeros. What it held must be elsewhere. */
+void cache_clear(struct cache *cache);
+
+/* Pops a block of the row of `code`, which has begun, refilling it, without
+ * counting; NULL when memory is out. For misses; the hit is in heap.h. */
 struct block *cache_pop(struct cache *cache, uint8_t code);
 
 /* Puts a block that cache_pop gave back, uncounted. */
@@ -89,6 +115,13 @@ void cache_unpop(struct cache *cache, uint8_t code, struct block *block);
 
 /* The same for a request that the countdown did not see: counts it. */
 struct block *cache_take(struct cache *cache, uint8_t code);
+
+/* A request counted in class `counted` was served by an uncounted block of
+ * class `lender`: keeps the depths of both rows right. */
+void cache_lend(struct cache *cache, unsigned counted, unsigned lender);
+
+/* The same for a block that no row gave. */
+void cache_borrow(struct cache *cache, unsigned counted);
 
 /* Adds `requests` to what the countdown counted. */
 void cache_count(struct cache *cache, unsigned class, int64_t requests);
@@ -107,7 +140,10 @@ void cache_drain(struct cache *cache, bool all);
 uint64_t cache_allocs(const struct cache *cache, unsigned class);
 uint64_t cache_frees(const struct cache *cache, unsigned class);
 
-/* Blocks of one class that this cache holds. */
+/* Blocks in the row of a class. */
+uint32_t cache_depth(const struct cache *cache, unsigned class);
+
+/* Blocks of one class that this cache holds, in its row and its spare chain. */
 uint64_t cache_held(const struct cache *cache, unsigned class);
 
 /* True when `block` is in the row or the spare chain of `code`; the owner only.

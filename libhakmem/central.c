@@ -1,14 +1,23 @@
 #include "libhakmem/central.h"
 
 #include "libhakmem/lock.h"
+#include "libhakmem/stats.h"
 
+/* Chains that are kept for a class. A chain in random order that goes back to
+ * the thread it came from is kept only among the first few: through its slabs
+ * it would come back in address order, which is worth more than the few
+ * instructions a block that keeping it saves. */
 #define TRANSFER_CHAINS 64u
+#define PRIVATE_BYTES	(256 * KIB)
+#define PRIVATE_CHAINS	2u
 
 struct central {
 	struct lock lock;
 	uint32_t chains;	/* in transfer[] */
 	uint32_t low;		/* fewest chains since the last drain */
 	uint32_t cached_blocks; /* in those chains */
+	bool shared;		/* a chain changed threads lately */
+	const char *flusher;	/* self of who flushed last */
 	struct unit *partial;	/* slabs that have blocks to take */
 	struct unit *empty;	/* one slab kept to not thrash */
 	uint64_t slabs;
@@ -18,6 +27,9 @@ struct central {
 } __attribute__((aligned(CACHE_LINE)));
 
 static struct central centrals[SIZECLASS_MAX];
+
+/* Its address tells this thread from the others. */
+static __thread char self;
 
 static void list(struct central *central, struct unit *slab)
 {
@@ -80,6 +92,8 @@ struct chain central_fetch(unsigned class, uint32_t want)
 
 	lock_acquire(&central->lock, LOCK_CENTRAL);
 	central->refills++;
+	if (central->flusher && central->flusher != &self)
+		central->shared = true;
 	if (central->chains > 0) {
 		chain = central->transfer[--central->chains];
 		central->cached_blocks -= chain.count;
@@ -105,24 +119,53 @@ static void retire(struct central *central, struct unit *slab)
 	slab_destroy(slab);
 }
 
-static void give_to_slab(struct central *central, struct block *block)
+/* Drops what is not a block of this class that is out: a free let it pass that
+ * could not see it, and whose it was is not known any more. */
+static COLD void refuse(struct chain *chain)
 {
-	struct unit *slab = slab_of(block);
+	const struct unit *slab = slab_of(chain->head);
+	bool again = !slab || slab_is_block(slab, chain->head);
 
-	slab_give(slab, block);
-	if (slab->used == 0)
-		retire(central, slab);
-	else if (!slab->listed)
-		list(central, slab);
+	count64(&stats.rejects[again ? REPORT_DOUBLE_FREE : REPORT_INTERIOR],
+		1);
+	chain->head = chain->head->next;
+	chain->count--;
 }
 
-static void give_to_slabs(struct central *central, struct chain chain)
+/* Do the first blocks of a chain lie side by side, more or less? */
+static bool is_orderly(struct chain chain)
+{
+	const struct block *at = chain.head;
+	unsigned near = 0;
+
+	for (int i = 0; i < 4 && at->next; i++, at = at->next)
+		near += arena_unit(at) == arena_unit(at->next);
+	return near >= 3;
+}
+
+static bool keeps(const struct central *central, size_t stride,
+		  struct chain chain)
+{
+	if (central->chains == TRANSFER_CHAINS)
+		return false;
+	if (central->chains < PRIVATE_CHAINS ||
+	    central->cached_blocks * stride < PRIVATE_BYTES)
+		return true;
+	return central->shared || is_orderly(chain);
+}
+
+static void give_to_slabs(struct central *central, unsigned class,
+			  struct chain chain)
 {
 	while (chain.head) {
-		struct block *block = chain.head;
+		struct unit *slab = slab_give(class, &chain);
 
-		chain.head = block->next;
-		give_to_slab(central, block);
+		if (slab && slab->used == 0)
+			retire(central, slab);
+		else if (slab)
+			list(central, slab);
+		else if (chain.head)
+			refuse(&chain);
 	}
 }
 
@@ -134,11 +177,12 @@ void central_stash(unsigned class, struct chain chain)
 		return;
 	lock_acquire(&central->lock, LOCK_CENTRAL);
 	central->flushes++;
-	if (central->chains < TRANSFER_CHAINS) {
+	central->flusher = &self;
+	if (keeps(central, sizeclass_table[class].stride, chain)) {
 		central->transfer[central->chains++] = chain;
 		central->cached_blocks += chain.count;
 	} else {
-		give_to_slabs(central, chain);
+		give_to_slabs(central, class, chain);
 	}
 	lock_release(&central->lock, LOCK_CENTRAL);
 }
@@ -151,7 +195,7 @@ void central_release(unsigned class, struct chain chain)
 		return;
 	lock_acquire(&central->lock, LOCK_CENTRAL);
 	central->flushes++;
-	give_to_slabs(central, chain);
+	give_to_slabs(central, class, chain);
 	lock_release(&central->lock, LOCK_CENTRAL);
 }
 
@@ -173,12 +217,13 @@ void central_drain(unsigned class, bool all)
 	idle = all ? central->chains : central->low;
 	for (uint32_t i = 0; i < idle; i++) {
 		central->cached_blocks -= central->transfer[i].count;
-		give_to_slabs(central, central->transfer[i]);
+		give_to_slabs(central, class, central->transfer[i]);
 	}
 	central->chains -= idle;
 	for (uint32_t i = 0; i < central->chains; i++)
 		central->transfer[i] = central->transfer[i + idle];
 	central->low = central->chains;
+	central->shared = false;
 	if (idle > 0 || all)
 		if (central->empty) {
 			central->slabs--;

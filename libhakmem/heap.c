@@ -39,6 +39,8 @@ static struct block *take_direct(unsigned class)
 /* A block of the class of `code`, through the cache if there is one. */
 static struct block *take(struct cache *cache, uint8_t code)
 {
+	if (cache)
+		thread_begin_row(cache, header_class(code));
 	return cache ? cache_take(cache, code)
 		     : take_direct(header_class(code));
 }
@@ -78,6 +80,7 @@ static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
 static void give(struct cache *cache, uint8_t code, struct block *block)
 {
 	if (cache) {
+		thread_begin_row(cache, header_class(code));
 		cache_give(cache, code, block);
 		return;
 	}
@@ -94,7 +97,7 @@ static void mark_large(struct profile_sample *sample, void *ptr)
 }
 
 /* A block with a header for a sampled request that class `counted` counts. */
-static void *lend_large(unsigned counted, size_t align,
+static void *lend_large(struct cache *cache, unsigned counted, size_t align,
 			struct profile_sample *sample)
 {
 	void *ptr = large_alloc_lent(sample->bytes, align,
@@ -102,7 +105,7 @@ static void *lend_large(unsigned counted, size_t align,
 
 	if (!ptr)
 		return NULL;
-	thread_uncount_free(counted);
+	cache_borrow(cache, counted);
 	mark_large(sample, ptr);
 	return ptr;
 }
@@ -148,11 +151,14 @@ NOINLINE void *heap_malloc_miss(size_t n)
 		thread_poll(cache);
 	if (n > SIZECLASS_SMALL_MAX)
 		return alloc_large(cache, n, BLOCK_ALIGN, false);
-	code = sizeclass_index[sizeclass_slot(n)];
+	code = sizeclass_code(n);
 	if (unlikely(code == HEADER_NONE))
 		return refused(); /* boot failed */
-	if (cache && (cache->row[code].until -= 2) < 0)
-		return heap_malloc_sample(n);
+	if (cache) {
+		thread_begin_row(cache, header_class(code));
+		if ((cache->row[code].until -= 2) < 0)
+			return heap_malloc_sample(n);
+	}
 	block = pop_or_squeeze(cache, code, n);
 	return block ? block : refused();
 }
@@ -160,10 +166,9 @@ NOINLINE void *heap_malloc_miss(size_t n)
 /*
  * A block for a sample that `counted` has counted. It comes from a class with a
  * header, whose byte marks it, so that an unsampled free pays nothing; the
- * largest class has none beside it, so a large block lends one. No block left
- * the row of `counted`, and the class that lends one counts no request: the
- * frees, which follow from both, are set right here and again when the block is
- * freed. NULL: no block, or no room to remember it.
+ * largest class has none beside it, so a large block is lent. The class that
+ * lends a block counts its free, which is set right when it comes. NULL: no
+ * block, or no room to remember it.
  */
 static void *take_sampled(struct cache *cache, unsigned counted,
 			  struct profile_sample *sample)
@@ -173,13 +178,14 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 	unsigned class;
 
 	if (n >= SIZECLASS_SMALL_MAX && sample->means.stack != 0)
-		return lend_large(counted, BLOCK_ALIGN, sample);
+		return lend_large(cache, counted, BLOCK_ALIGN, sample);
 	if (n >= SIZECLASS_SMALL_MAX) {
 		/* All of this class is in one bin: what lives is known. */
 		profile_count(sample);
 		return NULL;
 	}
 	class = sizeclass_with_header(n);
+	thread_begin_row(cache, class);
 	block = cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
 	if (!block)
 		return NULL;
@@ -190,7 +196,7 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 	*header_byte(block) =
 		class == counted ? HEADER_SAMPLED : HEADER_SAMPLED_EXACT;
 	if (class != counted)
-		thread_recount_free(counted, class);
+		cache_lend(cache, counted, class);
 	return block;
 }
 
@@ -198,7 +204,7 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 NOINLINE void *heap_malloc_sample(size_t n)
 {
 	struct cache *cache = cache_self;
-	uint8_t code = sizeclass_index[sizeclass_slot(n)];
+	uint8_t code = sizeclass_code(n);
 	unsigned class = header_class(code);
 	uint64_t mean = cache->cold[class].sample_mean;
 	struct profile_sample sample;
@@ -261,7 +267,7 @@ static void free_aligned(struct cache *cache, void *ptr)
 		reject(ptr);
 		return;
 	}
-	code = slab_of(base)->code;
+	code = *header_byte(base);
 	if (unlikely(wide->mark))
 		sample_free(ptr);
 	if (unlikely(wide->counted))
@@ -307,18 +313,9 @@ static bool is_span(void *ptr)
 	       header_wide_valid(ptr, HEADER_LARGE);
 }
 
-/* The code of a pointer that arena_owns. */
-static uint8_t code_of(const void *ptr)
-{
-	size_t code = HEADER_NONE;
-
-	arena_code(ptr, &code);
-	return (uint8_t)code;
-}
-
 static void free_inside(struct cache *cache, void *ptr)
 {
-	uint8_t code = code_of(ptr);
+	uint8_t code = arena_code(ptr);
 
 	if (header_is_class(code)) {
 		const struct sizeclass *class =
@@ -421,19 +418,21 @@ static void *take_aligned_sampled(struct cache *cache, size_t align,
 	char *base;
 	void *ptr;
 
+	thread_begin_row(cache, counted);
 	if (n + align >= SIZECLASS_SMALL_MAX) {
-		ptr = lend_large(counted, align, sample);
+		ptr = lend_large(cache, counted, align, sample);
 		if (ptr)
 			cache_count(cache, counted, 1);
 		return ptr;
 	}
 	class = sizeclass_with_header(n + align);
+	thread_begin_row(cache, class);
 	base = (char *)cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
 	if (!base)
 		return NULL;
 	cache_count(cache, counted, 1);
 	if (class != counted)
-		thread_recount_free(counted, class);
+		cache_lend(cache, counted, class);
 	ptr = align_inside(base, align);
 	header_mark_wide(ptr, sample_add(sample, ptr),
 			 class != counted ? (uint8_t)(HEADER_CLASS | counted)
@@ -491,7 +490,7 @@ struct found {
 static struct found find_inside(void *ptr)
 {
 	struct found none = {0, HEADER_NONE};
-	uint8_t code = code_of(ptr);
+	uint8_t code = arena_code(ptr);
 	struct unit *slab;
 	char *base;
 

@@ -1,15 +1,14 @@
 #include "libhakmem/sizeclass.h"
 
 #define CODE		0x80u
-#define BATCH_BYTES	(32 * KIB)
+#define BATCH_BYTES	(64 * KIB)
 #define BATCH_MAX	256u
-#define BATCH_MIN	2u
+#define BATCH_MIN	4u
 #define SLAB_BLOCKS_MIN 8u
-#define SLAB_UNITS_MAX	16u
 
 struct sizeclass sizeclass_table[SIZECLASS_MAX];
 unsigned sizeclass_count;
-uint8_t sizeclass_index[SIZECLASS_SLOTS];
+uint16_t sizeclass_index[SIZECLASS_SLOTS];
 
 /* By stride in units of 16 bytes: the class with a header, for slow paths. */
 static uint8_t with_header[(SIZECLASS_SMALL_MAX >> 4) + 1];
@@ -28,7 +27,7 @@ static void choose_slab(struct sizeclass *class)
 {
 	size_t units = 1;
 
-	for (; units < SLAB_UNITS_MAX; units++) {
+	for (; units < SIZECLASS_SLAB_MAX; units++) {
 		size_t bytes = units * SIZECLASS_UNIT;
 		uint32_t blocks = blocks_in(bytes, class);
 
@@ -54,6 +53,8 @@ static unsigned add_class(uint32_t stride, uint32_t low, uint32_t high,
 	class->first = headerless ? 0 : BLOCK_ALIGN;
 	class->batch =
 		(uint32_t)max_size(BATCH_MIN, min_size(batch, BATCH_MAX));
+	class->inverse =
+		(((uint64_t)1 << SIZECLASS_INVERSE) + stride - 1) / stride;
 	choose_slab(class);
 	return sizeclass_count++;
 }
@@ -95,6 +96,11 @@ static void add_headerless(void)
 	}
 }
 
+static uint16_t row_of(unsigned class)
+{
+	return (uint16_t)((CODE | class) << SIZECLASS_ROW_SHIFT);
+}
+
 void sizeclass_init(void)
 {
 	sizeclass_count = 0;
@@ -107,11 +113,9 @@ void sizeclass_init(void)
 						   : -1;
 
 		if (k > 0)
-			sizeclass_index[2 * k - 1] =
-				(uint8_t)(CODE | with_header[k - 1]);
+			sizeclass_index[2 * k - 1] = row_of(with_header[k - 1]);
 		sizeclass_index[2 * k] =
-			(uint8_t)(CODE | (alone >= 0 ? (unsigned)alone
-						     : with_header[k]));
+			row_of(alone >= 0 ? (unsigned)alone : with_header[k]);
 	}
 }
 

@@ -21,6 +21,7 @@
 #define SIZECLASS_MAX	    112u	    /* codes 0x80 .. 0xef */
 #define SIZECLASS_SMALL_MAX ((size_t)32768) /* largest request of a class */
 #define SIZECLASS_UNIT	    ((size_t)65536) /* bytes of an arena unit */
+#define SIZECLASS_SLAB_MAX  16u		    /* units of a slab */
 #define SIZECLASS_SLOTS	    (2 * (SIZECLASS_SMALL_MAX >> 4) + 1)
 
 struct sizeclass {
@@ -29,6 +30,7 @@ struct sizeclass {
 	uint32_t low, high;  /* requests served, inclusive */
 	uint32_t first;	     /* offset of the first block in its slab */
 	uint32_t blocks;     /* per slab */
+	uint64_t inverse;    /* 2^SIZECLASS_INVERSE / stride, rounded up */
 	uint32_t batch;	     /* blocks moved between row and central */
 	uint16_t slab_units; /* units of a slab */
 	bool headerless;
@@ -37,13 +39,42 @@ struct sizeclass {
 extern HIDDEN struct sizeclass sizeclass_table[SIZECLASS_MAX];
 extern HIDDEN unsigned sizeclass_count;
 
-/* Class code (header.h) by slot; 0 until sizeclass_init. */
-extern HIDDEN uint8_t sizeclass_index[SIZECLASS_SLOTS];
+/* By slot: the class code (header.h), times the bytes of a row of the thread
+ * cache, which saves malloc a shift. 0 until sizeclass_init. */
+#define SIZECLASS_ROW_SHIFT 5
+extern HIDDEN uint16_t sizeclass_index[SIZECLASS_SLOTS];
+
+#define SIZECLASS_INVERSE 40
+
+/*
+ * The index of the block that starts `offset` bytes from the first one of its
+ * slab; UINT32_MAX when none does. With offset = index * stride + rest the
+ * product is index * 2^40 + rest * inverse + an error below 2^21, less than any
+ * inverse: so the bits below 2^40 are less than one inverse if the rest is 0,
+ * and only then. `offset` must be less than 2^21.
+ */
+ALWAYS_INLINE uint32_t sizeclass_block(const struct sizeclass *class,
+				       size_t offset)
+{
+	uint64_t product = offset * class->inverse;
+	uint64_t below = product << (64 - SIZECLASS_INVERSE);
+
+	if (unlikely(below >= class->inverse << (64 - SIZECLASS_INVERSE)))
+		return UINT32_MAX;
+	return (uint32_t)(product >> SIZECLASS_INVERSE);
+}
 
 /* The slot of a request of `n` <= SIZECLASS_SMALL_MAX bytes. */
 ALWAYS_INLINE size_t sizeclass_slot(size_t n)
 {
 	return ((n + 15) >> 4) + (n >> 4);
+}
+
+/* The class code that serves `n` <= SIZECLASS_SMALL_MAX bytes. */
+ALWAYS_INLINE uint8_t sizeclass_code(size_t n)
+{
+	return (uint8_t)(sizeclass_index[sizeclass_slot(n)] >>
+			 SIZECLASS_ROW_SHIFT);
 }
 
 /* Fills the tables with the default classes. */

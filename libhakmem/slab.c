@@ -1,7 +1,10 @@
 #include "libhakmem/slab.h"
 
+#include "libhakmem/meta.h"
 #include "libhakmem/span.h"
 #include "libhakmem/stats.h"
+
+#include <string.h>
 
 static enum arena_zone zone_of(const struct sizeclass *class)
 {
@@ -13,7 +16,52 @@ static void set_map(const struct unit *slab, unsigned units, uint8_t code)
 	size_t first = (size_t)(slab - arena.units);
 
 	for (unsigned i = 0; i < units; i++)
-		arena.map[first + i] = code;
+		arena.map[first + i] = (uint16_t)(code << SIZECLASS_ROW_SHIFT);
+}
+
+/* Bitmaps longer than a word, by class, of slabs that are gone: linked through
+ * their first word. Under the lock of the class. */
+static uint64_t *spare_maps[SIZECLASS_MAX];
+
+static size_t map_words(const struct sizeclass *info)
+{
+	return (info->blocks + 63) / 64;
+}
+
+static uint64_t *map_of(struct unit *slab, const struct sizeclass *info)
+{
+	return info->blocks <= 64 ? &slab->free.one : slab->free.many;
+}
+
+static bool make_map(struct unit *slab, unsigned class)
+{
+	const struct sizeclass *info = &sizeclass_table[class];
+	size_t bytes = map_words(info) * sizeof(uint64_t);
+	uint64_t *map = spare_maps[class];
+
+	slab->free.one = 0;
+	slab->first_free = 0;
+	if (info->blocks <= 64)
+		return true;
+	if (map)
+		spare_maps[class] = (uint64_t *)(uintptr_t)map[0];
+	else
+		map = meta_alloc(bytes);
+	if (!map)
+		return false;
+	memset(map, 0, bytes);
+	slab->free.many = map;
+	return true;
+}
+
+static void drop_map(struct unit *slab, unsigned class)
+{
+	uint64_t *map = slab->free.many;
+
+	if (sizeclass_table[class].blocks <= 64)
+		return;
+	map[0] = (uintptr_t)spare_maps[class];
+	spare_maps[class] = map;
 }
 
 struct unit *slab_create(unsigned class)
@@ -23,16 +71,19 @@ struct unit *slab_create(unsigned class)
 
 	if (!slab)
 		return NULL;
+	if (!make_map(slab, class)) {
+		span_free(slab);
+		return NULL;
+	}
 	slab->code = (uint8_t)(HEADER_CLASS | class);
 	slab->next = slab->prev = NULL;
 	slab->listed = 0;
-	slab->free = NULL;
-	slab->free_blocks = slab->carved = slab->used = 0;
-	for (unsigned i = 1; i < info->slab_units; i++) {
-		slab[i].state = UNIT_SLAB_REST;
+	slab->carved = slab->used = 0;
+	for (unsigned i = 0; i < info->slab_units; i++) {
+		slab[i].code = slab->code;
 		slab[i].lead = i;
+		slab[i].state = i == 0 ? UNIT_SLAB : UNIT_SLAB_REST;
 	}
-	slab->state = UNIT_SLAB;
 	if (info->headerless)
 		set_map(slab, info->slab_units, slab->code);
 	count64(&stats.slabs, 1);
@@ -41,83 +92,143 @@ struct unit *slab_create(unsigned class)
 
 void slab_destroy(struct unit *slab)
 {
-	const struct sizeclass *info =
-		&sizeclass_table[header_class(slab->code)];
+	unsigned class = header_class(slab->code);
+	const struct sizeclass *info = &sizeclass_table[class];
 
 	if (info->headerless)
 		set_map(slab, info->slab_units, HEADER_NONE);
+	drop_map(slab, class);
 	for (unsigned i = 0; i < info->slab_units; i++)
 		slab[i].state = UNIT_NONE;
 	uncount64(&stats.slabs, 1);
 	span_free(slab);
 }
 
-static void push(struct chain *chain, struct block *block)
+static struct block *block_at(const struct unit *slab,
+			      const struct sizeclass *info, uint32_t index)
 {
-	block->next = chain->head;
-	chain->head = block;
-	chain->count++;
+	return (struct block *)(void *)(arena_address(slab) + info->first +
+					(size_t)index * info->stride);
 }
 
-/* Makes `count` new blocks, the lowest first in the chain: the only place that
- * writes a small block's header byte. */
-static void carve(struct unit *slab, const struct sizeclass *info,
-		  uint32_t count, struct chain *chain)
+/* Appends up to `want` blocks that were given back, lowest first. */
+static struct block **take_marked(struct unit *slab,
+				  const struct sizeclass *info, uint32_t want,
+				  struct block **link)
 {
 	char *start = arena_address(slab) + info->first;
+	uint64_t *map = map_of(slab, info);
+	uint32_t left = (uint32_t)min_size(want, slab->carved - slab->used);
+	uint32_t word = slab->first_free;
 
-	for (uint32_t i = slab->carved + count; i-- > slab->carved;) {
-		char *at = start + (size_t)i * info->stride;
-		struct block *block = (struct block *)(void *)at;
+	slab->used += left;
+	for (; left > 0; word++) {
+		uint64_t bits = map[word];
+		char *base = start + (size_t)word * 64 * info->stride;
+
+		slab->first_free = word;
+		for (; bits && left > 0; bits &= bits - 1, left--) {
+			size_t bit = (size_t)__builtin_ctzll(bits);
+
+			*link = (struct block *)(void *)(base +
+							 bit * info->stride);
+			link = &(*link)->next;
+		}
+		map[word] = bits;
+	}
+	return link;
+}
+
+/* Appends `count` new blocks: the only place that writes a small block's header
+ * byte. */
+static struct block **carve(struct unit *slab, const struct sizeclass *info,
+			    uint32_t count, struct block **link)
+{
+	uint32_t end = slab->carved + count;
+
+	for (uint32_t i = slab->carved; i < end; i++) {
+		struct block *block = block_at(slab, info, i);
 
 		if (!info->headerless)
-			*header_byte(at) = slab->code;
+			*header_byte(block) = slab->code;
 		block->key = block_key(block);
-		push(chain, block);
+		*link = block;
+		link = &block->next;
 	}
-	slab->carved += count;
+	slab->carved = end;
+	slab->used += count;
+	return link;
 }
 
 void slab_take(struct unit *slab, uint32_t want, struct chain *chain)
 {
 	const struct sizeclass *info =
 		&sizeclass_table[header_class(slab->code)];
-	uint32_t before = chain->count;
+	uint32_t before = slab->used;
+	struct block *first, **link;
 
-	while (want > 0 && slab->free) {
-		struct block *block = slab->free;
-
-		slab->free = block->next;
-		slab->free_blocks--;
-		push(chain, block);
-		want--;
-	}
-	carve(slab, info, (uint32_t)min_size(want, info->blocks - slab->carved),
-	      chain);
-	slab->used += chain->count - before;
+	link = take_marked(slab, info, want, &first);
+	want -= slab->used - before;
+	link = carve(slab, info,
+		     (uint32_t)min_size(want, info->blocks - slab->carved),
+		     link);
+	*link = chain->head;
+	chain->head = first;
+	chain->count += slab->used - before;
 }
 
-void slab_give(struct unit *slab, struct block *block)
+/* Marks one block of a slab that `unit` is part of; false when it is not out.
+ */
+ALWAYS_INLINE bool mark(struct unit *unit, const struct sizeclass *info,
+			const struct block *block)
 {
-	block->next = slab->free;
-	slab->free = block;
-	slab->free_blocks++;
+	struct unit *slab = unit - unit->lead;
+	size_t offset = (uintptr_t)block % ARENA_UNIT +
+			((size_t)unit->lead << ARENA_UNIT_SHIFT);
+	uint32_t index = sizeclass_block(info, offset - info->first);
+	uint64_t *word, bit = (uint64_t)1 << index % 64;
+
+	if (unlikely(index >= slab->carved))
+		return false;
+	word = &map_of(slab, info)[index / 64];
+	if (unlikely(*word & bit))
+		return false;
+	*word |= bit;
+	if (index / 64 < slab->first_free)
+		slab->first_free = index / 64;
 	slab->used--;
+	return true;
+}
+
+struct unit *slab_give(unsigned class, struct chain *chain)
+{
+	const struct sizeclass info = sizeclass_table[class];
+	struct block *block = chain->head;
+	struct unit *odd = NULL;
+	uint32_t count = chain->count;
+
+	while (block && !odd) {
+		struct unit *unit = arena_unit(block);
+		struct unit *slab = unit - unit->lead;
+
+		if (unlikely(!unit_is_slab(unit) ||
+			     unit->code != (HEADER_CLASS | class) ||
+			     !mark(unit, &info, block)))
+			break;
+		block = block->next;
+		count--;
+		if (unlikely(slab->used == 0 || !slab->listed))
+			odd = slab;
+	}
+	chain->head = block;
+	chain->count = count;
+	return odd;
 }
 
 bool slab_full(const struct unit *slab)
 {
-	return !slab->free &&
+	return slab->used == slab->carved &&
 	       slab->carved == sizeclass_table[header_class(slab->code)].blocks;
-}
-
-struct unit *slab_of(const void *ptr)
-{
-	struct unit *unit = arena_unit(ptr);
-
-	if (unit->state == UNIT_SLAB_REST)
-		unit -= unit->lead;
-	return unit->state == UNIT_SLAB ? unit : NULL;
 }
 
 bool slab_is_block(const struct unit *slab, const void *ptr)
@@ -127,6 +238,6 @@ bool slab_is_block(const struct unit *slab, const void *ptr)
 	size_t offset = (size_t)((const char *)ptr - arena_address(slab));
 
 	return offset >= info->first &&
-	       (offset - info->first) % info->stride == 0 &&
-	       (offset - info->first) / info->stride < info->blocks;
+	       offset - info->first < SIZECLASS_SLAB_MAX * SIZECLASS_UNIT &&
+	       sizeclass_block(info, offset - info->first) < info->blocks;
 }

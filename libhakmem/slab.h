@@ -1,7 +1,10 @@
 /*
  * A slab: a span that holds the blocks of one class. Blocks are carved in
  * address order the first time they are needed, and from then on either out
- * (in a row, a transfer cache, or with their owner) or on the slab's own list.
+ * (in a row, a transfer cache, or with their owner) or marked in the slab's
+ * bitmap. The bitmap gives blocks out in address order, whatever the order they
+ * came back in, and neither way touches more of them than the first word: a
+ * list through blocks freed in random order costs a cache miss a block.
  *
  *   header zone      | 15 unused |code| block 0 .... |code| block 1 .... |code|
  *   headerless zone  | block 0 ........ | block 1 ........ | block 2 ...
@@ -26,18 +29,30 @@ struct unit *slab_create(unsigned class);
 /* Gives an empty slab's span back. */
 void slab_destroy(struct unit *slab);
 
-/* Takes up to `want` blocks and puts them before `chain`. */
+/* Takes up to `want` blocks and puts them before `chain`: those given back by
+ * address, then new ones. */
 void slab_take(struct unit *slab, uint32_t want, struct chain *chain);
 
-/* Puts one block back. */
-void slab_give(struct unit *slab, struct block *block);
+/*
+ * Puts blocks of `class` back to their slabs, from the head of `chain` on,
+ * until it has put one into a slab that has become empty or is not listed,
+ * which it returns: the caller looks after it and calls again. NULL when the
+ * chain is empty, or its first block is none of this class that is out: an
+ * interior pointer, or a double free that free could not see.
+ */
+struct unit *slab_give(unsigned class, struct chain *chain);
 
 /* True when nothing more can be taken. */
 bool slab_full(const struct unit *slab);
 
 /* The slab that `ptr` lies in, NULL when its unit is no part of a slab. Needs
  * no lock for a block the caller owns. */
-struct unit *slab_of(const void *ptr);
+static inline struct unit *slab_of(const void *ptr)
+{
+	struct unit *unit = arena_unit(ptr);
+
+	return unit_is_slab(unit) ? unit - unit->lead : NULL;
+}
 
 /* True when `ptr` is where a block of `slab` starts. */
 bool slab_is_block(const struct unit *slab, const void *ptr);

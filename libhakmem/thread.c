@@ -71,6 +71,12 @@ void thread_redraw(struct cache *cache, unsigned class)
 	cache_redraw(cache, class, requests, mean);
 }
 
+COLD void thread_begin_row_now(struct cache *cache, unsigned class)
+{
+	thread_redraw(cache, class);
+	cache_begin(cache, class);
+}
+
 static COLD struct cache *begin(void)
 {
 	struct cache *cache;
@@ -85,9 +91,6 @@ static COLD struct cache *begin(void)
 		cache->random = 1;
 	rng_next(&cache->random);
 	cache->tick = __atomic_load_n(&tick_number, __ATOMIC_RELAXED);
-	cache_init(cache);
-	for (unsigned i = 0; i < sizeclass_count; i++)
-		thread_redraw(cache, i);
 	cache_self = cache;
 	/* May allocate: the cache is in place. */
 	if (__atomic_load_n(&exit_key_ready, __ATOMIC_ACQUIRE))
@@ -104,7 +107,9 @@ struct cache *thread_cache(void)
 
 static void retire_counts(struct cache *cache)
 {
-	for (unsigned i = 0; i < sizeclass_count; i++) {
+	unsigned i = cache_next_used(cache, 0);
+
+	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
 		count64(&retired_allocs[i], cache_allocs(cache, i));
 		count64(&retired_frees[i], cache_frees(cache, i));
 	}
@@ -126,7 +131,7 @@ static void recycle(struct cache *cache)
 {
 	retire_counts(cache);
 	unlink_cache(cache);
-	memset(cache, 0, sizeof(*cache));
+	cache_clear(cache);
 	cache->next = recycled;
 	recycled = cache;
 }
@@ -264,11 +269,6 @@ void thread_count_free(unsigned class)
 	count64(&retired_frees[class], 1);
 }
 
-void thread_uncount_free(unsigned class)
-{
-	uncount64(&retired_frees[class], 1);
-}
-
 void thread_recount_free(unsigned from, unsigned to)
 {
 	uncount64(&retired_frees[from], 1);
@@ -277,7 +277,9 @@ void thread_recount_free(unsigned from, unsigned to)
 
 static void add_cache(struct thread_sums *out, const struct cache *cache)
 {
-	for (unsigned i = 0; i < sizeclass_count; i++) {
+	unsigned i = cache_next_used(cache, 0);
+
+	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
 		out->allocs[i] += cache_allocs(cache, i);
 		out->frees[i] += cache_frees(cache, i);
 		out->cached_bytes +=

@@ -11,6 +11,14 @@
  * there is no memory: the caller then works without one. */
 struct cache *thread_cache(void);
 
+/* Makes the row of a class ready for use, if it is not. */
+void thread_begin_row_now(struct cache *cache, unsigned class);
+static inline void thread_begin_row(struct cache *cache, unsigned class)
+{
+	if (unlikely(!cache_has_begun(cache, class)))
+		thread_begin_row_now(cache, class);
+}
+
 /* To be called at the start of every miss, with nothing computed yet: looks at
  * the clock now and then, runs the tick and the hook when they are due. */
 void thread_poll(struct cache *cache);
@@ -35,9 +43,6 @@ void thread_drain_all(void);
 /* Counts operations done without a cache. */
 void thread_count_alloc(unsigned class);
 void thread_count_free(unsigned class);
-
-/* Takes back a free that the rows show but that was none. */
-void thread_uncount_free(unsigned class);
 
 /* Moves one free from the counts of class `from` to those of `to`. */
 void thread_recount_free(unsigned from, unsigned to);

@@ -99,6 +99,11 @@ PEEKING uint32_t peek32(const uint32_t *counter)
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
+PEEKING uint16_t peek16(const uint16_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
 PEEKING uint8_t peek8(const uint8_t *state)
 {
 	return __atomic_load_n(state, __ATOMIC_RELAXED);

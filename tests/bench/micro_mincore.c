@@ -68,7 +68,7 @@ static inline unsigned in_arena(char *ptr)
 {
 	size_t code;
 
-	return arena_code(ptr, &code) ? (unsigned)code : 0;
+	return arena_row(ptr, &code) ? (unsigned)code : 0;
 }
 
 TIMED(loop_only, sum += (unsigned)(uintptr_t)ptr)
@@ -111,6 +111,8 @@ static void stand_for(enum arena_zone zone)
 	arena.base = zone == ARENA_HEADERLESS ? at : at - bytes;
 	arena.header = arena.base + bytes;
 	arena.header_first = arena.header + 1;
+	arena.headerless_first = arena.base - arena.header_first;
+	arena.map_of_0 = arena.map - (arena.base >> ARENA_UNIT_SHIFT);
 	arena.committed[ARENA_HEADERLESS] = arena.committed[ARENA_HEADER] =
 		bytes;
 }
@@ -123,8 +125,10 @@ static void prepare(void)
 
 	pages = map + VM_PAGE;
 	memset(map, 0x83, bytes + VM_PAGE);
-	arena.map = bench_map((bytes >> ARENA_UNIT_SHIFT) + 1);
-	memset(arena.map, 0x83, (bytes >> ARENA_UNIT_SHIFT) + 1);
+	arena.map = bench_map(((bytes >> ARENA_UNIT_SHIFT) + 1) *
+			      sizeof(*arena.map));
+	for (size_t i = 0; i <= bytes >> ARENA_UNIT_SHIFT; i++)
+		arena.map[i] = 0x83 << SIZECLASS_ROW_SHIFT;
 	for (unsigned i = 0; i < POINTERS; i++) {
 		anywhere[i] =
 			pages + bench_between(&seed, 1, bytes / 16 - 1) * 16;

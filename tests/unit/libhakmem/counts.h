@@ -26,7 +26,7 @@ static inline int boot(void **state)
 
 static inline unsigned class_of(size_t n)
 {
-	return header_class(sizeclass_index[sizeclass_slot(n)]);
+	return header_class(sizeclass_code(n));
 }
 
 static inline void start_counting(void)

@@ -22,7 +22,7 @@ static void check_layout(void)
 	/* the class map covers the whole headerless zone */
 	for (size_t unit = 0; unit < arena.split >> ARENA_UNIT_SHIFT;
 	     unit += 4096)
-		must(arena.map[unit] == HEADER_NONE);
+		must(arena.map[unit] == 0);
 }
 
 static void check_zone(enum arena_zone zone)
@@ -59,32 +59,46 @@ static void check_zone(enum arena_zone zone)
 	must(arena_unit(memory + arena.committed[zone] - 1)->carved == 7);
 }
 
+static bool has_code(const void *ptr, uint8_t code)
+{
+	size_t row = 99;
+
+	return arena_row(ptr, &row) && arena_code(ptr) == code &&
+	       row == (size_t)code << SIZECLASS_ROW_SHIFT;
+}
+
+static bool has_row(const void *ptr)
+{
+	size_t row;
+
+	return arena_row(ptr, &row);
+}
+
 /* The code of a block: in the map, or the byte before. */
 static void check_codes(void)
 {
 	char *memory = (char *)arena.base;
-	size_t code = 99;
+	int outside;
 
-	arena.map[1] = 0x85;
-	must(arena_code(memory + ARENA_UNIT, &code) && code == 0x85);
-	must(arena_code(memory + 2 * ARENA_UNIT - 1, &code) && code == 0x85);
-	must(arena_code(memory + ARENA_UNIT - 1, &code) && code == 0);
-	must(arena_code(memory + 2 * ARENA_UNIT, &code) && code == 0);
+	arena.map[1] = 0x85 << SIZECLASS_ROW_SHIFT;
+	must(has_code(memory + ARENA_UNIT, 0x85));
+	must(has_code(memory + 2 * ARENA_UNIT - 1, 0x85));
+	must(has_code(memory + ARENA_UNIT - 1, 0));
+	must(has_code(memory + 2 * ARENA_UNIT, 0));
 	/* in the part that is not there: no code */
-	must(arena_code(memory + arena.split - 16, &code) && code == 0);
+	must(has_code(memory + arena.split - 16, 0));
 
 	memory = (char *)arena.header;
 	memory[15] = (char)0x9a;
-	must(arena_code(memory + 16, &code) && code == 0x9a);
+	must(has_code(memory + 16, 0x9a));
 	memory[arena.committed[ARENA_HEADER] - 17] = (char)0xf8;
-	must(arena_code(memory + arena.committed[ARENA_HEADER] - 16, &code));
-	must(code == 0xf8);
+	must(has_code(memory + arena.committed[ARENA_HEADER] - 16, 0xf8));
 	/* the byte before the zone is not readable: never looked at */
-	must(!arena_code(memory, &code));
-	must(!arena_code(memory + arena.committed[ARENA_HEADER] + 16, &code));
-	must(!arena_code(NULL, &code));
-	must(!arena_code((void *)(arena.base - 1), &code));
-	must(!arena_code(&code, &code));
+	must(has_code(memory, HEADER_NONE));
+	must(!has_row(memory + arena.committed[ARENA_HEADER] + 16));
+	must(!has_row(NULL));
+	must(!has_row((void *)(arena.base - 1)));
+	must(!has_row(&outside));
 }
 
 static void check_arena(void)

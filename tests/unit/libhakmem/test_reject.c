@@ -105,7 +105,8 @@ static void a_place_never_carved_has_no_code(void **state)
 	char *ptr = heap_malloc(700);
 
 	(void)state;
-	slab = slab_of(ptr);
+	slab = arena_unit(ptr) - arena_unit(ptr)->lead;
+	assert_ptr_equal(slab_of(ptr), slab);
 	assert_true(slab->carved < sizeclass_table[class].blocks);
 	assert_kind(arena_address(slab) + 16 +
 			    (size_t)slab->carved *

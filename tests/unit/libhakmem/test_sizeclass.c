@@ -15,7 +15,7 @@ static int init(void **state)
 
 static unsigned class_of(size_t n)
 {
-	uint8_t code = sizeclass_index[sizeclass_slot(n)];
+	uint8_t code = sizeclass_code(n);
 
 	assert_true(header_is_class(code));
 	assert_true(header_class(code) < sizeclass_count);
@@ -185,7 +185,7 @@ static void slow_path_lookups_agree(void **state)
 static void filling_twice_changes_nothing(void **state)
 {
 	struct sizeclass before[SIZECLASS_MAX];
-	uint8_t index[SIZECLASS_SLOTS];
+	uint16_t index[SIZECLASS_SLOTS];
 	unsigned count = sizeclass_count;
 
 	(void)state;

@@ -30,7 +30,6 @@ static void take_one_by_one(unsigned index)
 	assert_int_equal(slab->code, HEADER_CLASS | index);
 	for (uint32_t i = 0; i < class->blocks; i++) {
 		char *place = place_of(slab, i);
-		size_t code = 0;
 
 		assert_false(slab_full(slab));
 		slab_take(slab, 1, &chain);
@@ -38,25 +37,19 @@ static void take_one_by_one(unsigned index)
 		assert_ptr_equal(chain.head, place);
 		assert_int_equal(slab->used, i + 1);
 		assert_int_equal(slab->carved, i + 1);
-		assert_true(arena_code(place, &code));
-		assert_int_equal(code, slab->code);
+		assert_int_equal(arena_code(place), slab->code);
 		assert_int_equal(chain.head->key, block_key(place));
 		/* all of it may be written, and the header survives */
 		memset(place, 0xff, class->usable);
 		chain.head->next = NULL;
-		assert_true(arena_code(place, &code));
-		assert_int_equal(code, slab->code);
+		assert_int_equal(arena_code(place), slab->code);
 	}
 	assert_true(slab_full(slab));
 	slab_take(slab, 5, &chain);
 	assert_int_equal(chain.count, class->blocks);
 	/* the last one wrote beyond no end: the next carve finds its byte */
-	for (uint32_t i = 0; i < class->blocks; i++) {
-		size_t code = 0;
-
-		arena_code(place_of(slab, i), &code);
-		assert_int_equal(code, slab->code);
-	}
+	for (uint32_t i = 0; i < class->blocks; i++)
+		assert_int_equal(arena_code(place_of(slab, i)), slab->code);
 	slab_destroy(slab);
 }
 
@@ -86,27 +79,145 @@ static void a_chain_has_the_lowest_block_first(void **state)
 	slab_destroy(slab);
 }
 
-static void what_comes_back_goes_out_again_first(void **state)
+/* Puts back the blocks of those places, in that order; what stopped it. */
+static struct unit *give(struct unit *slab, const uint32_t *places,
+			 size_t count, struct chain *rest)
+{
+	struct block *head = NULL;
+
+	for (size_t i = count; i-- > 0;) {
+		struct block *block =
+			(struct block *)(void *)place_of(slab, places[i]);
+
+		block->next = head;
+		head = block;
+	}
+	*rest = (struct chain){head, (uint32_t)count};
+	return slab_give(header_class(slab->code), rest);
+}
+
+static void what_comes_back_goes_out_again_by_address(void **state)
 {
 	struct unit *slab = slab_create(sizeclass_with_header(100));
-	struct chain chain = {NULL, 0};
+	struct chain chain = {NULL, 0}, rest;
+	const uint32_t places[] = {2, 70, 0};
+	const uint32_t expected[] = {0, 2, 70, 80, 81};
+	struct block *at;
+
+	(void)state;
+	slab_take(slab, 80, &chain);
+	slab->listed = 1;
+	assert_null(give(slab, places, 3, &rest));
+	assert_int_equal(rest.count, 0);
+	assert_null(rest.head);
+	assert_int_equal(slab->used, 77);
+	chain = (struct chain){NULL, 0};
+	slab_take(slab, 5, &chain);
+	assert_int_equal(chain.count, 5);
+	at = chain.head;
+	for (int i = 0; i < 5; i++, at = at->next)
+		assert_ptr_equal(at, place_of(slab, expected[i]));
+	assert_null(at);
+	assert_int_equal(slab->used, 82);
+	slab_destroy(slab);
+}
+
+/* All of a slab out, back in a random order, and out again: every block once.
+ */
+static void every_block_comes_out_once(void **state)
+{
+	(void)state;
+	for (unsigned class = 0; class < sizeclass_count; class ++) {
+		struct unit *slab = slab_create(class);
+		uint32_t blocks = sizeclass_table[class].blocks, at;
+		struct chain chain = {NULL, 0}, rest;
+		uint32_t *places = calloc(blocks, sizeof(*places));
+		uint64_t random = class + 1;
+		struct block *block;
+
+		slab->listed = 1;
+		slab_take(slab, blocks, &chain);
+		for (uint32_t i = 0; i < blocks; i++)
+			places[i] = i;
+		for (uint32_t i = blocks - 1; i > 0; i--) {
+			at = (uint32_t)draw_below(&random, i + 1);
+			uint32_t swap = places[i];
+
+			places[i] = places[at];
+			places[at] = swap;
+		}
+		assert_ptr_equal(give(slab, places, blocks, &rest), slab);
+		assert_int_equal(rest.count, 0);
+		assert_int_equal(slab->used, 0);
+		chain = (struct chain){NULL, 0};
+		slab_take(slab, blocks / 2, &chain);
+		slab_take(slab, blocks, &rest);
+		assert_true(slab_full(slab));
+		at = 0;
+		for (block = chain.head; block; block = block->next)
+			assert_ptr_equal(block, place_of(slab, at++));
+		for (block = rest.head; block; block = block->next)
+			assert_ptr_equal(block, place_of(slab, at++));
+		assert_int_equal(at, blocks);
+		free(places);
+		slab_destroy(slab);
+	}
+}
+
+static void giving_stops_at_a_slab_that_wants_attention(void **state)
+{
+	struct unit *slab = slab_create(sizeclass_with_header(100));
+	struct chain chain = {NULL, 0}, rest;
+	const uint32_t places[] = {3, 1, 2, 0};
 
 	(void)state;
 	slab_take(slab, 4, &chain);
-	slab_give(slab, (struct block *)(void *)place_of(slab, 2));
-	slab_give(slab, (struct block *)(void *)place_of(slab, 0));
-	assert_int_equal(slab->used, 2);
-	assert_int_equal(slab->free_blocks, 2);
-	chain = (struct chain){NULL, 0};
-	slab_take(slab, 3, &chain);
-	assert_int_equal(chain.count, 3);
-	assert_ptr_equal(chain.head, place_of(slab, 4));
-	assert_ptr_equal(chain.head->next, place_of(slab, 2));
-	assert_ptr_equal(chain.head->next->next, place_of(slab, 0));
-	assert_null(chain.head->next->next->next);
-	assert_int_equal(slab->used, 5);
-	assert_int_equal(slab->free_blocks, 0);
+	/* not listed: after the first block */
+	assert_ptr_equal(give(slab, places, 4, &rest), slab);
+	assert_int_equal(rest.count, 3);
+	assert_ptr_equal(rest.head, place_of(slab, 1));
+	slab->listed = 1;
+	/* empty: after the last */
+	assert_ptr_equal(slab_give(header_class(slab->code), &rest), slab);
+	assert_int_equal(rest.count, 0);
+	assert_int_equal(slab->used, 0);
 	slab_destroy(slab);
+}
+
+static void what_is_not_out_is_not_taken(void **state)
+{
+	unsigned class = sizeclass_with_header(100);
+	struct unit *slab = slab_create(class);
+	struct chain chain = {NULL, 0}, rest;
+	const uint32_t twice[] = {3, 3}, never[] = {9};
+	struct block *inside;
+
+	(void)state;
+	slab->listed = 1;
+	slab_take(slab, 5, &chain);
+	place_of(slab, 3)[0] = 0;
+	chain = (struct chain){(struct block *)(void *)place_of(slab, 3), 1};
+	chain.head->next = NULL;
+	assert_null(slab_give(class, &chain));
+	assert_int_equal(slab->used, 4);
+	assert_null(give(slab, twice, 1, &rest));
+	assert_int_equal(rest.count, 1);
+	assert_null(give(slab, never, 1, &rest));
+	assert_int_equal(rest.count, 1);
+	inside = (struct block *)(void *)(place_of(slab, 1) + 16);
+	inside->next = NULL;
+	rest = (struct chain){inside, 1};
+	assert_null(slab_give(class, &rest));
+	assert_int_equal(rest.count, 1);
+	/* of another class */
+	rest = (struct chain){(struct block *)(void *)place_of(slab, 1), 1};
+	assert_null(slab_give(class + 1, &rest));
+	assert_int_equal(rest.count, 1);
+	assert_int_equal(slab->used, 4);
+	slab_destroy(slab);
+	/* of no slab at all */
+	assert_null(slab_give(class, &rest));
+	assert_int_equal(rest.count, 1);
 }
 
 static void taking_puts_before_what_is_there(void **state)
@@ -173,17 +284,15 @@ static void the_map_says_what_is_a_slab(void **state)
 	unsigned units = sizeclass_table[class].slab_units;
 	struct unit *slab = slab_create((unsigned)class);
 	char *at = arena_address(slab);
-	size_t code = 0;
 
 	(void)state;
 	for (unsigned i = 0; i < units; i++) {
-		assert_true(arena_code(at + i * ARENA_UNIT, &code));
-		assert_int_equal(code, HEADER_CLASS | class);
+		assert_int_equal(arena_code(at + i * ARENA_UNIT),
+				 HEADER_CLASS | class);
 	}
 	slab_destroy(slab);
 	for (unsigned i = 0; i < units; i++) {
-		assert_true(arena_code(at + i * ARENA_UNIT, &code));
-		assert_int_equal(code, HEADER_NONE);
+		assert_int_equal(arena_code(at + i * ARENA_UNIT), HEADER_NONE);
 	}
 }
 
@@ -208,13 +317,12 @@ static void a_reused_slab_starts_empty(void **state)
 
 	(void)state;
 	slab_take(slab, 100, &chain);
-	slab_give(slab, chain.head);
+	slab_give(class, &chain);
+	assert_int_equal(slab->used, 99);
 	slab_destroy(slab);
 	assert_ptr_equal(slab_create(class), slab);
 	assert_int_equal(slab->used, 0);
 	assert_int_equal(slab->carved, 0);
-	assert_int_equal(slab->free_blocks, 0);
-	assert_null(slab->free);
 	chain = (struct chain){NULL, 0};
 	slab_take(slab, 1, &chain);
 	assert_ptr_equal(chain.head, place_of(slab, 0));
@@ -226,7 +334,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_are_carved_in_order_with_their_code),
 		cmocka_unit_test(a_chain_has_the_lowest_block_first),
-		cmocka_unit_test(what_comes_back_goes_out_again_first),
+		cmocka_unit_test(what_comes_back_goes_out_again_by_address),
+		cmocka_unit_test(every_block_comes_out_once),
+		cmocka_unit_test(giving_stops_at_a_slab_that_wants_attention),
+		cmocka_unit_test(what_is_not_out_is_not_taken),
 		cmocka_unit_test(taking_puts_before_what_is_there),
 		cmocka_unit_test(only_starts_of_blocks_are_blocks),
 		cmocka_unit_test(every_byte_knows_its_slab),

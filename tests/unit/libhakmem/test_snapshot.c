@@ -57,9 +57,7 @@ static void assert_moved(struct figures before, struct figures by)
 static uint64_t reserved(size_t n)
 {
 	if (n <= SIZECLASS_SMALL_MAX)
-		return sizeclass_table
-			[header_class(sizeclass_index[sizeclass_slot(n)])]
-				.stride;
+		return sizeclass_table[header_class(sizeclass_code(n))].stride;
 	return align_up(n + 16, 4096);
 }
 

@@ -31,7 +31,7 @@ static struct thread_sums start;
 
 static unsigned class_of(size_t n)
 {
-	return header_class(sizeclass_index[sizeclass_slot(n)]);
+	return header_class(sizeclass_code(n));
 }
 
 static void *allocate(size_t n)
