@@ -78,6 +78,24 @@ void cache_clear(struct cache *cache)
 	       offsetof(struct cache, cold) - sizeof(cache->row));
 }
 
+/* Exchanges the spare chain for another. acq_rel: pairs with itself in the
+ * other thread, which follows the links. */
+static struct chain swap_spare(struct row_cold *cold, struct chain chain)
+{
+	uint64_t word = (uint64_t)chain.count << 48 | (uintptr_t)chain.head;
+
+	if (word == 0 && peek64(&cold->spare) == 0)
+		return chain;
+	word = __atomic_exchange_n(&cold->spare, word, __ATOMIC_ACQ_REL);
+	return (struct chain){(struct block *)(word << 16 >> 16),
+			      (uint32_t)(word >> 48)};
+}
+
+static struct chain take_spare(struct row_cold *cold)
+{
+	return swap_spare(cold, (struct chain){NULL, 0});
+}
+
 static uint32_t doubled(uint32_t blocks, unsigned class)
 {
 	return (uint32_t)min_size((size_t)blocks * 2,
@@ -88,12 +106,10 @@ static bool refill(struct cache *cache, unsigned class)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct row_cold *cold = &cache->cold[class];
-	struct chain chain = cold->spare;
+	struct chain chain = take_spare(cold);
 
 	cold->missed = true;
-	if (chain.count > 0) {
-		cold->spare = (struct chain){NULL, 0};
-	} else {
+	if (chain.count == 0) {
 		chain = central_fetch(class, cold->refill);
 		if (chain.count == 0)
 			return false;
@@ -130,15 +146,14 @@ void cache_unpop(struct cache *cache, uint8_t code, struct block *block)
 	row->head = block;
 }
 
-void cache_lend(struct cache *cache, unsigned counted, unsigned lender)
+void cache_borrow(struct cache *cache, unsigned class)
 {
-	cache_borrow(cache, counted);
-	cache->cold[lender].flushed++;
+	cache->cold[class].refilled++;
 }
 
-void cache_borrow(struct cache *cache, unsigned counted)
+void cache_lend(struct cache *cache, unsigned class)
 {
-	cache->cold[counted].refilled++;
+	cache->cold[class].flushed++;
 }
 
 struct block *cache_take(struct cache *cache, uint8_t code)
@@ -177,12 +192,11 @@ static void flush(struct cache *cache, unsigned class)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct row_cold *cold = &cache->cold[class];
-	struct chain old = cold->spare;
+	struct chain chain = {row->head, cache_depth(cache, class)};
 
-	cold->spare = (struct chain){row->head, cache_depth(cache, class)};
-	cold->flushed += cold->spare.count;
+	cold->flushed += chain.count;
 	row->head = NULL;
-	central_stash(class, old);
+	central_stash(class, swap_spare(cold, chain));
 }
 
 /* The grant is used up: there may be space all the same, since malloc took
@@ -211,12 +225,12 @@ void cache_give(struct cache *cache, uint8_t code, struct block *block)
 	row->grant.room--;
 }
 
-static void drain_spare(struct cache *cache, unsigned class)
+void cache_drain_spares(struct cache *cache)
 {
-	struct chain chain = cache->cold[class].spare;
+	unsigned i = cache_next_used(cache, 0);
 
-	cache->cold[class].spare = (struct chain){NULL, 0};
-	central_release(class, chain);
+	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1))
+		central_release(i, take_spare(&cache->cold[i]));
 }
 
 static uint64_t operations(const struct cache *cache, unsigned class)
@@ -259,7 +273,7 @@ void cache_drain(struct cache *cache, bool all)
 		if (cache_held(cache, i) == 0)
 			continue;
 		if (all || !cold->missed) {
-			drain_spare(cache, i);
+			central_release(i, take_spare(cold));
 			cut(cache, i, all || now == cold->seen ? 0 : KEPT);
 		}
 		cold->missed = false;
@@ -310,20 +324,5 @@ uint32_t cache_depth(const struct cache *cache, unsigned class)
 uint64_t cache_held(const struct cache *cache, unsigned class)
 {
 	return cache_depth(cache, class) +
-	       peek32(&cache->cold[class].spare.count);
-}
-
-bool cache_holds(const struct cache *cache, uint8_t code,
-		 const struct block *block)
-{
-	const struct block *at = cache->row[code].head;
-
-	for (; at; at = at->next)
-		if (at == block)
-			return true;
-	at = cache->cold[header_class(code)].spare.head;
-	for (; at; at = at->next)
-		if (at == block)
-			return true;
-	return false;
+	       (peek64(&cache->cold[class].spare) >> 48);
 }

@@ -52,9 +52,11 @@ _Static_assert(sizeof(struct row) == 1 << SIZECLASS_ROW_SHIFT,
 	       "index by shift");
 
 /* What only misses touch. `spare` is a second chain: malloc and free around a
- * boundary swap it with the row's instead of going central. */
+ * boundary swap it with the row's instead of going central. It is one word (the
+ * count in the upper 16 bits, 0: none) that whoever exchanges it owns: another
+ * thread may take it from an idle one. */
 struct row_cold {
-	struct chain spare;
+	uint64_t spare;
 	uint64_t issued[2]; /* requests drawn so far, see above */
 	uint64_t granted;   /* the whole of row.grant.granted */
 	uint64_t flushed;
@@ -73,7 +75,8 @@ struct cache {
 	uint64_t used[CACHE_USED_WORDS]; /* bit per class whose row has begun */
 	uint32_t misses;		 /* since the clock was last read */
 	uint32_t tick;			 /* last tick this cache took part in */
-	struct cache *next, *prev;	 /* thread's list */
+	uint32_t drained;	   /* that tick, if others took its spares */
+	struct cache *next, *prev; /* thread's list */
 	uint64_t id;
 	struct sampler_thread sample;
 	struct row_cold cold[SIZECLASS_MAX];
@@ -116,12 +119,10 @@ void cache_unpop(struct cache *cache, uint8_t code, struct block *block);
 /* The same for a request that the countdown did not see: counts it. */
 struct block *cache_take(struct cache *cache, uint8_t code);
 
-/* A request counted in class `counted` was served by an uncounted block of
- * class `lender`: keeps the depths of both rows right. */
-void cache_lend(struct cache *cache, unsigned counted, unsigned lender);
-
-/* The same for a block that no row gave. */
-void cache_borrow(struct cache *cache, unsigned counted);
+/* Keep the depth of a row right: a request that its class counted was served
+ * from elsewhere, or a block of it went out without being counted. */
+void cache_borrow(struct cache *cache, unsigned class);
+void cache_lend(struct cache *cache, unsigned class);
 
 /* Adds `requests` to what the countdown counted. */
 void cache_count(struct cache *cache, unsigned class, int64_t requests);
@@ -146,9 +147,8 @@ uint32_t cache_depth(const struct cache *cache, unsigned class);
 /* Blocks of one class that this cache holds, in its row and its spare chain. */
 uint64_t cache_held(const struct cache *cache, unsigned class);
 
-/* True when `block` is in the row or the spare chain of `code`; the owner only.
- */
-bool cache_holds(const struct cache *cache, uint8_t code,
-		 const struct block *block);
+/* Gives the spare chains of a cache back to their slabs; any thread, while the
+ * cache stays on the list of threads. */
+void cache_drain_spares(struct cache *cache);
 
 #endif

@@ -166,9 +166,9 @@ NOINLINE void *heap_malloc_miss(size_t n)
 /*
  * A block for a sample that `counted` has counted. It comes from a class with a
  * header, whose byte marks it, so that an unsampled free pays nothing; the
- * largest class has none beside it, so a large block is lent. The class that
- * lends a block counts its free, which is set right when it comes. NULL: no
- * block, or no room to remember it.
+ * largest class has none beside it, so a large block lends one. The class that
+ * lends a block counts no request, but the free when it comes: that is set
+ * right then. NULL: no block, or no room to remember it.
  */
 static void *take_sampled(struct cache *cache, unsigned counted,
 			  struct profile_sample *sample)
@@ -195,8 +195,10 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 	}
 	*header_byte(block) =
 		class == counted ? HEADER_SAMPLED : HEADER_SAMPLED_EXACT;
-	if (class != counted)
-		cache_lend(cache, counted, class);
+	if (class != counted) {
+		cache_borrow(cache, counted);
+		cache_lend(cache, class);
+	}
 	return block;
 }
 
@@ -431,8 +433,10 @@ static void *take_aligned_sampled(struct cache *cache, size_t align,
 	if (!base)
 		return NULL;
 	cache_count(cache, counted, 1);
-	if (class != counted)
-		cache_lend(cache, counted, class);
+	if (class != counted) {
+		cache_borrow(cache, counted);
+		cache_lend(cache, class);
+	}
 	ptr = align_inside(base, align);
 	header_mark_wide(ptr, sample_add(sample, ptr),
 			 class != counted ? (uint8_t)(HEADER_CLASS | counted)

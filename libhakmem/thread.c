@@ -187,6 +187,22 @@ void thread_set_hook(void (*hook)(uint64_t now_ns))
 	__atomic_store_n(&poll_hook, hook, __ATOMIC_RELEASE);
 }
 
+/* Takes the spare chains of threads that did not come by for a whole tick; what
+ * is in their rows is theirs alone. */
+static void drain_idle(uint32_t number)
+{
+	lock_acquire(&lock, LOCK_THREADS);
+	for (struct cache *cache = living; cache; cache = cache->next) {
+		uint32_t last = peek32(&cache->tick);
+
+		if (number - last < 2 || cache->drained == last)
+			continue;
+		cache->drained = last;
+		cache_drain_spares(cache);
+	}
+	lock_release(&lock, LOCK_THREADS);
+}
+
 void thread_tick(uint64_t now_ns)
 {
 	uint64_t last = peek64(&tick_ns);
@@ -197,6 +213,7 @@ void thread_tick(uint64_t now_ns)
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return;
 	number = __atomic_add_fetch(&tick_number, 1, __ATOMIC_RELAXED);
+	drain_idle(number);
 	for (unsigned i = 0; i < sizeclass_count; i++)
 		central_drain(i, false);
 	span_set_tick(number);

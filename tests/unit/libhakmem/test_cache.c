@@ -34,6 +34,14 @@ static uint32_t walk(const struct row *row)
 	return count;
 }
 
+static struct chain spare_of(unsigned class)
+{
+	uint64_t word = cache->cold[class].spare;
+
+	return (struct chain){(struct block *)(word << 16 >> 16),
+			      (uint32_t)(word >> 48)};
+}
+
 /* The counters against a shadow: what the program took and gave. */
 static void assert_counts(unsigned class, uint64_t taken, uint64_t given)
 {
@@ -44,7 +52,7 @@ static void assert_counts(unsigned class, uint64_t taken, uint64_t given)
 	assert_int_equal(walk(row), cache_depth(cache, class));
 	assert_true(walk(row) + row->grant.room <= row->limit + row->limit / 2);
 	assert_int_equal(cache_held(cache, class),
-			 walk(row) + cache->cold[class].spare.count);
+			 walk(row) + spare_of(class).count);
 }
 
 static void only_class_rows_have_room(void **state)
@@ -139,7 +147,7 @@ static void the_edge_of_a_row_does_not_thrash(void **state)
 	(void)state;
 	for (count = 0; count < COUNT_OF(held); count++)
 		held[count] = cache_take(cache, code_of(class));
-	while (cache->cold[class].spare.count == 0)
+	while (spare_of(class).count == 0)
 		cache_give(cache, code_of(class), held[--count]);
 	refills = central_refills();
 	flushes = central_flushes();
@@ -212,7 +220,7 @@ static void a_drain_cuts_what_is_oversupplied(void **state)
 	cache_drain(cache, false);
 	assert_counts(class, 4, 1);
 	assert_int_equal(cache_depth(cache, class), 2);
-	assert_int_equal(cache->cold[class].spare.count, 0);
+	assert_int_equal(spare_of(class).count, 0);
 	/* the warmest ones */
 	assert_ptr_equal(row->head, held[3]);
 	for (int i = 0; i < 3; i++)
@@ -222,26 +230,29 @@ static void a_drain_cuts_what_is_oversupplied(void **state)
 	assert_int_equal(cache_held(cache, class), 0);
 }
 
-static void held_blocks_can_be_found(void **state)
+/* What another thread may do to an idle one. */
+static void spares_can_be_taken(void **state)
 {
 	unsigned class = sizeclass_with_header(30);
-	struct block *held[400];
-	struct block *kept = cache_take(cache, code_of(class));
+	static struct block *held[4000];
+	uint64_t before;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(held); i++)
 		held[i] = cache_take(cache, code_of(class));
 	for (size_t i = 0; i < COUNT_OF(held); i++)
 		cache_give(cache, code_of(class), held[i]);
-	assert_true(cache->cold[class].spare.count > 0);
-	assert_true(cache_holds(cache, code_of(class), held[399]));
-	assert_true(cache_holds(cache, code_of(class),
-				cache->cold[class].spare.head));
-	assert_false(cache_holds(cache, code_of(class), kept));
-	cache_give(cache, code_of(class), kept);
-	assert_true(cache_holds(cache, code_of(class), kept));
+	before = central_flushes();
+	assert_true(spare_of(class).count > 0);
+	cache_drain_spares(cache);
+	assert_int_equal(spare_of(class).count, 0);
+	assert_int_equal(central_flushes(), before + 1);
+	assert_counts(class, 4000, 4000);
+	cache_drain_spares(cache);
+	assert_int_equal(central_flushes(), before + 1);
 	cache_drain(cache, true);
-	assert_false(cache_holds(cache, code_of(class), kept));
+	central_drain(class, true);
+	assert_int_equal(central_slabs(class), 0);
 }
 
 /* A thread that frees what others made: its row is empty, its spare is not,
@@ -259,7 +270,7 @@ static void a_spare_chain_alone_is_drained(void **state)
 		chain.head = block->next;
 		cache_give(cache, code_of(class), block);
 	}
-	assert_int_equal(cache->cold[class].spare.count, chain.count - 1);
+	assert_int_equal(spare_of(class).count, chain.count - 1);
 	assert_int_equal(cache_depth(cache, class), 1);
 	chain.head = cache_take(cache, code_of(class));
 	chain.head->next = NULL;
@@ -308,7 +319,7 @@ int main(void)
 		cmocka_unit_test_setup(a_drain_takes_only_what_was_idle, fresh),
 		cmocka_unit_test_setup(a_drain_cuts_what_is_oversupplied,
 				       fresh),
-		cmocka_unit_test_setup(held_blocks_can_be_found, fresh),
+		cmocka_unit_test_setup(spares_can_be_taken, fresh),
 		cmocka_unit_test_setup(a_spare_chain_alone_is_drained, fresh),
 		cmocka_unit_test_setup(a_long_chain_fits_a_short_row, fresh),
 	};

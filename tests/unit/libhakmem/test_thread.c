@@ -273,8 +273,9 @@ static void the_hook_is_called_from_slow_paths(void **state)
 	assert_int_equal(hook_calls, 0);
 }
 
-/* A hit is no slow path: nothing looks at the clock. */
-static void hits_never_call_the_hook(void **state)
+/* A hit is no slow path; only when a grant is used up, after some hundred
+ * frees, something looks at the clock. */
+static void hits_hardly_call_the_hook(void **state)
 {
 	(void)state;
 	heap_free(heap_malloc(100));
@@ -283,7 +284,7 @@ static void hits_never_call_the_hook(void **state)
 	for (int i = 0; i < 100000; i++)
 		heap_free(heap_malloc(100));
 	thread_set_hook(NULL);
-	assert_int_equal(hook_calls, 0);
+	assert_in_range(hook_calls, 1, 100000 / 1000);
 }
 
 static void ticks_give_idle_memory_back(void **state)
@@ -415,7 +416,7 @@ int main(void)
 		cmocka_unit_test(operations_without_a_cache_count),
 		cmocka_unit_test(idle_blocks_are_cached_bytes),
 		cmocka_unit_test(the_hook_is_called_from_slow_paths),
-		cmocka_unit_test(hits_never_call_the_hook),
+		cmocka_unit_test(hits_hardly_call_the_hook),
 		cmocka_unit_test(ticks_give_idle_memory_back),
 		cmocka_unit_test(a_child_drops_the_other_threads),
 		cmocka_unit_test(the_last_thread_knows_it),

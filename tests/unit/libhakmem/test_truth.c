@@ -101,12 +101,12 @@ static void powers_of_two(void **state)
 	simulate("powers of two", 40000, 200, powers);
 }
 
-/* Sizes with density 1/x from 16 bytes to 256 KiB: small and large blocks. */
+/* Sizes with density 1/x from 16 bytes to 64 KiB: small and large blocks. */
 static void zipf(uint64_t seed, double truth[FIGURES])
 {
-	for (int i = 0; i < 4000; i++) {
+	for (int i = 0; i < 12000; i++) {
 		double u = (double)(draw(&seed) >> 11) * 0x1p-53;
-		size_t n = (size_t)(16 * pow(16384, u));
+		size_t n = (size_t)(16 * pow(4096, u));
 		void *ptr = count(i % 5 ? heap_malloc(n) : heap_calloc(1, n), n,
 				  truth);
 
@@ -120,7 +120,7 @@ static void zipf(uint64_t seed, double truth[FIGURES])
 static void sizes_of_density_1_over_x(void **state)
 {
 	(void)state;
-	simulate("density 1/x", 0, 400, zipf);
+	simulate("density 1/x", 0, 200, zipf);
 }
 
 /* Aligned requests and blocks that move. */
@@ -263,7 +263,7 @@ static void threaded(uint64_t seed, double truth[FIGURES])
 static void threads(void **state)
 {
 	(void)state;
-	simulate("threads", 0, 4000, threaded);
+	simulate("threads", 0, 2000, threaded);
 }
 
 int main(void)
