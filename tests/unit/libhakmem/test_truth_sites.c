@@ -1,5 +1,5 @@
 /*
- * Single sites with known allocations, run a thousand times; what ten hours
+ * Single sites with known allocations, run over and over; what ten hours
  * leave behind; more samples than there is room for.
  */
 #include "libhakmem/meta.h"
@@ -8,7 +8,7 @@
 /*
  * Per site: the stacks are made up, the draws are those of a row and of a
  * thread's bytes. Site k is a function that called itself k times and leaks one
- * block in 8.
+ * block in 4.
  */
 #define SITES 6
 
@@ -64,7 +64,7 @@ static void play_site(uint32_t site, uint64_t *random, int requests,
 
 		count(opaque(&row), n, truth);
 		sample.bytes = n;
-		if (i % 8 == 0) {
+		if (i % 4 == 0) {
 			truth[LIVE_OBJECTS]++;
 			truth[LIVE_BYTES] += (double)n;
 		}
@@ -74,7 +74,7 @@ static void play_site(uint32_t site, uint64_t *random, int requests,
 		sample.means.histogram = 0;
 		*address += 16;
 		must(profile_add((void *)*address, &sample));
-		if (i % 8 != 0)
+		if (i % 4 != 0)
 			must(profile_remove((void *)*address, early));
 	}
 }
@@ -89,14 +89,14 @@ static void recursion_and_a_leak(void **state)
 		uint64_t random = draw(&(uint64_t){run}) | 1;
 		uintptr_t address = first;
 
-		set_means(1000, 2000);
+		set_means(500, 700);
 		for (unsigned depth = 0; depth < SITES; depth++) {
 			uint32_t site = recursion(depth);
 			struct estimate before = estimate_of(site), after;
 			double truth[FIGURES] = {0};
 
-			play_site(site, &random, 4000 + 1000 * (int)depth,
-				  truth, &address);
+			play_site(site, &random, 1600 + 300 * (int)depth, truth,
+				  &address);
 			after = estimate_of(site);
 			judge(&scores[depth], &before, &after, truth);
 		}
@@ -140,12 +140,12 @@ static void ten_hours_of_churn(void **state)
 	size_t memory = 0;
 
 	(void)state;
-	for (uint64_t i = 0; i < 3600000; i++) {
+	for (uint64_t i = 0; i < 1200000; i++) {
 		size_t at = draw_below(&random, SLOTS);
 		const void *address =
 			(void *)(uintptr_t)(0x140000000000u + 16 * at);
 
-		now_ns += UINT64_C(10000000);
+		now_ns += UINT64_C(30000000);
 		if (i == 100000)
 			memory = meta_bytes();
 		if (slots[at].bytes) {
