@@ -245,6 +245,8 @@ void sampler_guard(struct sampler_thread *thread, uint64_t cpu_ns,
 		   now_ns - peek64(&changed_ns) >= CALM_NS) {
 		fall_back(now_ns);
 	}
+	/* The next window measures what this one changed. */
+	thread->changes = __atomic_load_n(&changes, __ATOMIC_RELAXED);
 }
 
 void sampler_ended(const struct sampler_thread *thread, uint64_t cpu_ns,
