@@ -50,8 +50,8 @@ static int watch(const struct opts *opts, const char *path, bool screen,
 		snprintf(why, size, "out of memory");
 		return -1;
 	}
-	if (opts->mode == OPTS_EXPORT)
-		result = verbs_export(opts, client, why, size);
+	if (verbs_find(opts->mode))
+		result = verbs_find(opts->mode)(opts, client, why, size);
 	else if (screen)
 		result = app_run(opts, client, NULL, why, size);
 	else
@@ -84,6 +84,8 @@ int main(int argc, char **argv)
 		puts("hakmem-top " HAKMEM_VERSION);
 		return fflush(stdout) == 0 ? DONE : FAILURE;
 	}
+	if (verbs_unfit(&opts, isatty(STDOUT_FILENO), why, sizeof(why)))
+		return complain(USAGE, why);
 	if (!find_socket(&opts, path, why, sizeof(why)))
 		return complain(USAGE, why);
 	if (!signals_open())

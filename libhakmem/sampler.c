@@ -24,6 +24,9 @@ struct stream {
 };
 
 static struct stream histogram, stack;
+/* How often a thread looks whether stacks are turned on again. */
+#define OFF_LOOK_BYTES MIB
+
 static uint64_t samples;
 static uint64_t window_start_ns;
 static uint64_t raised;
@@ -152,8 +155,12 @@ uint64_t sampler_wide(struct sampler_thread *thread, uint64_t *random,
 {
 	uint64_t mean = sampler_stack_mean();
 
-	if (mean == 0)
+	if (mean == 0) {
+		/* They may be turned on meanwhile. */
+		thread->wide_mean = 0;
+		thread->wide_until = OFF_LOOK_BYTES;
 		return 0;
+	}
 	if (thread->wide_mean != mean) {
 		thread->wide_mean = mean;
 		thread->wide_until =
