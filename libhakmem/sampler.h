@@ -115,6 +115,18 @@ struct sampler_weight {
 	double bytes;	    /* Z/p */
 	double bytes_var;   /* Z^2 (1-p)/p^2 */
 };
-struct sampler_weight sampler_weigh(uint64_t bytes, uint64_t mean);
+
+static inline struct sampler_weight sampler_weigh(uint64_t bytes, double chance)
+{
+	double inverse = 1.0 / chance, z = (double)bytes;
+	double variance = (1.0 - chance) * inverse * inverse;
+
+	return (struct sampler_weight){
+		.objects = inverse,
+		.objects_var = variance,
+		.bytes = z * inverse,
+		.bytes_var = z * z * variance,
+	};
+}
 
 #endif
