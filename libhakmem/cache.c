@@ -45,7 +45,7 @@ void cache_begin(struct cache *cache, unsigned class)
 	size_t first = FIRST_ROOM_BYTES / info->stride;
 
 	first = max_size(FIRST_ROOM_MIN, min_size(first, FIRST_ROOM_MAX));
-	row->mask = info->headerless ? info->stride - 1 : BLOCK_ALIGN - 1;
+	row->mask = sizeclass_mask(info);
 	row->limit = (uint32_t)min_size(first, info->batch);
 	cache->cold[class].refill = row->limit;
 	grant(cache, class, row->limit);
@@ -134,6 +134,7 @@ struct block *cache_pop(struct cache *cache, uint8_t code)
 	block = row->head;
 	row->head = block->next;
 	block->key = 0;
+	header_store_live(block, code);
 	return block;
 }
 

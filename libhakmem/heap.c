@@ -32,6 +32,7 @@ static struct block *take_direct(unsigned class)
 	chain.count--;
 	central_stash(class, chain);
 	block->key = 0;
+	header_store_live(block, HEADER_CLASS | class);
 	thread_count_alloc(class);
 	return block;
 }
@@ -179,7 +180,7 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 
 	if (n >= SIZECLASS_SMALL_MAX && sample->means.stack != 0)
 		return lend_large(cache, counted, BLOCK_ALIGN, sample);
-	if (n >= SIZECLASS_SMALL_MAX) {
+	if (n >= SIZECLASS_SMALL_MAX || VARIANT_NO_HEADERS) {
 		/* All of this class is in one bin: what lives is known. */
 		profile_count(sample);
 		return NULL;
@@ -322,10 +323,8 @@ static void free_inside(struct cache *cache, void *ptr)
 	if (header_is_class(code)) {
 		const struct sizeclass *class =
 			&sizeclass_table[header_class(code)];
-		uintptr_t mask =
-			class->headerless ? class->stride - 1 : BLOCK_ALIGN - 1;
 
-		if (((uintptr_t)ptr & mask) != 0 ||
+		if (((uintptr_t)ptr & sizeclass_mask(class)) != 0 ||
 		    ((struct block *)ptr)->key == block_key(ptr))
 			reject(ptr);
 		else
@@ -478,7 +477,8 @@ void *heap_aligned(size_t align, size_t n)
 		thread_poll(cache);
 	if (unlikely(sizeclass_count == 0))
 		return refused(); /* boot failed */
-	if (max_size(n, align) > SIZECLASS_SMALL_MAX ||
+	if (VARIANT_ALL_HEADERS || VARIANT_NO_HEADERS ||
+	    max_size(n, align) > SIZECLASS_SMALL_MAX ||
 	    (n + align >= SIZECLASS_SMALL_MAX &&
 	     round_up_power(max_size(n, align)) > n + align))
 		return alloc_large(cache, n, align, false);

@@ -17,6 +17,7 @@
 #define LIBHAKMEM_SIZECLASS_H
 
 #include "libhakmem/util.h"
+#include "libhakmem/variant.h"
 
 #define SIZECLASS_MAX	    112u	    /* codes 0x80 .. 0xef */
 #define SIZECLASS_SMALL_MAX ((size_t)32768) /* largest request of a class */
@@ -75,6 +76,13 @@ ALWAYS_INLINE uint8_t sizeclass_code(size_t n)
 {
 	return (uint8_t)(sizeclass_index[sizeclass_slot(n)] >>
 			 SIZECLASS_ROW_SHIFT);
+}
+
+/* Address bits that are 0 in every block of the class. */
+static inline uint32_t sizeclass_mask(const struct sizeclass *class)
+{
+	return class->headerless && !VARIANT_NO_HEADERS ? class->stride - 1
+							: BLOCK_ALIGN - 1;
 }
 
 /* Fills the tables with the default classes. */
