@@ -1,9 +1,10 @@
 /*
  * The heap: malloc and its kin as plain functions, with glibc's semantics.
  *
- * The two hits stand here, inline: 20 instructions for malloc, 22 for free of a
- * block with a header, 27 without, everything on. What is not a hit goes to one
- * miss function each.
+ * The two hits stand here, inline: 22 instructions for malloc, 24 for free of a
+ * block with a header, 28 without, everything on (tests/bench/budget checks it,
+ * docs/DESIGN.md explains each). What is not a hit goes to one miss function
+ * each.
  *
  *   malloc(n)   slot -> row -> count down, pop
  *   free(p)     offset -> code -> row -> room? -> key? -> push, count down
