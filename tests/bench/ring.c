@@ -4,7 +4,7 @@
 #include "tests/bench/queue.h"
 
 #define USAGE "THREADS LO HI"
-#define MOST  16u
+#define MOST  64u
 #define AHEAD 4u
 
 static struct queue queues[MOST];
