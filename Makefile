@@ -5,6 +5,7 @@
 #   make demo       deps, build, run the main job on a real program
 #   make check      deps, build, run every test
 #   make bench      about 5 minutes of interleaved comparisons
+#   make bench-full bench-history   real programs too; older designs
 #   make lint layers install uninstall clean
 #
 #   MODE=release|debug|asan|tsan   WERROR=1   DESTDIR= PREFIX=/usr/local
@@ -49,6 +50,10 @@ LINK_tsan := -fsanitize=thread
 BASE := -std=gnu17 -D_GNU_SOURCE -I. -I$(G) -DHAKMEM_VERSION='"$(VERSION)"' \
 	-fvisibility=hidden -fno-omit-frame-pointer -fstack-clash-protection \
 	-MMD -MP $(OPT)
+# One of $(VARIANTS), see libhakmem/variant.h; only `make variants` sets it.
+ifdef VARIANT
+BASE += -DHAKMEM_VARIANT=VARIANT_$(shell echo $(VARIANT) | tr a-z A-Z)
+endif
 
 # Only the library pays for position independence and gives up builtins: gcc
 # would turn a malloc + memset into calloc itself.
@@ -86,7 +91,7 @@ TOP_OBJ   := $(TOP_SRC:%.c=$(B)/app/%.o)
 
 PROGRAMS := $(B)/libhakmem.so $(B)/hakmemd $(B)/hakmem-top
 
-.PHONY: all deps demo check bench bench-full lint layers install uninstall clean tests fuzz
+.PHONY: all deps demo check bench bench-full bench-history variants lint layers install uninstall clean tests fuzz
 all: $(PROGRAMS)
 
 $(PB_C) $(PB_H) &: proto/hakmem.proto
@@ -197,6 +202,17 @@ bench-full: deps
 	$(MAKE) $(PROGRAMS) $(BENCH_BIN)
 	tests/bench/run --full --build $(B) $(if $(ONLY),--only '$(ONLY)')
 
+# The library with older headers, for bench-history only.
+VARIANTS := mincore hybrid unchecked once stored headerless
+variants: $(PB_H)
+	for name in $(VARIANTS); do \
+		$(MAKE) MODE=release B=build/variant/$$name VARIANT=$$name \
+			build/variant/$$name/libhakmem.so || exit 1; \
+	done
+bench-history: deps
+	$(MAKE) $(PROGRAMS) $(BENCH_BIN) variants
+	tests/bench/history --build $(B)
+
 layers:
 	tests/layers
 
@@ -229,4 +245,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(shell find build/$(MODE) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -38,6 +38,7 @@
 #define LIBHAKMEM_HEADER_H
 
 #include "libhakmem/util.h"
+#include "libhakmem/variant.h"
 
 enum header_code {
 	HEADER_NONE = 0x00,
@@ -101,6 +102,21 @@ static inline uint8_t *header_byte(const void *ptr)
 static inline struct header_wide *header_wide(const void *ptr)
 {
 	return (struct header_wide *)((uintptr_t)ptr - 16);
+}
+
+/* Only a variant of the benchmark stores a code when a block of class code
+ * `code` changes hands: the code itself in a live one, the code without its
+ * upper bit, which has no row, in a free one. */
+ALWAYS_INLINE void header_store_live(void *ptr, size_t code)
+{
+	if (VARIANT_STORES)
+		*header_byte(ptr) = (uint8_t)code;
+}
+
+ALWAYS_INLINE void header_store_free(void *ptr, size_t code)
+{
+	if (VARIANT_STORES)
+		*header_byte(ptr) = (uint8_t)(code & ~(size_t)HEADER_CLASS);
 }
 
 /* What a free block at `ptr` holds in its second word. It depends on the

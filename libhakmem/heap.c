@@ -32,6 +32,7 @@ static struct block *take_direct(unsigned class)
 	chain.count--;
 	central_stash(class, chain);
 	block->key = 0;
+	header_store_live(block, HEADER_CLASS | class);
 	thread_count_alloc(class);
 	return block;
 }
@@ -179,7 +180,7 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 
 	if (n >= SIZECLASS_SMALL_MAX && sample->means.stack != 0)
 		return lend_large(cache, counted, BLOCK_ALIGN, sample);
-	if (n >= SIZECLASS_SMALL_MAX) {
+	if (n >= SIZECLASS_SMALL_MAX || VARIANT_NO_HEADERS) {
 		/* All of this class is in one bin: what lives is known. */
 		profile_count(sample);
 		return NULL;
@@ -475,7 +476,8 @@ void *heap_aligned(size_t align, size_t n)
 
 	if (align <= BLOCK_ALIGN)
 		return heap_malloc(n);
-	if (max_size(align, n) <= SIZECLASS_SMALL_MAX) {
+	if (HAKMEM_VARIANT == VARIANT_PRODUCT &&
+	    max_size(align, n) <= SIZECLASS_SMALL_MAX) {
 		class = sizeclass_aligned(align, n);
 		ptr = class >= 0 ? aligned_hit(n, (unsigned)class) : NULL;
 		if (likely(ptr != NULL))
@@ -488,7 +490,8 @@ void *heap_aligned(size_t align, size_t n)
 		thread_poll(cache);
 	if (unlikely(sizeclass_count == 0))
 		return refused(); /* boot failed */
-	if (class < 0 && n + align >= SIZECLASS_SMALL_MAX)
+	if (HAKMEM_VARIANT != VARIANT_PRODUCT ||
+	    (class < 0 && n + align >= SIZECLASS_SMALL_MAX))
 		return alloc_large(cache, n, align, false);
 	if (class < 0)
 		class = (int)sizeclass_with_header(n + align);

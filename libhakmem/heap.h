@@ -1,9 +1,10 @@
 /*
  * The heap: malloc and its kin as plain functions, with glibc's semantics.
  *
- * The two hits stand here, inline: 20 instructions for malloc, 22 for free of a
- * block with a header, 27 without, everything on. What is not a hit goes to one
- * miss function each.
+ * The two hits stand here, inline: 22 instructions for malloc, 24 for free of a
+ * block with a header, 28 without, everything on (tests/bench/budget checks it,
+ * docs/DESIGN.md explains each). What is not a hit goes to one miss function
+ * each.
  *
  *   malloc(n)   slot -> row -> count down, pop
  *   free(p)     offset -> code -> row -> room? -> key? -> push, count down
@@ -22,6 +23,7 @@
 
 #include "libhakmem/cache.h"
 #include "libhakmem/header.h"
+#include "libhakmem/vm.h"
 
 void *heap_malloc_miss(size_t n);
 void *heap_malloc_sample(size_t n);
@@ -41,15 +43,16 @@ ALWAYS_INLINE void *heap_malloc(size_t n)
 	struct cache *cache = cache_self;
 	struct block *block;
 	struct row *row;
-	size_t slot;
+	size_t slot, at;
 
 	if (unlikely(n > SIZECLASS_SMALL_MAX))
 		return heap_malloc_miss(n);
 	slot = sizeclass_slot(n);
 	/* Read while another thread boots, which ThreadSanitizer must not see.
 	 */
-	row = row_at(cache, TSAN_BUILD ? peek16(&sizeclass_index[slot])
-				       : sizeclass_index[slot]);
+	at = TSAN_BUILD ? peek16(&sizeclass_index[slot])
+			: sizeclass_index[slot];
+	row = row_at(cache, at);
 	block = row->head;
 	if (unlikely(!block))
 		return heap_malloc_miss(n);
@@ -57,6 +60,7 @@ ALWAYS_INLINE void *heap_malloc(size_t n)
 		return heap_malloc_sample(n);
 	row->head = block->next;
 	block->key = 0;
+	header_store_live(block, at >> SIZECLASS_ROW_SHIFT);
 	return block;
 }
 
@@ -79,16 +83,33 @@ ALWAYS_INLINE bool push(struct row *row, struct block *block)
 	return true;
 }
 
+/* How free found that it may read the header before there was an arena. */
+ALWAYS_INLINE bool variant_readable(const void *ptr)
+{
+	bool asked;
+
+	if (!ptr)
+		return false;
+	if (HAKMEM_VARIANT == VARIANT_MINCORE)
+		return vm_readable((uintptr_t)ptr - 1);
+	return HAKMEM_VARIANT != VARIANT_HYBRID || header_readable(ptr, &asked);
+}
+
 /* The two zones have a copy each of what follows: a jump less for both. */
 ALWAYS_INLINE void heap_free(void *ptr)
 {
 	size_t offset = arena_header_offset(ptr), at;
 
-	if (likely(arena_in_header_zone(offset))) {
+	if (VARIANT_NO_HEADERS	    ? false
+	    : VARIANT_NO_ARENA_TEST ? variant_readable(ptr)
+				    : likely(arena_in_header_zone(offset))) {
 		at = (size_t)*header_byte(ptr) << SIZECLASS_ROW_SHIFT;
-		if (likely(push(row_at(cache_self, at), ptr)))
+		if (likely(push(row_at(cache_self, at), ptr))) {
+			header_store_free(ptr, at >> SIZECLASS_ROW_SHIFT);
 			return;
-	} else if (likely(arena_in_headerless_zone(offset))) {
+		}
+	} else if (!VARIANT_ALL_HEADERS &&
+		   likely(arena_in_headerless_zone(offset))) {
 		at = arena.map_of_0[(uintptr_t)ptr >> ARENA_UNIT_SHIFT];
 		if (likely(push(row_at(cache_self, at), ptr))) {
 			__asm__ volatile("# gcc must not merge the two");

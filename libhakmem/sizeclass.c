@@ -1,5 +1,7 @@
 #include "libhakmem/sizeclass.h"
 
+#include "libhakmem/variant.h"
+
 #define CODE		0x80u
 #define BATCH_BYTES	(64 * KIB)
 #define BATCH_MAX	256u
@@ -7,6 +9,12 @@
 #define SLAB_BLOCKS_MIN 8u
 /* More would cost blocks at the start of a slab, and serve few. */
 #define HEADER_ALIGN 64u
+
+/* The largest stride. With a header in each block the largest request needs a
+ * class more. */
+#define STRIDE_MAX                                                             \
+	(SIZECLASS_SMALL_MAX +                                                 \
+	 (VARIANT_ALL_HEADERS ? SIZECLASS_SMALL_MAX / 8 : 0))
 
 struct sizeclass sizeclass_table[SIZECLASS_MAX];
 unsigned sizeclass_count;
@@ -79,13 +87,16 @@ static void add_with_header(void)
 {
 	uint32_t low = 0;
 
-	for (uint32_t stride = 16; stride <= SIZECLASS_SMALL_MAX;
+	for (uint32_t stride = 16; stride <= STRIDE_MAX;
 	     stride = next_stride(stride)) {
-		unsigned class = add_class(stride, low, stride - 1, false);
+		uint32_t high = stride - (VARIANT_NO_HEADERS ? 0 : 1);
+		unsigned class =
+			add_class(stride, low, high, VARIANT_NO_HEADERS);
 
-		for (uint32_t at = low >> 4; at < stride >> 4; at++)
+		for (uint32_t at = low >> 4;
+		     at < stride >> 4 && at <= SIZECLASS_SMALL_MAX >> 4; at++)
 			with_header[at] = (uint8_t) class;
-		low = stride;
+		low = high + 1;
 	}
 }
 
@@ -93,12 +104,24 @@ static void add_headerless(void)
 {
 	for (int log2 = 0; log2 < 16; log2++)
 		headerless_by_log2[log2] = -1;
+	if (HAKMEM_VARIANT != VARIANT_PRODUCT)
+		return;
 	for (int log2 = 4; (1u << log2) <= SIZECLASS_SMALL_MAX; log2++) {
 		uint32_t bytes = 1u << log2;
 
 		headerless_by_log2[log2] =
 			(int8_t)add_class(bytes, bytes, bytes, true);
 	}
+}
+
+/* The class of a request of 16 * `k` bytes. */
+static unsigned class_of_exact(size_t k)
+{
+	int alone = is_power_of_two(k << 4) ? sizeclass_headerless(k << 4) : -1;
+
+	if (VARIANT_NO_HEADERS)
+		return with_header[k > 0 ? k - 1 : 0];
+	return alone >= 0 ? (unsigned)alone : with_header[k];
 }
 
 static uint16_t row_of(unsigned class)
@@ -113,14 +136,9 @@ void sizeclass_init(void)
 	add_headerless();
 	/* Odd slots 2k-1 serve 16k-15 .. 16k-1, even slots 2k serve 16k. */
 	for (size_t k = 0; k <= SIZECLASS_SMALL_MAX >> 4; k++) {
-		size_t exact = k << 4;
-		int alone = is_power_of_two(exact) ? sizeclass_headerless(exact)
-						   : -1;
-
 		if (k > 0)
 			sizeclass_index[2 * k - 1] = row_of(with_header[k - 1]);
-		sizeclass_index[2 * k] =
-			row_of(alone >= 0 ? (unsigned)alone : with_header[k]);
+		sizeclass_index[2 * k] = row_of(class_of_exact(k));
 	}
 }
 
@@ -159,6 +177,8 @@ int sizeclass_aligned(size_t align, size_t n)
 
 int sizeclass_of_1024(void)
 {
+	if (HAKMEM_VARIANT != VARIANT_PRODUCT)
+		return (int)class_of_exact(1024 >> 4);
 	return sizeclass_headerless(1024);
 }
 

@@ -115,10 +115,10 @@ def environment(name, socket, workload, seconds):
     env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C",
            "HOME": "/nonexistent", "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
            "BENCH_SECONDS": str(seconds), **dict(workload.env)}
-    if name == "hakmem":
-        env["HAKMEM_SOCKET"] = socket
-    elif name == BARE:
+    if name == BARE:
         env.update(BARE_ENV)
+    else:
+        env["HAKMEM_SOCKET"] = socket
     return env
 
 

@@ -10,7 +10,7 @@
 
 #define USAGE "THREADS LO HI [BLOCKS ROUNDS]"
 #define CHUNK 1000u
-#define MOST  64u
+#define MOST  256u
 
 struct worker {
 	void **blocks;

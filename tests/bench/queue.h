@@ -6,7 +6,7 @@
 #include "tests/bench/bench.h"
 
 #define BATCH_BLOCKS  512u
-#define QUEUE_BATCHES 64u
+#define QUEUE_BATCHES 256u /* all of a ring: no put of it ever waits */
 
 struct batch {
 	void *blocks[BATCH_BLOCKS];

@@ -30,7 +30,7 @@ def ratios(runs, metric):
 def summarise(workload, runs):
     row = {"name": workload.name, "metric": workload.metric,
            "unit": workload.unit, "bar": workload.bar,
-           "means": workload.means, "runs": runs,
+           "means": workload.means, "group": workload.group, "runs": runs,
            "time": ratios(runs, workload.metric),
            "rss": ratios(runs, "peak_rss_kb"),
            "median": {name: middle(runs, name, workload.metric)
@@ -90,10 +90,15 @@ def ratio_table(rows):
         left = [number(row["median"].get(n)) + unit
                 for n in ("glibc", "hakmem")]
         out.append(cells(row["name"], left, row["time"], row["rss"]))
-    for title, metric in (("**geometric mean, time**", "cpu_ns_per_op"),
-                          ("**geometric mean, memory rows**", "value")):
-        def chosen(row, metric=metric):
-            return row["metric"] == metric
+    for title, groups in (("synthetic rows", ("synthetic",)),
+                          ("real programs", ("real",)),
+                          ("both", ("synthetic", "real")),
+                          ("memory rows", ("memory",))):
+        def chosen(row, groups=groups):
+            return row["group"] in groups
+        if len(groups) > 1 and not any(row["group"] == "real" for row in rows):
+            continue
+        title = f"**geometric mean, {title}**"
         if sum(chosen(row) and row["means"] for row in rows) > 1:
             out.append(cells(title, ["", ""], means(rows, "time", chosen),
                              means(rows, "rss", chosen)))
@@ -109,9 +114,14 @@ def instruments_table(rows):
            line(["workload", "time", "peak RSS"]), line(["---", "---:", "---:"])]
     out += [line([row["name"], ratio(row["instruments"]),
                   ratio(row["instruments_rss"])]) for row in rows]
-    mean = geometric(row["instruments"] for row in rows)
-    return out + [line(["**instruments**, geometric mean", ratio(mean),
-                        ratio(geometric(r["instruments_rss"] for r in rows))])]
+    for title, group in ("synthetic rows", "synthetic"), ("real programs",
+                                                          "real"):
+        chosen = [row for row in rows if row["group"] == group]
+        if chosen:
+            out.append(line([f"**geometric mean, {title}**"] + [ratio(geometric(
+                r[figure] for r in chosen)) for figure in
+                ("instruments", "instruments_rss")]))
+    return out
 
 
 def markdown(result):

@@ -4,8 +4,9 @@
 #include "tests/bench/queue.h"
 
 #define USAGE "THREADS LO HI"
-#define MOST  16u
+#define MOST  64u
 #define AHEAD 4u
+_Static_assert(MOST * AHEAD <= QUEUE_BATCHES, "all in one queue");
 
 static struct queue queues[MOST];
 static size_t threads, lo, hi;
