@@ -16,7 +16,9 @@
 #define DEAR	       100u
 #define CHEAP	       400u
 #define CALM_NS	       UINT64_C(1000000000)
-#define RELAX_NS       (10 * CALM_NS)
+/* A thread begins with stacks that were never seen; that does not last. */
+#define ALLOWANCE_NS UINT64_C(5000000)
+#define RELAX_NS     (10 * CALM_NS)
 
 struct stream {
 	uint64_t configured;
@@ -224,6 +226,7 @@ bool sampler_spent(struct sampler_thread *thread, uint64_t ns, uint64_t now_ns)
 		thread->changes = __atomic_load_n(&changes, __ATOMIC_RELAXED);
 	}
 	thread->spent_ns += ns;
+	thread->total_ns += ns;
 	thread->stacks++;
 	return thread->spent_ns >= GUARD_SPENT_NS ||
 	       thread->stacks >= GUARD_STACKS ||
@@ -245,7 +248,8 @@ void sampler_guard(struct sampler_thread *thread, uint64_t cpu_ns,
 	thread->changes = now_changes;
 	if (mean == 0 || !measured)
 		return;
-	if (spent > took / DEAR) {
+	if (spent > took / DEAR &&
+	    thread->total_ns > cpu_ns / DEAR + ALLOWANCE_NS) {
 		if (mean < MEAN_MAX && change_stack(mean, mean * 2, now_ns))
 			count64(&raised, 1);
 	} else if (spent < took / CHEAP &&

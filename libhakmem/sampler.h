@@ -30,6 +30,7 @@ struct sampler_thread {
 	uint64_t wide_until; /* bytes to go before the next wide sample */
 	uint64_t wide_mean;  /* that it was drawn with; 0: not drawn */
 	uint64_t spent_ns;   /* unwinding, in this window of the guard */
+	uint64_t total_ns;   /* the same since the thread began */
 	uint64_t window_ns;  /* when it began, and the thread's CPU time then */
 	uint64_t cpu_ns;
 	uint64_t named_ns; /* when `name` was asked for; 0: never */

@@ -269,7 +269,7 @@ static void the_guard_raises_the_mean(void **state)
 	(void)state;
 	sampler_init(0, 65536);
 	/* 20 us for each stack, 1 ms of the thread's time between them: 2 % */
-	for (int i = 0; i < 400; i++) {
+	for (int i = 0; i < 2000; i++) {
 		now += 1000000;
 		cpu += 1000000;
 		due = sampler_spent(&thread, 20000, now);
@@ -330,8 +330,8 @@ static void one_measurement_changes_the_mean_once(void **state)
 
 	(void)state;
 	sampler_init(0, 65536);
-	sampler_spent(&one, 600000, now);
-	sampler_spent(&two, 600000, now);
+	sampler_spent(&one, 6000000, now);
+	sampler_spent(&two, 6000000, now);
 	sampler_guard(&one, 1000000, now);
 	sampler_guard(&two, 1000000, now);
 	assert_int_equal(sampler_stack_mean(), 2 * 65536);
