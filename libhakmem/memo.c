@@ -1,5 +1,6 @@
 #include "libhakmem/memo.h"
 
+#include "libhakmem/gate.h"
 #include "libhakmem/meta.h"
 #include "libhakmem/module.h"
 
@@ -24,7 +25,7 @@ struct entry {
 
 /* The words of the entries follow each other in the order of the entries. */
 struct set {
-	uint32_t lock;
+	uintptr_t owner; /* see gate.h */
 	uint32_t clock;
 	uint32_t entries, words;
 	uint32_t tag[ENTRIES]; /* some of each entry's key */
@@ -38,7 +39,6 @@ static struct set *steps[STEPS];
 static uint32_t sets;
 static uint32_t growing;
 static uint32_t pushed_out;
-static __thread struct set *held;
 
 uint32_t memo_sets(void)
 {
@@ -94,22 +94,6 @@ bool memo_start(void)
 	return sets != 0 || grow();
 }
 
-static bool lock(struct set *set)
-{
-	/* acquire: pairs with the release in unlock */
-	if (__atomic_load_n(&set->lock, __ATOMIC_RELAXED) != 0 ||
-	    __atomic_exchange_n(&set->lock, 1, __ATOMIC_ACQUIRE) != 0)
-		return false;
-	held = set;
-	return true;
-}
-
-static void unlock(struct set *set)
-{
-	held = NULL;
-	__atomic_store_n(&set->lock, 0, __ATOMIC_RELEASE);
-}
-
 static uint64_t mix(const struct memo_key *key)
 {
 	return (key->pc ^ (key->sp << 20 | key->sp >> 44)) *
@@ -150,9 +134,12 @@ words_hold(const struct set *set, const struct entry *entry)
 
 static bool modules_hold(const struct entry *entry)
 {
+	bool unloading = gate_is_unloading();
+
 	for (unsigned i = 0; i < entry->modules; i++)
 		if (entry->inside[i] != 0 &&
-		    module_of(entry->inside[i]) != entry->module[i])
+		    (unloading ||
+		     module_of(entry->inside[i]) != entry->module[i]))
 			return false;
 	return true;
 }
@@ -226,7 +213,7 @@ bool memo_find(const struct memo_key *key, struct unwind_stack *out)
 	struct set *set = set_at(index);
 	struct entry *entry;
 
-	if (!lock(set))
+	if (!gate_take(&set->owner))
 		return false;
 	entry = look_up(set, key, tag_of(mixed));
 	if (entry) {
@@ -235,10 +222,11 @@ bool memo_find(const struct memo_key *key, struct unwind_stack *out)
 		out->site = entry->site;
 		out->depth = 0;
 		out->memo = reference(index, entry);
-		if (out->site == 0)
+		/* Debug builds want to see that it is right. */
+		if (out->site == 0 || DEBUG_BUILD)
 			tell(set, entry, out);
 	}
-	unlock(set);
+	gate_give(&set->owner);
 	return entry != NULL;
 }
 
@@ -283,7 +271,7 @@ void memo_store(const struct memo_trace *trace, struct unwind_stack *out)
 
 	out->memo = 0;
 	if (trace->words > MEMO_WORDS || trace->modules > MEMO_MODULES ||
-	    !lock(set))
+	    !gate_take(&set->owner))
 		return;
 	while (set->entries == ENTRIES || set->words + trace->words > POOL) {
 		remove_entry(set, oldest(set));
@@ -291,7 +279,7 @@ void memo_store(const struct memo_trace *trace, struct unwind_stack *out)
 	}
 	append(set, trace);
 	out->memo = reference(index, &set->entry[set->entries - 1]);
-	unlock(set);
+	gate_give(&set->owner);
 	if (crowded)
 		grow_if_crowded();
 }
@@ -304,25 +292,41 @@ void memo_name(uint64_t memo, uint32_t site)
 	if (index == 0 || index > memo_sets())
 		return;
 	set = set_at((uint32_t)index - 1);
-	if (!lock(set))
+	if (!gate_take(&set->owner))
 		return;
 	for (uint32_t i = 0; i < set->entries; i++)
 		if (set->entry[i].serial == (uint32_t)memo)
 			set->entry[i].site = site;
-	unlock(set);
+	gate_give(&set->owner);
 }
 
+/* The jump may have left its entries half moved. */
 void memo_abandon(void)
 {
-	if (held)
-		unlock(held);
+	for (uint32_t i = 0; i < memo_sets(); i++) {
+		struct set *set = set_at(i);
+
+		if (!gate_is_mine(&set->owner))
+			continue;
+		set->entries = set->words = 0;
+		gate_give(&set->owner);
+	}
+}
+
+bool memo_is_idle(void)
+{
+	bool idle = true;
+
+	for (uint32_t i = 0; i < memo_sets(); i++)
+		idle = idle && gate_is_clear(&set_at(i)->owner);
+	return idle;
 }
 
 void memo_forget(void)
 {
 	for (uint32_t i = 0; i < sets; i++) {
 		set_at(i)->entries = set_at(i)->words = 0;
-		set_at(i)->lock = 0;
+		set_at(i)->owner = 0;
 	}
 	growing = 0;
 }

@@ -15,8 +15,8 @@
  *
  * Sets of up to 12 entries share a pool of words each; the least recently used
  * make room. More sets come into use as entries are pushed out, up to a bound.
- * A try-lock per set is held for nanoseconds and never while unwinding; who
- * finds it taken does without.
+ * An owner per set (gate.h) has it for nanoseconds and never while unwinding;
+ * who finds it taken does without.
  */
 #ifndef LIBHAKMEM_MEMO_H
 #define LIBHAKMEM_MEMO_H
@@ -81,6 +81,9 @@ void memo_name(uint64_t memo, uint32_t site);
 
 /* Gives back the lock of a section that this thread has left by a jump. */
 void memo_abandon(void);
+
+/* No other thread is in a set. */
+bool memo_is_idle(void);
 
 /* Forgets all: for the child of a fork that could not wait. */
 void memo_forget(void);

@@ -25,7 +25,7 @@ struct segment {
 	bool executable, readable;
 };
 
-/* All but the last five never changes once the id is given. */
+/* All but map and the last five never changes once the id is given. */
 struct module {
 	struct module_info info;
 	const void *map; /* the loader's entry */
@@ -330,10 +330,19 @@ static bool same_file(const struct module *at)
 	return print_of(at->info.start) == at->print;
 }
 
+static bool same_map(const struct module *at,
+		     const struct dl_find_object *found)
+{
+	return __atomic_load_n(&at->map, __ATOMIC_RELAXED) ==
+	       found->dlfo_link_map;
+}
+
+/* What comes back may have another entry with the loader; a build-id tells
+ * that it is the same, headers alone do not. */
 static bool same_place(const struct module *at,
 		       const struct dl_find_object *found)
 {
-	return at->map == found->dlfo_link_map &&
+	return (same_map(at, found) || at->info.build_id_bytes != 0) &&
 	       at->info.start == (uintptr_t)found->dlfo_map_start &&
 	       at->info.end == (uintptr_t)found->dlfo_map_end &&
 	       at->info.bias == found->dlfo_link_map->l_addr;
@@ -417,8 +426,10 @@ static NOINLINE uint32_t note_locked(const struct dl_find_object *found)
 	id = known(found);
 	if (id == 0) {
 		id = note(found);
-	} else if (module(id)->unloaded) {
+	} else if (module(id)->unloaded || !same_map(module(id), found)) {
 		displace(module(id));
+		__atomic_store_n(&module(id)->map, found->dlfo_link_map,
+				 __ATOMIC_RELAXED);
 		__atomic_store_n(&module(id)->unloaded, false,
 				 __ATOMIC_RELAXED);
 		changed(module(id));
@@ -435,7 +446,7 @@ uint32_t module_of(uintptr_t pc)
 	if (_dl_find_object((void *)pc, &found) != 0)
 		return MODULE_NONE;
 	id = known(&found);
-	if (unlikely(id == 0 ||
+	if (unlikely(id == 0 || !same_map(module(id), &found) ||
 		     __atomic_load_n(&module(id)->unloaded, __ATOMIC_RELAXED)))
 		id = note_locked(&found);
 	if (id == MODULE_UNKNOWN)

@@ -1,5 +1,7 @@
 #include "libhakmem/unwind.h"
 
+#include "libhakmem/dwarf.h"
+#include "libhakmem/gate.h"
 #include "libhakmem/module.h"
 #include "libhakmem/walk.h"
 
@@ -19,21 +21,12 @@ enum state { OFF, ON };
 static uint32_t state;
 static uintptr_t own_start, own_end; /* text of this library */
 
-/*
- * The gate. Whoever unwinds is counted first and then looks whether it is
- * closed; whoever closes it does so first and then waits for the count: both
- * with sequential consistency, so one of them sees the other.
- */
-static int32_t under_way;
-static uint32_t closed;
-static uint32_t unloading;
 static bool waited_in_vain;
 
 static struct unwind_counts counts;
 
 /* Where this thread is inside; 0: it is not. */
 static __thread uintptr_t inside;
-static __thread bool counted;
 static __thread uint32_t warm_turn;
 
 static uint64_t now_ns(void)
@@ -51,18 +44,16 @@ bool unwind_busy(void)
 
 static void leave(void)
 {
-	counted = false;
-	__atomic_fetch_sub(&under_way, 1, __ATOMIC_SEQ_CST);
 	/* For handlers of this thread only. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	inside = 0;
 }
 
-/* A handler that cut into an unwinding left by a jump: the frame that was
- * inside is gone when the stack stands higher than it. */
+/* A handler that cut into an unwinding left by a jump: what it calls itself
+ * would stand below the frame that was inside. */
 static bool abandoned(uintptr_t here)
 {
-	return here > inside &&
+	return here >= inside &&
 	       here - inside < stack_around(inside).high - inside;
 }
 
@@ -74,19 +65,14 @@ static bool enter(void)
 		if (!abandoned(here))
 			return false;
 		memo_abandon();
-		if (counted)
-			leave();
+		walk_abandon();
 	}
+	/* acquire: pairs with the release in unwind_start */
 	if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) != ON)
 		return false;
 	inside = here;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	__atomic_fetch_add(&under_way, 1, __ATOMIC_SEQ_CST);
-	counted = true;
-	if (likely(__atomic_load_n(&closed, __ATOMIC_SEQ_CST) == 0))
-		return true;
-	leave();
-	return false;
+	return true;
 }
 
 static bool compare(const struct unwind_stack *a, const struct unwind_stack *b)
@@ -98,14 +84,14 @@ static bool compare(const struct unwind_stack *a, const struct unwind_stack *b)
 	return same;
 }
 
-/* Debug builds believe no memory. */
-static NOINLINE void check_warm(const struct memo_key *key,
-				const struct unwind_stack *warm)
+/* Debug builds believe neither memory nor rules. */
+static NOINLINE void check(const struct memo_key *key,
+			   const struct unwind_stack *told)
 {
-	struct unwind_stack cold;
+	struct unwind_stack plain;
 
-	if (warm->site == 0 && walk(key, false, false, &cold) &&
-	    peek32(&unloading) == 0 && !compare(warm, &cold))
+	if (!gate_is_unloading() && walk(key, WALK_PLAIN, &plain) &&
+	    !gate_is_unloading() && !compare(told, &plain))
 		__builtin_trap();
 }
 
@@ -120,7 +106,9 @@ static bool is_warm(const struct memo_key *key, struct unwind_stack *out)
 	out->cost_ns = timed ? (uint32_t)(now_ns() - begin) * WARM_SHARE : 0;
 	count64(&counts.warm, 1);
 	if (DEBUG_BUILD)
-		check_warm(key, out);
+		check(key, out);
+	if (out->site != 0)
+		out->depth = 0;
 	return true;
 }
 
@@ -128,13 +116,14 @@ static bool is_cold(const struct memo_key *key, bool keep,
 		    struct unwind_stack *out)
 {
 	uint64_t begin = now_ns();
-	bool stop = __atomic_load_n(&unloading, __ATOMIC_SEQ_CST) != 0;
 
-	if (!walk(key, keep && !stop, stop, out))
+	if (!walk(key, keep ? WALK_KEEP : 0, out))
 		return false;
 	out->warm = false;
 	out->cost_ns = (uint32_t)(now_ns() - begin);
 	count64(&counts.cold, 1);
+	if (DEBUG_BUILD && !out->truncated)
+		check(key, out);
 	return true;
 }
 
@@ -234,15 +223,14 @@ bool unwind_start(void)
 	return on;
 }
 
-/* Closes the gate and waits, but for this very thread, which a handler may
- * have cut into. False after too long a time. */
+/* Closes the gate and waits until no other thread is inside; false after too
+ * long a time. */
 static bool drain(void)
 {
-	int32_t mine = counted ? 1 : 0;
 	uint64_t begin = 0;
 
-	__atomic_fetch_add(&closed, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&under_way, __ATOMIC_SEQ_CST) > mine) {
+	gate_close();
+	while (!walk_is_idle() || !memo_is_idle()) {
 		uint64_t now = now_ns();
 
 		if (begin == 0)
@@ -254,35 +242,22 @@ static bool drain(void)
 	return true;
 }
 
-static void open_gate(void)
-{
-	uint32_t value = __atomic_load_n(&closed, __ATOMIC_RELAXED);
-
-	/* In a child of a fork inside dlclose it is open already. */
-	while (value != 0 &&
-	       !__atomic_compare_exchange_n(&closed, &value, value - 1, false,
-					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		;
-}
-
 void unwind_unload_begin(void)
 {
 	int saved = errno;
 
-	/* Who comes after the gate was closed sees this. */
-	__atomic_fetch_add(&unloading, 1, __ATOMIC_SEQ_CST);
+	gate_unload_begin();
 	drain();
-	walk_flush();
-	open_gate();
+	dwarf_flush();
+	gate_open();
 	errno = saved;
 }
 
 void unwind_unload_end(void)
 {
 	module_refresh();
-	walk_flush();
-	if (__atomic_load_n(&unloading, __ATOMIC_RELAXED) != 0)
-		__atomic_fetch_sub(&unloading, 1, __ATOMIC_SEQ_CST);
+	dwarf_flush();
+	gate_unload_end();
 }
 
 void unwind_lock(void)
@@ -294,20 +269,20 @@ void unwind_lock(void)
 void unwind_unlock(void)
 {
 	waited_in_vain = false;
-	open_gate();
+	gate_open();
 }
 
 /* If somebody was inside libunwind, its locks may be held for ever here: then
  * there are no more stacks in this process. */
 void unwind_reset(void)
 {
-	under_way = counted ? 1 : 0;
 	if (waited_in_vain) {
 		state = OFF;
 		memo_forget();
+		walk_forget();
 	}
 	waited_in_vain = false;
-	__atomic_store_n(&closed, 0, __ATOMIC_SEQ_CST);
+	gate_reset();
 }
 
 void unwind_counts(struct unwind_counts *out)

@@ -1,39 +1,41 @@
 /*
- * Walks: a stack unwound step by step, and the only user of libunwind. Its
- * remote interface is driven on our own process through accessors that read
- * nothing but this stack and mapped segments of modules; its local interface
- * would take the loader's locks, write to descriptors and trust any address.
+ * Walks: a stack unwound frame by frame, by a rule where the code is known
+ * (rule.h), else with libunwind (dwarf.h), and put down word by word so that it
+ * can be told from memory the next time (memo.h). No address is trusted: reads
+ * stay on this thread's stack and in mapped segments of modules, and a stack
+ * ends where it stops making sense.
  *
- * libunwind is loaded by name and privately: as a dependency its symbols would
- * take over the program's C++ exceptions. A walk runs on a stack of ours, with
- * signals blocked: the program's may be as small as a signal stack.
- *
- * A few slots, each with a stack and the trace of one walk; when all are taken
- * there is no stack.
+ * A few slots, each with a stack for libunwind and the trace of one walk; when
+ * all are taken there is no stack to be had.
  */
 #ifndef LIBHAKMEM_WALK_H
 #define LIBHAKMEM_WALK_H
 
 #include "libhakmem/memo.h"
-#include "libhakmem/stack.h"
 
-/* Loads libunwind. In a safe context, once; false without it. */
+/* Takes the memory and wakes libunwind up. In a safe context, once. */
 bool walk_start(void);
 
 /*
  * Unwinds from the leaf described by `key`, whose stack is key->sp to
- * key->high, into `out`, and remembers it (memo.h) when that can be done
- * exactly and `keep` says so. With `stop`, the stack ends where a module begins
- * that may be unloaded. False when there is no stack to be had.
+ * key->high, into `out`. False when there is no stack to be had. While a module
+ * may be going away, the stack ends at the first that may be unloaded, and is
+ * not remembered.
  */
-bool walk(const struct memo_key *key, bool keep, bool stop,
-	  struct unwind_stack *out);
+bool walk(const struct memo_key *key, unsigned how, struct unwind_stack *out);
+#define WALK_KEEP  1u /* remember it, if that can be done exactly */
+#define WALK_PLAIN 2u /* by libunwind alone, without rules */
 
-/* Makes libunwind forget what it knows of code. Any thread. */
-void walk_flush(void);
+/* Gives back the slot of a walk that this thread has left by a jump. */
+void walk_abandon(void);
 
-/* Which of libunwind's caches: for measuring. */
-enum walk_cache { WALK_CACHE_NONE, WALK_CACHE_GLOBAL };
-void walk_set_cache(enum walk_cache cache);
+/* No other thread walks. */
+bool walk_is_idle(void);
+
+/* For the child of a fork that could not wait. */
+void walk_forget(void);
+
+/* Turns the rules off or on: for measuring. */
+void walk_set_rules(bool on);
 
 #endif

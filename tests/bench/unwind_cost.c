@@ -1,9 +1,10 @@
 /*
- * What a stack costs, in nanoseconds of CPU time, at depths 12, 32 and 100: the median of
- * many calls of the library's own functions.
+ * What a stack costs, in nanoseconds of CPU time, at depths 12, 32 and 100: the
+ * median of many calls of the library's own functions.
  *
- *   cold, cache off    libunwind finds and runs the description of each frame
- *   cold               as it is used: with what it remembers of code
+ *   libunwind, none    every frame by libunwind, its cache off
+ *   libunwind          every frame by libunwind
+ *   cold               as it is used: by the rules that libunwind taught
  *   warm               told from memory, all frames
  *   warm, named        told from memory, its site by name
  *   backtrace          glibc's, for comparison
@@ -11,6 +12,7 @@
 #include "tests/bench/bench.h"
 
 #include "libhakmem/unwind.h"
+#include "libhakmem/dwarf.h"
 #include "libhakmem/walk.h"
 
 #include <execinfo.h>
@@ -89,21 +91,25 @@ int main(void)
 		fprintf(stderr, "unwind_cost: no libunwind\n");
 		return 1;
 	}
-	printf("| depth | cold, cache off |   cold |   warm | warm, named | "
-	       "backtrace |\n");
-	printf("| ----: | --------------: | -----: | -----: | ----------: | "
-	       "--------: |\n");
+	printf("| depth | libunwind, none | libunwind |   cold |   warm | "
+	       "warm, named | backtrace |\n");
+	printf("| ----: | --------------: | --------: | -----: | -----: | "
+	       "----------: | --------: |\n");
 	for (unsigned i = 0; i < 3; i++) {
 		/* main, what called it, measure and at_depth(0) */
 		int more = depths[i] - 5;
-		double off, on;
+		double none, all, cold;
 
-		walk_set_cache(WALK_CACHE_NONE);
-		off = at_depth(more, AFRESH);
-		walk_set_cache(WALK_CACHE_GLOBAL);
-		on = at_depth(more, AFRESH);
-		printf("| %5u | %15.0f | %6.0f | %6.1f | %11.1f | %9.0f |\n",
-		       depth_seen, off, on, at_depth(more, TOLD),
+		walk_set_rules(false);
+		dwarf_set_cache(false);
+		none = at_depth(more, AFRESH);
+		dwarf_set_cache(true);
+		all = at_depth(more, AFRESH);
+		walk_set_rules(true);
+		cold = at_depth(more, AFRESH);
+		printf("| %5u | %15.0f | %9.0f | %6.0f | %6.1f | %11.1f | "
+		       "%9.0f |\n",
+		       depth_seen, none, all, cold, at_depth(more, TOLD),
 		       at_depth(more, NAMED), at_depth(more, BACKTRACE));
 	}
 	return 0;

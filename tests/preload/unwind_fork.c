@@ -13,10 +13,17 @@
 
 static atomic_int stop;
 
-static __attribute__((noinline)) void *deep(int depth, size_t n)
+/* Ever new stacks, which cannot be told from memory. */
+static __attribute__((noinline)) void *deep(int depth, unsigned way, size_t n)
 {
-	void *block = depth > 0 ? deep(depth - 1, n) : malloc(n);
+	void *block;
 
+	if (depth == 0)
+		block = malloc(n);
+	else if (way & 1)
+		block = deep(depth - 1, way >> 1, n);
+	else
+		block = deep(depth - 1, way >> 1 | way << 31, n);
 	__asm__ volatile("" : "+r"(block));
 	return block;
 }
@@ -25,15 +32,15 @@ static void *churn(void *unused)
 {
 	(void)unused;
 	for (unsigned i = 0; !atomic_load(&stop); i++)
-		free(deep((int)(i * 7 % 60), i % 900));
+		free(deep((int)(i * 7 % 60), i * 2654435761u, i % 900));
 	return NULL;
 }
 
 static void *few(void *unused)
 {
 	(void)unused;
-	for (int i = 0; i < 50; i++)
-		free(deep(i % 20, 300));
+	for (unsigned i = 0; i < 50; i++)
+		free(deep((int)i % 20, i * 2654435761u, 300));
 	return NULL;
 }
 
@@ -63,7 +70,7 @@ int main(void)
 
 	for (int i = 0; i < 3; i++)
 		CHECK(!pthread_create(&threads[i], NULL, churn, NULL));
-	for (int i = 0; i < 150; i++) {
+	for (int i = 0; i < 50; i++) {
 		int status;
 		pid_t pid = fork();
 
