@@ -490,8 +490,8 @@ void *heap_aligned(size_t align, size_t n)
 		thread_poll(cache);
 	if (unlikely(sizeclass_count == 0))
 		return refused(); /* boot failed */
-	if (HAKMEM_VARIANT != VARIANT_PRODUCT ||
-	    (class < 0 && n + align >= SIZECLASS_SMALL_MAX))
+	if (class < 0 && (HAKMEM_VARIANT != VARIANT_PRODUCT ||
+			  n + align >= SIZECLASS_SMALL_MAX))
 		return alloc_large(cache, n, align, false);
 	if (class < 0)
 		class = (int)sizeclass_with_header(n + align);

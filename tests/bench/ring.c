@@ -6,7 +6,7 @@
 #define USAGE "THREADS LO HI"
 #define MOST  64u
 #define AHEAD 4u
-_Static_assert(MOST * AHEAD <= QUEUE_BATCHES, "all in one queue");
+_Static_assert(MOST *AHEAD <= QUEUE_BATCHES, "all in one queue");
 
 static struct queue queues[MOST];
 static size_t threads, lo, hi;
