@@ -75,11 +75,13 @@ TOP_SRC   := $(wildcard hakmem-top/*.c)
 
 PB_C := $(G)/proto/hakmem.pb-c.c
 PB_H := $(G)/proto/hakmem.pb-c.h
+PPROF_C := $(G)/hakmemd/pprof.pb-c.c
+PPROF_H := $(G)/hakmemd/pprof.pb-c.h
 
 # Three sets of objects: for the library (pic), for the programs, for tests.
 LIB_OBJ   := $(LIB_SRC:%.c=$(B)/lib/%.o) $(PROTO_SRC:%.c=$(B)/lib/%.o) $(B)/lib/hakmem.pb-c.o
 PROTO_OBJ := $(PROTO_SRC:%.c=$(B)/app/%.o) $(B)/app/hakmem.pb-c.o
-D_OBJ     := $(D_SRC:%.c=$(B)/app/%.o)
+D_OBJ     := $(D_SRC:%.c=$(B)/app/%.o) $(B)/app/pprof.pb-c.o
 TOP_OBJ   := $(TOP_SRC:%.c=$(B)/app/%.o)
 
 PROGRAMS := $(B)/libhakmem.so $(B)/hakmemd $(B)/hakmem-top
@@ -91,18 +93,30 @@ $(PB_C) $(PB_H) &: proto/hakmem.proto
 	@mkdir -p $(G)/proto
 	$(PROTOC_C) --proto_path=. --c_out=$(G) proto/hakmem.proto
 
+$(PPROF_C) $(PPROF_H) &: hakmemd/pprof.proto
+	@mkdir -p $(G)/hakmemd
+	$(PROTOC_C) --proto_path=. --c_out=$(G) hakmemd/pprof.proto
+
 $(B)/lib/hakmem.pb-c.o: $(PB_C)
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) -w -c $< -o $@
 $(B)/app/hakmem.pb-c.o: $(PB_C)
 	@mkdir -p $(@D)
 	$(CC) $(APP_CFLAGS) -w -c $< -o $@
+$(B)/app/pprof.pb-c.o: $(PPROF_C)
+	@mkdir -p $(@D)
+	$(CC) $(APP_CFLAGS) -w -c $< -o $@
+$(B)/app/hakmemd/heap_pprof.o $(B)/tests/unit/hakmemd/test_heap_pprof: | $(PPROF_H)
+$(B)/app/hakmemd/heap_svg.o: hakmemd/flame.js
 $(B)/lib/%.o: %.c | $(PB_H)
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) -c $< -o $@
 $(B)/app/%.o: %.c | $(PB_H)
 	@mkdir -p $(@D)
 	$(CC) $(APP_CFLAGS) $(NCURSES_CFLAGS) -c $< -o $@
+
+# libstdc++ for its demangler only.
+D_LIBS := -lprotobuf-c -lz -ldw -lelf -lstdc++ -ldl -lm
 
 PROTOBUF_C_A := $(shell $(CC) -print-file-name=libprotobuf-c.a)
 
@@ -111,7 +125,7 @@ $(B)/libhakmem.so: $(LIB_OBJ) libhakmem/libhakmem.map
 		-Wl,--version-script=libhakmem/libhakmem.map \
 		-Wl,--exclude-libs,ALL $(LIB_OBJ) $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
 $(B)/hakmemd: $(D_OBJ) $(PROTO_OBJ)
-	$(CC) $(LINK) $^ -lprotobuf-c -lm -o $@
+	$(CC) $(LINK) $^ $(D_LIBS) -o $@
 $(B)/hakmem-top: $(TOP_OBJ) $(PROTO_OBJ)
 	$(CC) $(LINK) $^ -lprotobuf-c $(NCURSES_LIBS) -lm -o $@
 
@@ -132,7 +146,7 @@ $(B)/tests/unit/libhakmem/%: tests/unit/libhakmem/%.c $(UNIT_LIB_OBJ)
 	$(CC) $(LIB_CFLAGS) -Wno-frame-larger-than $< $(UNIT_LIB_OBJ) $(LINK_$(MODE)) -lcmocka $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
 $(B)/tests/unit/hakmemd/%: tests/unit/hakmemd/%.c $(UNIT_D_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(APP_CFLAGS) $< $(UNIT_D_OBJ) $(LINK_$(MODE)) -lcmocka -lprotobuf-c -lm -o $@
+	$(CC) $(APP_CFLAGS) $< $(UNIT_D_OBJ) $(LINK_$(MODE)) -lcmocka $(D_LIBS) -o $@
 $(B)/tests/unit/hakmem-top/%: tests/unit/hakmem-top/%.c $(UNIT_TOP_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(APP_CFLAGS) $(NCURSES_CFLAGS) $< $(UNIT_TOP_OBJ) $(LINK_$(MODE)) -lcmocka -lprotobuf-c $(NCURSES_LIBS) -lm -o $@
@@ -189,10 +203,10 @@ layers:
 	tests/layers
 
 # A minute for each fuzzer; tests/fuzz/run --help says more.
-fuzz: $(PB_H)
+fuzz: $(PB_H) $(PPROF_H)
 	tests/fuzz/run
 
-lint: $(PB_H)
+lint: $(PB_H) $(PPROF_H)
 	clang-format --dry-run -Werror $(filter %.c %.h,$(shell git ls-files '*.c' '*.h'))
 	tests/layers
 	shellcheck $(shell git grep -lE '^#!.*\b(sh|bash)$$' -- tests .ci)

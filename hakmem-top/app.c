@@ -71,6 +71,8 @@ static void step_feed(struct app *app)
 {
 	if (feed_step(&app->input.feed, client_now_ns()))
 		input_refresh(&app->input);
+	if (app->input.feed.export.state == FEED_EXPORTED)
+		input_exported(&app->input);
 	if (app->input.feed.gone) {
 		app->input.feed.gone = false;
 		input_leave(&app->input);

@@ -10,7 +10,8 @@
 #include "hakmem-top/text.h"
 
 const struct screen *const chrome_tabs[] = {
-	&screen_overview, &screen_sizes, &screen_classes, &screen_health, NULL,
+	&screen_overview, &screen_sizes,  &screen_classes,
+	&screen_sites,	  &screen_health, NULL,
 };
 
 static void clock_text(char out[16], time_t when)
@@ -124,15 +125,40 @@ static void draw_subject(const struct context *context, int width)
 	term_addf(1, x, TERM_TEXT, ", age %s", fmt_age(text, process->age_ns));
 }
 
-static void draw_tabs(const struct ui *ui, int y)
+static bool is_tab_of(const struct screen *tab, const struct screen *screen)
 {
-	int x = 1;
+	return tab == screen || tab == screen->outside;
+}
+
+/* The columns that all tabs with their names take. */
+static int tabs_width(void)
+{
+	int width = 1;
 
 	for (size_t i = 0; chrome_tabs[i]; i++)
-		x = term_addf(y, x,
-			      chrome_tabs[i] == ui->screen ? TERM_SELECTED
-							   : TERM_TEXT,
-			      " %zu %s ", i + 1, chrome_tabs[i]->name);
+		width += (int)strlen(chrome_tabs[i]->name) + 4;
+	return width;
+}
+
+/* In a narrow terminal only the tab that is open has its name. */
+static void draw_tabs(const struct ui *ui, int y, int width)
+{
+	bool narrow = tabs_width() > width;
+	int x = 1;
+
+	for (size_t i = 0; chrome_tabs[i]; i++) {
+		bool open = is_tab_of(chrome_tabs[i], ui->screen);
+		enum term_role role = open ? TERM_SELECTED : TERM_TEXT;
+
+		if (open && ui->screen->outside)
+			x = term_addf(y, x, role, " %zu %s > %s ", i + 1,
+				      chrome_tabs[i]->name, ui->screen->name);
+		else if (open || !narrow)
+			x = term_addf(y, x, role, " %zu %s ", i + 1,
+				      chrome_tabs[i]->name);
+		else
+			x = term_addf(y, x, role, " %zu ", i + 1);
+	}
 }
 
 /* The command that is watched, and where its output goes. */
@@ -150,11 +176,24 @@ static void draw_run(const struct run *run, int y, int width)
 	term_put(y, 1, width - 1, TERM_DIM, text);
 }
 
+static bool means_something(const struct key *key, const struct screen *screen)
+{
+	switch (key->scope) {
+	case KEYS_LIST:
+		return !screen->of_process;
+	case KEYS_PROCESS:
+		return screen->of_process;
+	case KEYS_OPENS:
+		return !screen->of_process || screen->inside;
+	case KEYS_ALL:
+		break;
+	}
+	return true;
+}
+
 /* As many keys as fit, in the order of the table. */
 static void draw_keys(const struct ui *ui, int y, int width)
 {
-	enum keys_scope other =
-		ui->screen->of_process ? KEYS_LIST : KEYS_PROCESS;
 	int x = 0;
 
 	term_put(y, 0, width, TERM_TEXT, "");
@@ -162,7 +201,7 @@ static void draw_keys(const struct ui *ui, int y, int width)
 		const struct key *key = &keys_table[i];
 		int needed;
 
-		if (!key->footer || key->scope == other)
+		if (!key->footer || !means_something(key, ui->screen))
 			continue;
 		needed = (int)(strlen(key->footer_key) + strlen(key->footer));
 		if (x + needed + 2 > width)
@@ -172,6 +211,26 @@ static void draw_keys(const struct ui *ui, int y, int width)
 	}
 }
 
+/* What is typed stays in sight: first the label gives way, then its begin. */
+static void draw_prompt(const struct prompt *prompt, int y, int width)
+{
+	int typed = (int)prompt->length, label = (int)strlen(prompt->label);
+	int least = label < 9 ? label : 9;
+	const char *text = prompt->text;
+	int x;
+
+	if (label + typed + 2 > width)
+		label = width - typed - 2 > least ? width - typed - 2 : least;
+	for (; *text && (int)strlen(text) > width - label - 2; text++)
+		;
+	while ((*text & 0xC0) == 0x80) /* never inside a character */
+		text++;
+	term_put(y, 0, width, TERM_TEXT, "");
+	x = term_put(y, 0, label, TERM_TITLE, prompt->label);
+	x = term_add(y, x + 1, TERM_STRONG, text);
+	term_cursor(y, x < width ? x : width - 1);
+}
+
 static void draw_footer(const struct ui *ui, const struct feed *feed, int y,
 			int width, uint64_t now_ns)
 {
@@ -179,10 +238,7 @@ static void draw_footer(const struct ui *ui, const struct feed *feed, int y,
 	int x;
 
 	if (ui->mode == CHROME_PROMPT) {
-		term_put(y, 0, width, TERM_TEXT, "");
-		x = term_add(y, 0, TERM_TITLE, ui->prompt.label);
-		x = term_add(y, x + 1, TERM_STRONG, ui->prompt.text);
-		term_cursor(y, x < width ? x : width - 1);
+		draw_prompt(&ui->prompt, y, width);
 		return;
 	}
 	if (ui->mode == CHROME_HELP) {
@@ -296,7 +352,7 @@ void chrome_draw(struct ui *ui, const struct feed *feed, uint64_t now_ns)
 	if (ui->screen->of_process) {
 		if (context->detail)
 			draw_subject(context, width);
-		draw_tabs(ui, y++);
+		draw_tabs(ui, y++, width);
 	} else if (context->list) {
 		draw_totals(feed, width);
 	}

@@ -15,7 +15,7 @@
 
 #define IN_BYTES	 (FRAME_HEADER_BYTES + FRAME_PAYLOAD_MAX)
 #define OUT_BYTES	 4096u
-#define WORD_MAX	 32u /* of what to export, and how */
+#define WORD_MAX	 72u /* of what to export and how, a mark */
 #define UNANSWERED_MAX	 16u
 #define RETRY_FIRST_NS	 100000000u
 #define RETRY_LONGEST_NS 2000000000u
@@ -30,6 +30,7 @@ struct client {
 	uint64_t retry_at_ns, retry_pause_ns;
 	uint64_t deadline_ns; /* of the oldest answer; 0 = none due */
 	unsigned unanswered;
+	enum client_what asked[UNANSWERED_MAX]; /* these, oldest first */
 	uint32_t sent, received; /* frames: the next sequence numbers */
 	size_t in_used,
 		in_taken; /* `in_taken` bytes belong to the last frame */
@@ -264,37 +265,84 @@ enum client_event client_next(struct client *client, uint64_t now_ns,
 	event = receive(client, now_ns, frame);
 	if (event == CLIENT_NOTHING && client->deadline_ns != 0 &&
 	    now_ns >= client->deadline_ns)
-		return lose(client, now_ns, "the daemon did not answer in 5 s");
+		return lose(client, now_ns,
+			    client_due(client) == CLIENT_EXPORT
+				    ? "the daemon did not export in 60 s"
+				    : "the daemon did not answer in 5 s");
 	return event;
 }
 
-static const Hakmem__QueryWhat wire_what[] = {
+static const Hakmem__QueryWhat wire_what[CLIENT_KINDS] = {
 	[CLIENT_PROCESSES] = HAKMEM__QUERY_WHAT__QUERY_PROCESSES,
 	[CLIENT_DETAIL] = HAKMEM__QUERY_WHAT__QUERY_DETAIL,
 	[CLIENT_HISTORY] = HAKMEM__QUERY_WHAT__QUERY_HISTORY,
 	[CLIENT_EXPORT] = HAKMEM__QUERY_WHAT__QUERY_EXPORT,
+	[CLIENT_SITES] = HAKMEM__QUERY_WHAT__QUERY_SITES,
+	[CLIENT_STACK] = HAKMEM__QUERY_WHAT__QUERY_STACK,
+	[CLIENT_MARK] = HAKMEM__QUERY_WHAT__QUERY_MARK,
+	[CLIENT_CONTROL] = HAKMEM__QUERY_WHAT__QUERY_CONTROL,
 };
+
+enum client_what client_due(const struct client *client)
+{
+	return client->unanswered ? client->asked[0] : CLIENT_KINDS;
+}
+
+/* Until when the answer to the oldest question has to be there. */
+static uint64_t deadline(const struct client *client, uint64_t now_ns)
+{
+	if (client->unanswered == 0)
+		return 0;
+	return now_ns + (client_due(client) == CLIENT_EXPORT
+				 ? CLIENT_EXPORT_NS
+				 : CLIENT_ANSWER_NS);
+}
+
+/* The words of a query, kept until it is packed. */
+struct words {
+	char what[WORD_MAX], format[WORD_MAX], sample[WORD_MAX];
+	char mark[WORD_MAX];
+};
+
+static char *word(char out[WORD_MAX], const char *text)
+{
+	snprintf(out, WORD_MAX, "%s", text ? text : "");
+	return out;
+}
+
+static void fill(Hakmem__Query *message, Hakmem__Control *control,
+		 struct words *words, const struct client_query *query)
+{
+	hakmem__query__init(message);
+	message->what = wire_what[query->what];
+	message->process_id = query->process_id;
+	message->pid = query->pid;
+	message->since_ns = query->since_ns;
+	message->export_what = word(words->what, query->export_what);
+	message->export_format = word(words->format, query->export_format);
+	message->export_sample = word(words->sample, query->export_sample);
+	message->mark = word(words->mark, query->mark);
+	message->site_id = query->site_id;
+	if (query->what != CLIENT_CONTROL)
+		return;
+	hakmem__control__init(control);
+	control->sample_bytes = query->sample_bytes;
+	control->sampling_off = query->sampling_off;
+	control->interval_ms = query->interval_ms;
+	message->control = control;
+}
 
 bool client_ask(struct client *client, const struct client_query *query,
 		uint64_t now_ns)
 {
-	char what[WORD_MAX] = "", format[WORD_MAX] = "";
 	uint8_t *at = client->out + client->out_used;
+	Hakmem__Control control;
 	Hakmem__Query message;
+	struct words words;
 	size_t length;
 
-	if (query->export_what)
-		snprintf(what, sizeof(what), "%s", query->export_what);
-	if (query->export_format)
-		snprintf(format, sizeof(format), "%s", query->export_format);
-	hakmem__query__init(&message);
-	message.what = wire_what[query->what];
+	fill(&message, &control, &words, query);
 	message.query_id = client->sent + 1;
-	message.process_id = query->process_id;
-	message.pid = query->pid;
-	message.since_ns = query->since_ns;
-	message.export_what = what;
-	message.export_format = format;
 	length = hakmem__query__get_packed_size(&message);
 	if (client->phase != CONNECTED ||
 	    client->unanswered == UNANSWERED_MAX ||
@@ -303,8 +351,9 @@ bool client_ask(struct client *client, const struct client_query *query,
 	frame_encode(at, FRAME_QUERY, (uint32_t)length, client->sent++);
 	hakmem__query__pack(&message, at + FRAME_HEADER_BYTES);
 	client->out_used += FRAME_HEADER_BYTES + length;
-	if (client->unanswered++ == 0)
-		client->deadline_ns = now_ns + CLIENT_ANSWER_NS;
+	client->asked[client->unanswered++] = query->what;
+	if (client->unanswered == 1)
+		client->deadline_ns = deadline(client, now_ns);
 	flush(client); /* a broken socket shows at the next client_next */
 	return true;
 }
@@ -312,9 +361,9 @@ bool client_ask(struct client *client, const struct client_query *query,
 void client_answered(struct client *client, uint64_t now_ns)
 {
 	if (client->unanswered > 0)
-		client->unanswered--;
-	client->deadline_ns =
-		client->unanswered ? now_ns + CLIENT_ANSWER_NS : 0;
+		memmove(client->asked, client->asked + 1,
+			--client->unanswered * sizeof(client->asked[0]));
+	client->deadline_ns = deadline(client, now_ns);
 	client->retry_pause_ns = RETRY_FIRST_NS;
 }
 

@@ -4,9 +4,10 @@
  * drives it polls client_fd() for client_events() up to client_timeout_ms()
  * and then calls client_next() until it returns CLIENT_NOTHING.
  *
- * An answer that takes longer than CLIENT_ANSWER_NS, or bytes that are not
- * frames, end the connection. Memory is fixed: one largest frame in, a page
- * of queries out.
+ * An answer that takes longer than CLIENT_ANSWER_NS (an export, for which names
+ * may have to be looked up, CLIENT_EXPORT_NS), or bytes that are not frames,
+ * end the connection. Memory is fixed: one largest frame in, a page of queries
+ * out.
  */
 #ifndef HAKMEM_TOP_CLIENT_H
 #define HAKMEM_TOP_CLIENT_H
@@ -16,7 +17,8 @@
 
 #include "proto/frame.h"
 
-#define CLIENT_ANSWER_NS 5000000000u
+#define CLIENT_ANSWER_NS UINT64_C(5000000000)
+#define CLIENT_EXPORT_NS UINT64_C(60000000000)
 
 struct client;
 
@@ -32,6 +34,11 @@ enum client_what {
 	CLIENT_DETAIL,
 	CLIENT_HISTORY,
 	CLIENT_EXPORT,
+	CLIENT_SITES,
+	CLIENT_STACK,
+	CLIENT_MARK,
+	CLIENT_CONTROL,
+	CLIENT_KINDS /* how many there are; as an answer: to no question */
 };
 
 /* What to ask; fields that a question does not need stay 0 or NULL. */
@@ -40,7 +47,12 @@ struct client_query {
 	uint64_t process_id; /* 0: by pid */
 	uint32_t pid;
 	uint64_t since_ns;
-	const char *export_what, *export_format;
+	const char *export_what, *export_format, *export_sample;
+	const char *mark; /* MARK: its name; EXPORT, SITES: since then */
+	uint32_t site_id;
+	uint64_t sample_bytes; /* CONTROL: 0 changes nothing */
+	bool sampling_off;
+	uint32_t interval_ms;
 };
 
 /*
@@ -64,6 +76,9 @@ enum client_event client_next(struct client *client, uint64_t now_ns,
 /* Queues a query; false when not connected or too many are unanswered. */
 bool client_ask(struct client *client, const struct client_query *query,
 		uint64_t now_ns);
+
+/* What the oldest query without an answer asks; frames answer it. */
+enum client_what client_due(const struct client *client);
 
 /* Tells that the answer to the oldest query is complete. */
 void client_answered(struct client *client, uint64_t now_ns);

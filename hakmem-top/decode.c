@@ -5,53 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hakmem-top/unpack.h"
 #include "proto/hakmem.pb-c.h"
 
 #define STRING_MAX 4096u
 
-/* An allocator for protobuf-c that gives no more than its budget. */
-struct budget {
-	size_t left;
-};
-
-static void *budget_alloc(void *data, size_t size)
-{
-	struct budget *budget = data;
-
-	if (size > budget->left)
-		return NULL;
-	budget->left -= size;
-	return malloc(size ? size : 1);
-}
-
-static void budget_free(void *data, void *memory)
-{
-	(void)data; /* memory given back is not counted: one frame is brief */
-	free(memory);
-}
-
-static ProtobufCMessage *unpack(const struct frame *frame,
-				const ProtobufCMessageDescriptor *descriptor)
-{
-	struct budget budget = {.left = DECODE_BUDGET_BYTES};
-	ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
-
-	return protobuf_c_message_unpack(descriptor, &allocator, frame->length,
-					 frame->payload);
-}
-
-static void discard(void *message)
-{
-	struct budget budget = {.left = 0};
-	ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
-
-	protobuf_c_message_free_unpacked(message, &allocator);
-}
-
-/* An owned copy, cut at STRING_MAX. */
 static char *copy(const char *text)
 {
-	return strndup(text ? text : "", STRING_MAX);
+	return unpack_copy(text, STRING_MAX);
 }
 
 static bool take_process(const Hakmem__Process *from, struct process *to)
@@ -130,7 +91,7 @@ static bool take_processes(const Hakmem__Processes *from,
 bool decode_processes(const struct frame *frame, struct processes **processes,
 		      bool *more)
 {
-	Hakmem__Processes *message = (Hakmem__Processes *)unpack(
+	Hakmem__Processes *message = (Hakmem__Processes *)unpack_frame(
 		frame, &hakmem__processes__descriptor);
 	struct processes *list = *processes;
 	bool done;
@@ -142,7 +103,7 @@ bool decode_processes(const struct frame *frame, struct processes **processes,
 		list = calloc(1, sizeof(*list));
 	done = list && take_processes(message, list);
 	*more = message->more;
-	discard(message);
+	unpack_discard(message);
 	if (!done) {
 		model_processes_free(list);
 		list = NULL;
@@ -250,6 +211,15 @@ static void take_state(const Hakmem__State *state, struct detail *to)
 	to->samples_untracked = state->samples_untracked_total;
 	to->messages = state->messages_total;
 	to->reconnects = state->reconnects_total;
+	to->stack_samples = state->stack_samples_total;
+	to->sites_live = state->sites_live;
+	to->sites_max = state->sites_max;
+	to->site_overflow = state->site_overflow_total;
+	to->no_stack = state->no_stack_total;
+	to->unwind_truncated = state->unwind_truncated_total;
+	to->unwind_ns = state->unwind_ns_total;
+	to->sample_configured_bytes = state->sample_configured_bytes;
+	to->guard_raised = state->guard_raised_total;
 	for (size_t i = 0; i < MODEL_REJECTS; i++)
 		to->rejects[i] = AT(state, rejects, i);
 }
@@ -278,8 +248,8 @@ static bool take_detail(const Hakmem__Detail *from, struct detail *to)
 
 struct detail *decode_detail(const struct frame *frame)
 {
-	Hakmem__Detail *message =
-		(Hakmem__Detail *)unpack(frame, &hakmem__detail__descriptor);
+	Hakmem__Detail *message = (Hakmem__Detail *)unpack_frame(
+		frame, &hakmem__detail__descriptor);
 	struct detail *detail;
 
 	if (!message)
@@ -289,7 +259,7 @@ struct detail *decode_detail(const struct frame *frame)
 		model_detail_free(detail);
 		detail = NULL;
 	}
-	discard(message);
+	unpack_discard(message);
 	return detail;
 }
 
@@ -319,8 +289,8 @@ static size_t shortest(const Hakmem__History *from)
 
 struct history *decode_history(const struct frame *frame)
 {
-	Hakmem__History *from =
-		(Hakmem__History *)unpack(frame, &hakmem__history__descriptor);
+	Hakmem__History *from = (Hakmem__History *)unpack_frame(
+		frame, &hakmem__history__descriptor);
 	struct history *to;
 	size_t n;
 
@@ -339,7 +309,7 @@ struct history *decode_history(const struct frame *frame)
 		to->allocs = take_column(from->allocs_total,
 					 from->n_allocs_total, n);
 	}
-	discard(from);
+	unpack_discard(from);
 	if (to && (!to->time_ns || !to->live_bytes || !to->rss_bytes ||
 		   !to->allocs)) {
 		model_history_free(to);
@@ -352,27 +322,26 @@ bool decode_export(const struct frame *frame, bool *last,
 		   bool (*append)(void *to, const void *data, size_t length),
 		   void *to)
 {
-	Hakmem__Export *message =
-		(Hakmem__Export *)unpack(frame, &hakmem__export__descriptor);
+	Hakmem__Export *message = (Hakmem__Export *)unpack_frame(
+		frame, &hakmem__export__descriptor);
 	bool done;
 
 	if (!message)
 		return false;
 	*last = message->last;
 	done = append(to, message->data.data, message->data.len);
-	discard(message);
+	unpack_discard(message);
 	return done;
 }
 
 void decode_error(const struct frame *frame, char *out, size_t size)
 {
-	Hakmem__Error *message =
-		(Hakmem__Error *)unpack(frame, &hakmem__error__descriptor);
+	Hakmem__Error *message = (Hakmem__Error *)unpack_frame(
+		frame, &hakmem__error__descriptor);
 
 	snprintf(out, size, "%s",
 		 message && message->text && *message->text
 			 ? message->text
 			 : "the daemon refused without a reason");
-	if (message)
-		discard(message);
+	unpack_discard(message);
 }

@@ -1,6 +1,6 @@
 /*
  * Frames of the daemon into the structs of `model`. Memory for one frame is
- * bounded (DECODE_BUDGET_BYTES), whatever its bytes say; columns of unequal
+ * bounded (room `unpack`), whatever its bytes say; columns of unequal
  * length are cut or filled with zeros; numbers out of range are clamped.
  */
 #ifndef HAKMEM_TOP_DECODE_H
@@ -11,8 +11,6 @@
 
 #include "hakmem-top/model.h"
 #include "proto/frame.h"
-
-#define DECODE_BUDGET_BYTES (16u << 20) /* for one unpacked frame */
 
 /*
  * Adds the rows of a PROCESSES frame to `*processes`, which is made when NULL.

@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "hakmem-top/decode.h"
+#include "hakmem-top/decode_sites.h"
+#include "hakmem-top/pile.h"
 
 static bool explain(const struct client *client, bool was_connected, char *why,
 		    size_t size)
@@ -123,26 +126,56 @@ struct detail *fetch_detail(struct client *client, uint64_t process_id,
 	return detail;
 }
 
-struct pile {
-	char *data;
-	size_t length;
-};
-
-static bool append(void *to, const void *data, size_t length)
+static struct sites *sites_now(struct client *client, uint64_t process_id,
+			       uint32_t pid, char *why, size_t size)
 {
-	struct pile *pile = to;
-	char *grown;
+	const struct client_query query = {
+		.what = CLIENT_SITES, .process_id = process_id, .pid = pid};
+	struct sites *sites = NULL;
+	struct frame frame;
+	bool more = true;
 
-	if (length > FETCH_EXPORT_MAX - pile->length)
+	if (!ask(client, &query, why, size))
+		return NULL;
+	while (more) {
+		if (!answer(client, FRAME_SITE_TABLE, &frame, why, size)) {
+			sites_free(sites);
+			return NULL;
+		}
+		if (!decode_sites(&frame, &sites, &more)) {
+			malformed(client, why, size);
+			break;
+		}
+	}
+	client_answered(client, client_now_ns());
+	return sites;
+}
+
+struct sites *fetch_sites(struct client *client, uint64_t process_id,
+			  uint32_t pid, uint64_t until_ns, char *why,
+			  size_t size)
+{
+	const struct timespec pause = {.tv_nsec = 50000000};
+	struct sites *sites = sites_now(client, process_id, pid, why, size);
+
+	while (sites && sites->pending && client_now_ns() < until_ns) {
+		sites_free(sites);
+		nanosleep(&pause, NULL);
+		sites = sites_now(client, process_id, pid, why, size);
+	}
+	return sites;
+}
+
+bool fetch_done(struct client *client, const struct client_query *query,
+		char *why, size_t size)
+{
+	struct frame frame;
+
+	if (!ask(client, query, why, size) ||
+	    !answer(client, FRAME_DONE, &frame, why, size))
 		return false;
-	grown = realloc(pile->data, pile->length + length + 1);
-	if (!grown)
-		return false;
-	if (length)
-		memcpy(grown + pile->length, data, length);
-	pile->data = grown;
-	pile->length += length;
-	return true;
+	client_answered(client, client_now_ns());
+	return decode_done(&frame, why, size) || malformed(client, why, size);
 }
 
 bool fetch_export(struct client *client, const struct client_query *query,
@@ -155,12 +188,12 @@ bool fetch_export(struct client *client, const struct client_query *query,
 	good = ask(client, query, why, size);
 	while (good && !last) {
 		good = answer(client, FRAME_EXPORT, &frame, why, size);
-		if (good && !decode_export(&frame, &last, append, &pile))
+		if (good && !decode_export(&frame, &last, pile_append, &pile))
 			good = malformed(client, why, size);
 	}
 	client_answered(client, client_now_ns());
 	if (!good) {
-		free(pile.data);
+		pile_clear(&pile);
 		return false;
 	}
 	*data = pile.data;

@@ -10,6 +10,7 @@
 
 #include "hakmem-top/client.h"
 #include "hakmem-top/model.h"
+#include "hakmem-top/sites.h"
 
 /* The process list; NULL with one line in `why`. The caller frees it. */
 struct processes *fetch_processes(struct client *client, char *why,
@@ -20,10 +21,23 @@ struct detail *fetch_detail(struct client *client, uint64_t process_id,
 			    char *why, size_t size);
 
 /*
- * An export of at most FETCH_EXPORT_MAX bytes into `*data` (the caller frees
- * it) and `*length`; false with one line in `why`.
+ * The sites of a process, by its id or else its pid, largest live bytes first;
+ * NULL with one line in `why`. Asks again while names are being looked up,
+ * until `until_ns` of client_now_ns(). The caller frees it.
  */
-#define FETCH_EXPORT_MAX (64u << 20)
+struct sites *fetch_sites(struct client *client, uint64_t process_id,
+			  uint32_t pid, uint64_t until_ns, char *why,
+			  size_t size);
+
+/* Asks for something to be done; false with one line in `why`, else there is
+ * in it what was done. */
+bool fetch_done(struct client *client, const struct client_query *query,
+		char *why, size_t size);
+
+/*
+ * An export of at most PILE_MAX bytes into `*data` (the caller frees it) and
+ * `*length`; false with one line in `why`.
+ */
 bool fetch_export(struct client *client, const struct client_query *query,
 		  char **data, size_t *length, char *why, size_t size);
 

@@ -162,3 +162,15 @@ char *fmt_range(char out[FMT_MAX], uint64_t low, uint64_t high)
 		snprintf(out, FMT_MAX, "%.20s-%.20s", from, to);
 	return out;
 }
+
+uint64_t fmt_whole(double value)
+{
+	if (!(value > 0))
+		return 0;
+	return value < 1.8e19 ? (uint64_t)(value + 0.5) : UINT64_MAX;
+}
+
+uint64_t fmt_ns(double seconds)
+{
+	return fmt_whole(seconds * 1e9);
+}

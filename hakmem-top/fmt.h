@@ -37,4 +37,10 @@ char *fmt_grouped(char out[FMT_MAX], uint64_t count);
 /* A range of sizes: "16" "17-32" "1.25K-1.37K". */
 char *fmt_range(char out[FMT_MAX], uint64_t low, uint64_t high);
 
+/* A figure that was computed, as a whole number: 0 unless it is above. */
+uint64_t fmt_whole(double value);
+
+/* Seconds as nanoseconds. */
+uint64_t fmt_ns(double seconds);
+
 #endif

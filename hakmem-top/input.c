@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hakmem-top/save.h"
+#include "hakmem-top/files.h"
 
 #define MESSAGE_NS 4000000000u
 
@@ -33,22 +33,40 @@ void input_refresh(struct input *input)
 {
 	const struct screen *screen = input->ui.screen;
 
-	if (screen->of_process ? input->context.detail != NULL
-			       : input->context.list != NULL)
+	/* Also without figures: rows of others must not stay. */
+	if (screen->of_process || input->context.list)
 		screen->refresh(&input->context);
+}
+
+/* The filter of a screen waits while one inside of it is shown. */
+static void swap_filter(struct input *input, const struct screen *screen)
+{
+	char *filter = input->context.filter;
+
+	if (screen->outside && !input->ui.screen->outside) {
+		memcpy(input->outer_filter, filter, SCREEN_FILTER_MAX);
+		filter[0] = '\0';
+	} else if (!screen->outside && input->ui.screen->outside) {
+		memcpy(filter, input->outer_filter, SCREEN_FILTER_MAX);
+	}
 }
 
 static void go_to(struct input *input, const struct screen *screen)
 {
+	struct feed *feed = &input->feed;
+
+	swap_filter(input, screen);
 	if (input->ui.screen->of_process != screen->of_process) {
 		input->context.filter[0] = '\0';
 		input->search[0] = '\0';
-		feed_rebuild(&input->feed);
+		feed_rebuild(feed);
 	}
 	input->ui.screen = screen;
-	input->feed.wants_history = screen->needs_history;
-	if (screen->needs_history)
-		input->feed.next_ns = 0;
+	feed->wants_history = screen->needs_history;
+	feed->wants_sites = screen->needs_sites;
+	feed->wants_stack = screen->needs_stack;
+	if (screen->needs_history || screen->needs_sites)
+		feed->next_ns = 0;
 	input_refresh(input);
 }
 
@@ -73,12 +91,27 @@ static void enter(struct input *input, const struct screen *screen)
 	go_to(input, screen);
 }
 
+/* Enter: into the selected process, or deeper. */
+static void open_selected(struct input *input)
+{
+	const struct screen *screen = input->ui.screen;
+
+	if (!screen->of_process) {
+		enter(input, chrome_tabs[0]);
+	} else if (screen->inside && screen->enter(&input->context)) {
+		feed_open_site(&input->feed);
+		go_to(input, screen->inside);
+	}
+}
+
 static size_t tab_index(const struct input *input, size_t *count)
 {
+	const struct screen *screen = input->ui.screen;
 	size_t at = 0;
 
 	for (*count = 0; chrome_tabs[*count]; ++*count)
-		if (chrome_tabs[*count] == input->ui.screen)
+		if (chrome_tabs[*count] == screen ||
+		    chrome_tabs[*count] == screen->outside)
 			at = *count;
 	return at;
 }
@@ -99,6 +132,8 @@ static void back(struct input *input)
 		input->context.filter[0] = '\0';
 		feed_rebuild(&input->feed);
 		input_refresh(input);
+	} else if (input->ui.screen->outside) {
+		go_to(input, input->ui.screen->outside);
 	} else if (input->ui.screen->of_process) {
 		input_leave(input);
 	}
@@ -114,52 +149,32 @@ static void ask_for(struct input *input, enum input_purpose purpose,
 
 static void ask_export(struct input *input)
 {
-	char name[PROMPT_MAX];
 	const struct screen *screen = input->ui.screen;
-	char lower[16];
-	size_t i;
+	char name[PROMPT_MAX];
 
 	if (input->opts->readonly) {
 		input_say(input, true, "--readonly: no files are written");
 		return;
 	}
-	for (i = 0; screen->name[i] && i + 1 < sizeof(lower); i++)
-		lower[i] = (char)(screen->name[i] | 0x20);
-	lower[i] = '\0';
-	if (screen->of_process && input->context.detail)
-		snprintf(name, sizeof(name), "hakmem-%u-%s.csv",
-			 input->context.detail->process.pid, lower);
-	else
-		snprintf(name, sizeof(name), "hakmem-%s.csv", lower);
-	ask_for(input, INPUT_EXPORT, "Write to (.csv or .json):", name);
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-	size_t length = strlen(text), tail = strlen(end);
-
-	return length >= tail && strcmp(text + length - tail, end) == 0;
+	files_offer(screen, &input->context, name, sizeof(name));
+	ask_for(input, INPUT_EXPORT, files_label(screen), name);
 }
 
 static void export_to(struct input *input, const char *path)
 {
-	enum opts_format format =
-		ends_with(path, ".json") ? OPTS_JSON : OPTS_CSV;
-	char *data = NULL, why[256];
-	size_t length = 0;
-	FILE *out = open_memstream(&data, &length);
-	bool made;
+	char text[256];
+	bool done = files_write(input->ui.screen, &input->context, &input->feed,
+				path, text, sizeof(text));
 
-	if (!out)
-		return;
-	made = input->ui.screen->save(&input->context, format, out);
-	if (fclose(out) != 0 || !made)
-		input_say(input, true, "nothing to write yet");
-	else if (save_file(path, data, length, why, sizeof(why)) != 0)
-		input_say(input, true, "%s", why);
-	else
-		input_say(input, false, "wrote %s", path);
-	free(data);
+	input_say(input, !done, "%s", text);
+}
+
+void input_exported(struct input *input)
+{
+	char text[256];
+	bool done = files_finish(&input->feed, text, sizeof(text));
+
+	input_say(input, !done, "%s", text);
 }
 
 static void set_interval(struct input *input, double seconds)
@@ -383,8 +398,7 @@ static void act(struct input *input, enum action action)
 		input->ui.help_top = 0;
 		break;
 	case ACTION_ENTER:
-		if (!input->ui.screen->of_process)
-			enter(input, chrome_tabs[0]);
+		open_selected(input);
 		break;
 	case ACTION_BACK:
 		back(input);

@@ -28,6 +28,7 @@ struct input {
 	struct ui ui;
 	enum input_purpose purpose;
 	char search[PROMPT_MAX];
+	char outer_filter[SCREEN_FILTER_MAX]; /* of the screen outside */
 	bool quit;
 };
 
@@ -40,6 +41,9 @@ void input_say(struct input *input, bool bad, const char *format, ...)
 
 /* Makes the rows of the screen anew, if it has data. */
 void input_refresh(struct input *input);
+
+/* Writes the export that has come, or says why it has not. */
+void input_exported(struct input *input);
 
 /* Goes back from a process to the list. */
 void input_leave(struct input *input);

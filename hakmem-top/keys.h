@@ -47,7 +47,12 @@ enum action {
 };
 
 /* Where a key means something, for the footer. */
-enum keys_scope { KEYS_ALL, KEYS_LIST, KEYS_PROCESS };
+enum keys_scope {
+	KEYS_ALL,
+	KEYS_LIST,
+	KEYS_PROCESS,
+	KEYS_OPENS, /* where Enter opens something */
+};
 
 struct key {
 	enum action action;

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,20 @@ static int complain(int status, const char *why)
 	return status;
 }
 
+/*
+ * A standard descriptor that was closed must not become the daemon's socket or
+ * a file of ours: what is printed would go there.
+ */
+static bool fill_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	return fd >= 0 && close(fd) == 0;
+}
+
 static bool find_socket(const struct opts *opts, char path[PATH_SOCKET_MAX],
 			char *why, size_t size)
 {
@@ -50,8 +65,8 @@ static int watch(const struct opts *opts, const char *path, bool screen,
 		snprintf(why, size, "out of memory");
 		return -1;
 	}
-	if (opts->mode == OPTS_EXPORT)
-		result = verbs_export(opts, client, why, size);
+	if (verbs_find(opts->mode))
+		result = verbs_find(opts->mode)(opts, client, why, size);
 	else if (screen)
 		result = app_run(opts, client, NULL, why, size);
 	else
@@ -84,9 +99,11 @@ int main(int argc, char **argv)
 		puts("hakmem-top " HAKMEM_VERSION);
 		return fflush(stdout) == 0 ? DONE : FAILURE;
 	}
+	if (verbs_unfit(&opts, isatty(STDOUT_FILENO), why, sizeof(why)))
+		return complain(USAGE, why);
 	if (!find_socket(&opts, path, why, sizeof(why)))
 		return complain(USAGE, why);
-	if (!signals_open())
+	if (!fill_descriptors() || !signals_open())
 		return complain(FAILURE, strerror(errno));
 	/* Into a pipe go reports, never a screen. */
 	screen = opts.mode == OPTS_WATCH && isatty(STDOUT_FILENO);

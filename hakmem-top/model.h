@@ -78,6 +78,9 @@ struct detail {
 	uint64_t threads_live, threads_total;
 	uint64_t histogram_bytes, samples_live, samples_untracked;
 	uint64_t messages, reconnects;
+	uint64_t stack_samples, sites_live, sites_max, site_overflow, no_stack;
+	uint64_t unwind_truncated, unwind_ns, guard_raised;
+	uint64_t sample_configured_bytes; /* what the guard may rise from */
 	uint64_t rejects[MODEL_REJECTS];
 	uint32_t interval_ms, page_bytes;
 	char *library_version; /* never NULL */

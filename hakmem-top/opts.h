@@ -16,24 +16,45 @@ enum opts_mode {
 	OPTS_WATCH,
 	OPTS_BATCH,
 	OPTS_EXPORT,
+	OPTS_SITES,
+	OPTS_MARK,
+	OPTS_SET,
 	OPTS_HELP,
 	OPTS_VERSION,
 };
 
-enum opts_format { OPTS_NO_FORMAT, OPTS_TEXT, OPTS_JSON, OPTS_CSV };
+enum opts_format {
+	OPTS_NO_FORMAT,
+	OPTS_TEXT,
+	OPTS_JSON,
+	OPTS_CSV,
+	OPTS_PPROF,
+	OPTS_FOLDED,
+	OPTS_SVG,
+	OPTS_FORMATS
+};
+
+#define OPTS_MARK_MAX 64 /* bytes of the name of a mark */
 
 /* Strings point into argv. */
 struct opts {
 	enum opts_mode mode;
 	const char *socket; /* NULL: the rule of proto/path.h */
 	double interval_s;
-	uint64_t count; /* reports of --batch; 0 = endless */
+	uint64_t count; /* reports of --batch, rows of sites; 0 = endless */
 	enum opts_format format;
 	bool no_colour, no_mouse, ascii, readonly, stay;
 	uint32_t pid; /* 0: not given */
 	const char *what;
+	const char
+		*sample;  /* export: inuse, alloc, peak; set: as it was given */
+	const char *diff; /* export: since this mark */
+	const char *mark; /* its name */
 	const char *output;
-	char **command; /* NULL, or what stands behind "--" */
+	uint64_t sample_bytes; /* set: 0 = as it is */
+	bool sampling_off;     /* set */
+	uint32_t interval_ms;  /* set: 0 = as it is */
+	char **command;	       /* NULL, or what stands behind "--" */
 };
 
 /*

@@ -15,6 +15,7 @@
 #include "hakmem-top/keys.h"
 #include "hakmem-top/model.h"
 #include "hakmem-top/opts.h"
+#include "hakmem-top/sites.h"
 #include "hakmem-top/table.h"
 #include "hakmem-top/view.h"
 
@@ -27,9 +28,14 @@ struct context {
 	struct detail *before; /* the state before `detail`, for rates */
 	struct detail *base;   /* `detail` when the mark was set */
 	struct history *history;
+	struct sites *sites;
+	struct sites *sites_base; /* `sites` when the mark was set */
+	struct stack *stack;
+	char sites_trouble[128]; /* why there are none; "" = no trouble */
 
 	struct view view;
 	uint64_t open_id; /* the open process; 0 = the list, or it is lost */
+	uint32_t site_id; /* the open site of it; 0 = none */
 	bool tree;
 	char filter[SCREEN_FILTER_MAX];
 };
@@ -37,11 +43,17 @@ struct context {
 struct screen {
 	const char *name; /* on its tab */
 	bool of_process;  /* needs context.detail */
-	bool needs_history;
+	bool needs_history, needs_sites, needs_stack;
+	bool heap; /* its export may also be one of the heap */
+	const struct screen *inside; /* what Enter on a row shows, or NULL */
+	const struct screen
+		*outside; /* what Esc goes back to; NULL: the list */
 	/* Makes the table's rows anew after data, filter or order changed. */
 	bool (*refresh)(struct context *context);
 	/* NULL when the screen has none. */
 	struct table *(*table)(void);
+	/* Tells the context what `inside` is to show; false: nothing. */
+	bool (*enter)(struct context *context);
 	/* Draws rows y .. y + height - 1. */
 	void (*draw)(struct context *context, int y, int height, int width);
 	/* Writes what is on the screen; false when there is nothing. */
@@ -53,6 +65,8 @@ extern const struct screen screen_processes;
 extern const struct screen screen_overview;
 extern const struct screen screen_sizes;
 extern const struct screen screen_classes;
+extern const struct screen screen_sites;
+extern const struct screen screen_stack;
 extern const struct screen screen_health;
 
 #endif

@@ -91,6 +91,41 @@ static void add_sampling(struct figures *figures, const struct detail *detail)
 		figure->role = TERM_WARN;
 }
 
+static struct figure *add_stack(struct figures *figures, const char *name,
+				const char *label, uint64_t value)
+{
+	return figures_add(figures, "STACKS", name, label, value,
+			   FIGURES_COUNT);
+}
+
+/* What makes the figures of sites rougher than they could be is in colour. */
+static void add_stacks(struct figures *figures, const struct detail *detail)
+{
+	struct figure *figure;
+	char text[FMT_MAX];
+
+	figure = add_stack(figures, "stack_samples_total", "Samples",
+			   detail->stack_samples);
+	figures_note(figure, "unwinding took %s",
+		     fmt_age(text, detail->unwind_ns));
+	figure = add_stack(figures, "sites_live", "Sites", detail->sites_live);
+	figures_note(figure, "of %s", fmt_count(text, detail->sites_max));
+	figure = add_stack(figures, "site_overflow_total", "No room",
+			   detail->site_overflow);
+	if (figure->value)
+		figure->role = TERM_WARN;
+	add_stack(figures, "no_stack_total", "No stack", detail->no_stack);
+	add_stack(figures, "unwind_truncated_total", "Cut off",
+		  detail->unwind_truncated);
+	figure = add_stack(figures, "guard_raised_total", "Guard",
+			   detail->guard_raised);
+	if (figure->value) {
+		figure->role = TERM_WARN;
+		figures_note(figure, "times; set to %s",
+			     fmt_bytes(text, detail->sample_configured_bytes));
+	}
+}
+
 static void collect(struct figures *figures, const struct detail *detail)
 {
 	figures->count = 0;
@@ -98,6 +133,7 @@ static void collect(struct figures *figures, const struct detail *detail)
 	add_machinery(figures, detail);
 	add_stream(figures, detail);
 	add_sampling(figures, detail);
+	add_stacks(figures, detail);
 }
 
 static bool refresh(struct context *context)

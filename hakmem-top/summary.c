@@ -6,8 +6,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "hakmem-top/bounds.h"
 #include "hakmem-top/fetch.h"
 #include "hakmem-top/fmt.h"
+#include "hakmem-top/merge.h"
 #include "hakmem-top/plot.h"
 #include "hakmem-top/text.h"
 #include "hakmem-top/view.h"
@@ -15,6 +17,8 @@
 #define DETAILS_MAX  256u /* processes whose sizes are added up */
 #define SIZES_SHOWN  8u
 #define OTHERS_SHOWN 5u
+#define SITES_SHOWN  5u
+#define NAMES_NS     2000000000u /* that names may take in all */
 
 /* What is added up over the command and its children. */
 struct sum {
@@ -147,6 +151,55 @@ static void print_sizes(FILE *out, struct sum *sum)
 			sum->details, sum->processes);
 }
 
+/* The sites that allocated most, and what they left. */
+static void print_sites(FILE *out, const struct merge *merge, size_t processes)
+{
+	char allocated[BOUNDS_MAX], live[BOUNDS_MAX], name[256], where[256];
+
+	if (merge->count == 0)
+		return;
+	fprintf(out, "  top sites    %-17s %-17s %s\n", "allocated",
+		"left live", "function");
+	for (size_t i = 0; i < merge->count && i < SITES_SHOWN; i++) {
+		const struct merge_row *row = &merge->rows[i];
+
+		text_clean(name, sizeof(name), sites_name(row->site), 44,
+			   false);
+		text_clean(where, sizeof(where), sites_location(row->site), 40,
+			   false);
+		fprintf(out, "               %-17s %-17s %s%s%s\n",
+			bounds_bytes(allocated, &row->allocated,
+				     merge->sample_bytes, false),
+			bounds_bytes(live, &row->live, merge->sample_bytes,
+				     false),
+			name, *where ? "  " : "", where);
+	}
+	if (merge->table_count < processes)
+		fprintf(out, "               (sites of %zu of %zu processes)\n",
+			merge->table_count, processes);
+}
+
+/* Nothing is said where the daemon or the library knows no sites. */
+static void summarize_sites(FILE *out, struct client *client, void **rows,
+			    size_t count)
+{
+	uint64_t until_ns = client_now_ns() + NAMES_NS;
+	struct merge merge = {.table_count = 0};
+	char why[256];
+
+	for (size_t i = 0; i < count && i < MERGE_TABLES; i++) {
+		const struct view_row *row = rows[i];
+		struct sites *sites = fetch_sites(client, row->process->id, 0,
+						  until_ns, why, sizeof(why));
+
+		if (sites)
+			merge_add(&merge, sites);
+	}
+	merge_finish(&merge);
+	print_sites(out, &merge, count);
+	merge_clear(&merge);
+}
+
 static void print_rejects(FILE *out, const struct sum *sum)
 {
 	char text[FMT_MAX];
@@ -235,6 +288,7 @@ static void print_family(FILE *out, struct client *client, struct view *view,
 	print_totals(out, sum);
 	print_processes(out, rows, view->count);
 	print_sizes(out, sum);
+	summarize_sites(out, client, rows, view->count);
 	free(rows);
 }
 

@@ -13,11 +13,11 @@ uint8_t *buf_reserve(struct buf *buf, size_t bytes)
 	size_t length = buf_length(buf), needed, room = buf->room;
 	uint8_t *grown;
 
+	if (__builtin_add_overflow(length, bytes, &needed) ||
+	    needed > SIZE_MAX / 4 || (buf->limit && needed > buf->limit))
+		return NULL;
 	if (bytes <= buf->room - buf->end && buf->data)
 		return buf->data + buf->end;
-	if (__builtin_add_overflow(length, bytes, &needed) ||
-	    needed > SIZE_MAX / 4)
-		return NULL;
 	if (buf->begin > 0)
 		memmove(buf->data, buf->data + buf->begin, length);
 	buf->begin = 0;

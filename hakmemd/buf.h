@@ -12,6 +12,7 @@
 struct buf {
 	uint8_t *data;
 	size_t begin, end, room; /* data[begin..end) is queued */
+	size_t limit;		 /* beyond it there is no memory; 0 = none */
 };
 
 /*

@@ -20,4 +20,12 @@ static inline uint64_t clock_ns(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+/* Unix time, in seconds, of a moment of clock_ns() that has passed. */
+static inline double clock_unix_s(uint64_t moment_ns)
+{
+	uint64_t ago_ns = clock_ns() - moment_ns;
+
+	return (double)(clock_read(CLOCK_REALTIME) - ago_ns) / CLOCK_SECOND;
+}
+
 #endif

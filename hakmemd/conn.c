@@ -42,9 +42,14 @@ void conn_close(struct conn *conn)
 		destroy(conn);
 }
 
+bool conn_has_room(const struct conn *conn)
+{
+	return buf_length(&conn->out) <= CONN_PAUSE_BYTES;
+}
+
 static bool is_paused(const struct conn *conn)
 {
-	return buf_length(&conn->out) > CONN_PAUSE_BYTES;
+	return conn->held || !conn_has_room(conn);
 }
 
 /* What to wait for follows from what there is to do. */
@@ -278,13 +283,23 @@ static bool advance(struct conn *conn)
 
 		if (!flush(conn))
 			return false;
+		if (buf_length(&conn->out) > 0)
+			return true;
+		if (conn->ops->drained && !conn->closing) {
+			conn->ops->drained(conn);
+			if (conn->dead)
+				return false;
+			if (buf_length(&conn->out) > 0)
+				continue;
+		}
 		waiting = buf_length(&conn->in);
-		if (conn->closing || waiting == 0 || buf_length(&conn->out) > 0)
+		if (conn->closing || waiting == 0 || is_paused(conn))
 			return true;
 		handle(conn);
 		if (conn->dead)
 			return false;
-		if (buf_length(&conn->in) == waiting && !conn->closing)
+		if (buf_length(&conn->in) == waiting && !conn->closing &&
+		    buf_length(&conn->out) == 0)
 			return true;
 	}
 }
@@ -297,13 +312,31 @@ static void work(struct conn *conn, bool readable)
 		conn->ended = true;
 	if (!conn->dead && !advance(conn))
 		conn->dead = true;
-	if (buf_length(&conn->out) == 0 && (conn->ended || conn->closing))
+	if (buf_length(&conn->out) == 0 &&
+	    (conn->closing || (conn->ended && !conn->held)))
 		conn->dead = true;
 	conn->busy = false;
 	if (conn->dead)
 		destroy(conn);
 	else
 		update(conn);
+}
+
+void conn_push(struct conn *conn)
+{
+	if (!conn->busy)
+		work(conn, false);
+}
+
+void conn_hold(struct conn *conn)
+{
+	conn->held = true;
+}
+
+void conn_release(struct conn *conn)
+{
+	conn->held = false;
+	conn_push(conn);
 }
 
 void conn_finish(struct conn *conn)

@@ -36,6 +36,8 @@ struct conn_ops {
 	void (*frame)(struct conn *conn, const struct frame *frame);
 	/* The connection is about to be freed. */
 	void (*closed)(struct conn *conn);
+	/* What was queued is sent: there is room for more. Or NULL. */
+	void (*drained)(struct conn *conn);
 };
 
 struct conn {
@@ -54,6 +56,7 @@ struct conn {
 	bool closing;			/* an ERROR is on its way out */
 	bool ended;			/* the peer sends no more */
 	bool greeted;			/* its first frame came */
+	bool held;			/* see conn_hold */
 };
 
 /*
@@ -66,6 +69,22 @@ struct conn *conn_open(struct loop *loop, int fd, const struct ucred *peer,
 /* Queues a frame; without memory or beyond CONN_OUT_MAX the peer is dropped. */
 void conn_send(struct conn *conn, uint16_t type,
 	       const ProtobufCMessage *message);
+
+/*
+ * Sends what others queued there than its own callbacks. It may be freed, but
+ * not before it returns when a callback of it is on the stack.
+ */
+void conn_push(struct conn *conn);
+
+/*
+ * An answer is not ready yet: until conn_release no further frame is taken and
+ * nothing is read. The peer may still go; `closed` is called then.
+ */
+void conn_hold(struct conn *conn);
+void conn_release(struct conn *conn);
+
+/* More may be queued without exceeding what a peer is owed at once. */
+bool conn_has_room(const struct conn *conn);
 
 /* Logs why, tells the peer by ERROR, closes; counts as refused. */
 void conn_fail(struct conn *conn, const char *format, ...)

@@ -13,7 +13,7 @@
 #include "hakmemd/buf.h"
 #include "proto/hakmem.pb-c.h"
 
-enum export_kind { EXPORT_COUNT, EXPORT_REAL, EXPORT_FLAG };
+enum export_kind { EXPORT_COUNT, EXPORT_REAL, EXPORT_FLAG, EXPORT_TEXT };
 
 struct export_column {
 	const char *name;
@@ -23,6 +23,7 @@ struct export_column {
 union export_value {
 	uint64_t count; /* a flag: 0 or 1 */
 	double real;
+	const char *text;
 };
 
 struct export_table {
@@ -32,15 +33,21 @@ struct export_table {
 	/* Row `index`, or false past the end. */
 	bool (*row)(const struct export_table *table, size_t index,
 		    union export_value *values);
+	double time_s; /* Unix time of the figures: the caller's to set */
 	pid_t pid;
 	const char *command;
 	const Hakmem__Hello *hello;
 	const Hakmem__State *state;
 	const void *prepared; /* what the table computed once */
 	size_t prepared_count;
+	/* What only JSON can hold: more members of the whole and of a row, each
+	 * beginning with a comma. Or NULL. */
+	bool (*json_head)(const struct export_table *table, struct buf *out);
+	bool (*json_more)(const struct export_table *table, size_t index,
+			  struct buf *out);
 };
 
-#define EXPORT_COLUMNS_MAX 16u
+#define EXPORT_COLUMNS_MAX 32u
 
 /* One way to write a table. False when memory is short. */
 struct export_format {

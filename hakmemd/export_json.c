@@ -16,8 +16,7 @@ static bool is_plain(const char *at)
 	return *at && *at != '"' && *at != '\\' && !control(at);
 }
 
-/* A string with its quotes. */
-static bool put_string(struct buf *out, const char *text)
+bool export_json_string(struct buf *out, const char *text)
 {
 	bool good = buf_append(out, "\"", 1);
 
@@ -46,13 +45,15 @@ static bool put(struct buf *out, enum export_kind kind,
 		return buf_print(out, "%.3f", value->real);
 	case EXPORT_FLAG:
 		return buf_print(out, "%s", value->count ? "true" : "false");
+	case EXPORT_TEXT:
+		return export_json_string(out, value->text);
 	case EXPORT_COUNT:
 		break;
 	}
 	return buf_print(out, "%llu", (unsigned long long)value->count);
 }
 
-static bool put_row(const struct export_table *table,
+static bool put_row(const struct export_table *table, size_t index,
 		    const union export_value *values, struct buf *out)
 {
 	for (size_t i = 0; i < table->column_count; i++)
@@ -60,6 +61,8 @@ static bool put_row(const struct export_table *table,
 			       table->columns[i].name) ||
 		    !put(out, table->columns[i].kind, &values[i]))
 			return false;
+	if (table->json_more && !table->json_more(table, index, out))
+		return false;
 	return buf_append(out, "}", 1);
 }
 
@@ -67,13 +70,17 @@ static bool write_json(const struct export_table *table, struct buf *out)
 {
 	union export_value values[EXPORT_COLUMNS_MAX];
 
-	if (!buf_print(out, "{\"pid\":%d,\"command\":", (int)table->pid) ||
-	    !put_string(out, table->command) ||
-	    !buf_print(out, ",\"what\":\"%s\",\"rows\":[", table->name))
+	if (!buf_print(out, "{\"time_s\":%.3f,\"pid\":%d,\"command\":",
+		       table->time_s, (int)table->pid) ||
+	    !export_json_string(out, table->command) ||
+	    !buf_print(out, ",\"what\":\"%s\"", table->name) ||
+	    (table->json_head && !table->json_head(table, out)) ||
+	    !buf_print(out, ",\"rows\":["))
 		return false;
 	for (size_t row = 0; table->row(table, row, values); row++)
 		if ((row && !buf_append(out, ",", 1)) ||
-		    !buf_append(out, "\n", 1) || !put_row(table, values, out))
+		    !buf_append(out, "\n", 1) ||
+		    !put_row(table, row, values, out))
 			return false;
 	return buf_append(out, "\n]}\n", 4);
 }

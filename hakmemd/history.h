@@ -25,9 +25,9 @@ struct history {
 };
 
 /*
- * Adds a point. While the newest is less than a second after the one before it,
- * or not later than the point that comes, it is replaced. Without memory the
- * point is lost.
+ * Adds a point. It replaces the newest while that is less than a second after
+ * the one before it, and when it is not later itself. Without memory the point
+ * is lost.
  */
 void history_add(struct history *history, const struct history_point *point);
 

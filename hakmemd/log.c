@@ -73,6 +73,7 @@ static bool admit(void)
 				 "%llu messages left out: too many a second",
 				 (unsigned long long)state.omitted);
 			state.omitted = 0;
+			state.lines = 1;
 			put(text);
 		}
 	}

@@ -141,6 +141,7 @@ int loop_run(struct loop *loop)
 			     loop->tick(loop->argument, now_ns, loop->late_ns));
 		loop->late_ns = 0;
 	}
+	loop->stopped = false;
 	return loop->result;
 }
 

@@ -45,7 +45,10 @@ void loop_remove(struct loop *loop, struct loop_source *source);
 /* Makes the next tick come no later than `at_ns`. */
 void loop_tick_by(struct loop *loop, uint64_t at_ns);
 
-/* Runs until loop_stop; returns what that was given, or -1 with errno. */
+/*
+ * Runs until loop_stop; returns what that was given, or -1 with errno. May be
+ * run again.
+ */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop, int result);
 

@@ -168,6 +168,7 @@ int main(int count, char **words)
 		settings.derived = true;
 	}
 	settings.detached = options.detach;
+	settings.debuginfod = options.debuginfod;
 	settings.idle_ns = options.idle_seconds * CLOCK_SECOND;
 	settings.retain_ns = options.retain_seconds * CLOCK_SECOND;
 	return serve(&options, &settings);

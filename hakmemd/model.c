@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hakmemd/check.h"
+#include "hakmemd/site_check.h"
 
 /* Fields that we do not know are not kept: nobody here could check them. */
 static void forget_unknown(ProtobufCMessage *message)
@@ -45,6 +46,12 @@ static void forget_unknown_state(Hakmem__State *state)
 		forget_unknown(&state->large_bins[i]->base);
 }
 
+static void forget_sites(struct model *model)
+{
+	marks_clear(&model->marks, &model->sites);
+	sites_clear(&model->sites);
+}
+
 const char *model_hello(struct model *model, Hakmem__Hello *hello)
 {
 	const char *why = check_hello(hello);
@@ -72,6 +79,7 @@ const char *model_hello(struct model *model, Hakmem__Hello *hello)
 	    hello->n_cells != model->cells) {
 		drop(&model->state);
 		history_clear(&model->history);
+		forget_sites(model);
 	}
 	drop(&model->hello);
 	model->hello = blob;
@@ -122,6 +130,7 @@ static void take_figures(struct model *model, const Hakmem__State *state,
 	model->peak_live_bytes = state->peak_live_bytes;
 	model->states++;
 	history_add(&model->history, &model->newest);
+	sites_look(&model->sites, model->newest.time_ns, state->sample_bytes);
 }
 
 const char *model_state(struct model *model, struct arena *arena,
@@ -143,6 +152,45 @@ const char *model_state(struct model *model, struct arena *arena,
 		return "out of memory";
 	take_figures(model, state, now_ns);
 	return NULL;
+}
+
+const char *model_modules(struct model *model, struct arena *arena,
+			  const uint8_t *bytes, size_t length)
+{
+	Hakmem__Modules *modules = (Hakmem__Modules *)arena_unpack(
+		arena, &hakmem__modules__descriptor, bytes, length);
+	const char *why;
+
+	if (!modules)
+		return "not a Modules message";
+	why = site_check_modules(modules);
+	if (!why)
+		sites_take_modules(&model->sites, modules);
+	return why;
+}
+
+const char *model_sites(struct model *model, struct arena *arena,
+			const uint8_t *bytes, size_t length)
+{
+	Hakmem__Sites *sites = (Hakmem__Sites *)arena_unpack(
+		arena, &hakmem__sites__descriptor, bytes, length);
+	const char *why;
+
+	if (!sites)
+		return "not a Sites message";
+	if (!model->state.bytes)
+		return "sites before a state";
+	why = site_check_sites(sites, model->classes);
+	if (!why)
+		sites_take(&model->sites, sites);
+	return why;
+}
+
+const char *model_mark(struct model *model, const char *name,
+		       char dropped[MARK_NAME_MAX + 1])
+{
+	return marks_set(&model->marks, &model->sites, name,
+			 model->newest.time_ns, dropped);
 }
 
 Hakmem__Hello *model_hello_message(const struct model *model,
@@ -167,7 +215,7 @@ Hakmem__State *model_state_message(const struct model *model,
 
 size_t model_bytes(const struct model *model)
 {
-	return model->hello.length + model->state.length +
+	return model->hello.length + model->state.length + model->sites.bytes +
 	       model->history.room * sizeof(struct history_point) +
 	       (model->command ? strlen(model->command) : 0) +
 	       (model->executable ? strlen(model->executable) : 0);
@@ -180,5 +228,6 @@ void model_free(struct model *model)
 	free(model->command);
 	free(model->executable);
 	history_free(&model->history);
+	forget_sites(model);
 	memset(model, 0, sizeof(*model));
 }

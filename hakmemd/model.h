@@ -1,6 +1,7 @@
 /*
  * What is known of one process from its own words: the newest hello and state,
- * packed, the main figures, and their history. Pure: no I/O, no clock.
+ * packed, the main figures, and their history; its sites, and marks of them.
+ * Pure: no I/O, no clock.
  * Main thread only.
  */
 #ifndef HAKMEMD_MODEL_H
@@ -12,6 +13,8 @@
 
 #include "hakmemd/arena.h"
 #include "hakmemd/history.h"
+#include "hakmemd/marks.h"
+#include "hakmemd/sites.h"
 #include "proto/hakmem.pb-c.h"
 
 struct model_blob {
@@ -28,6 +31,8 @@ struct model {
 	uint64_t state_ns; /* State.time_ns, not after it came; 0 = none yet */
 	uint64_t fallback_1024, mincore, sample_bytes, dropped, peak_live_bytes;
 	struct history history;
+	struct sites sites;
+	struct marks marks;
 };
 
 /*
@@ -43,6 +48,16 @@ const char *model_hello(struct model *model, Hakmem__Hello *hello);
  */
 const char *model_state(struct model *model, struct arena *arena,
 			const uint8_t *bytes, size_t length, uint64_t now_ns);
+
+/* The same for packed Modules and Sites; they belong to the newest state. */
+const char *model_modules(struct model *model, struct arena *arena,
+			  const uint8_t *bytes, size_t length);
+const char *model_sites(struct model *model, struct arena *arena,
+			const uint8_t *bytes, size_t length);
+
+/* Remembers the sites as they are under a name; as marks_set. */
+const char *model_mark(struct model *model, const char *name,
+		       char dropped[MARK_NAME_MAX + 1]);
 
 /* Unpack what is kept; NULL when there is none or the arena is spent. */
 Hakmem__Hello *model_hello_message(const struct model *model,

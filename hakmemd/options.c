@@ -59,6 +59,13 @@ static bool set_retain(struct options *options, const char *value)
 	return take_seconds(&options->retain_seconds, value);
 }
 
+static bool set_debuginfod(struct options *options, const char *value)
+{
+	(void)value;
+	options->debuginfod = true;
+	return true;
+}
+
 static bool set_version(struct options *options, const char *value)
 {
 	(void)value;
@@ -85,6 +92,8 @@ static const struct row rows[] = {
 	 "end when nobody was connected for so long (default never)", set_idle},
 	{"--retain", "SECONDS",
 	 "how long ended processes stay visible (default 600)", set_retain},
+	{"--debuginfod", NULL, "ask $DEBUGINFOD_URLS for missing debug files",
+	 set_debuginfod},
 	{"--version", NULL, "print the version", set_version},
 	{"--help", NULL, "print this", set_help},
 };
@@ -102,12 +111,12 @@ void options_help(void)
 		snprintf(left, sizeof(left), "%s%s%s", rows[i].name,
 			 rows[i].argument ? " " : "",
 			 rows[i].argument ? rows[i].argument : "");
-		printf("  %-22s %s\n", left, rows[i].help);
+		printf("  %-20s %s\n", left, rows[i].help);
 	}
 	printf("\nThe socket is $HAKMEM_SOCKET, else "
 	       "$XDG_RUNTIME_DIR/hakmem/sock, else for root\n"
-	       "/run/hakmem/sock, else /tmp/hakmem-UID/sock. SIGTERM ends it. "
-	       "Exit status: 0, 1 when\nit cannot serve, 2 on wrong usage.\n");
+	       "/run/hakmem/sock, else /tmp/hakmem-UID/sock. SIGTERM ends it.\n"
+	       "Exit status: 0, 1 when it cannot serve, 2 on wrong usage.\n");
 }
 
 /* The row of `word`, which may be NAME=VALUE; then `*value` is that value. */

@@ -9,7 +9,7 @@
 
 struct options {
 	const char *socket; /* NULL = by the rule of proto/path.h */
-	bool detach, help, version;
+	bool detach, debuginfod, help, version;
 	uint64_t idle_seconds, retain_seconds;
 };
 

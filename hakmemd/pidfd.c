@@ -1,5 +1,6 @@
 #include "hakmemd/pidfd.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -32,7 +33,10 @@ int pidfd_of_peer(int socket, pid_t pid)
 
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &length) == 0)
 		return pidfd;
-	if (pid <= 0)
+	/* Only a kernel that does not know the question may be asked by number:
+	 * one that knows, and says no, means that the number may be another's.
+	 */
+	if (errno != ENOPROTOOPT || pid <= 0)
 		return -1;
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }

@@ -1,54 +1,21 @@
 #include "hakmemd/query.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "hakmemd/arena.h"
 #include "hakmemd/clock.h"
 #include "hakmemd/export.h"
 #include "hakmemd/export_csv.h"
 #include "hakmemd/export_json.h"
+#include "hakmemd/check.h"
+#include "hakmemd/query_heap.h"
+#include "hakmemd/query_sites.h"
 #include "hakmemd/sizes.h"
 
 #define ANSWER_BUDGET (16u << 20)
-/* Under FRAME_PAYLOAD_MAX by what the other fields of a message may need. */
-#define FILL_BYTES (FRAME_PAYLOAD_MAX - 1024u)
 /* Beyond this commands are cut: so long a list is read for its figures. */
 #define LONG_LIST_BYTES (4u << 20)
 #define SHORT_TEXT	160u
-
-struct question {
-	struct conn *conn;
-	struct registry *registry;
-	struct arena *arena;
-	const Hakmem__Query *query;
-	struct process *process; /* of those that ask for one */
-};
-
-static void refuse(const struct question *question, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void refuse(const struct question *question, const char *format, ...)
-{
-	Hakmem__Error error;
-	char text[256];
-	va_list arguments;
-
-	hakmem__error__init(&error);
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	error.query_id = question->query->query_id;
-	error.text = text;
-	conn_send(question->conn, FRAME_ERROR, &error.base);
-}
-
-static void out_of_memory(const struct question *question)
-{
-	refuse(question, "the daemon is short of memory; ask again later");
-}
 
 static char no_text[1];
 
@@ -119,7 +86,7 @@ static size_t packed_bytes(const Hakmem__Process *row)
 static size_t list(const struct question *question, uint64_t now_ns,
 		   Hakmem__Process *rows)
 {
-	struct process *at = registry_first(question->registry);
+	struct process *at = registry_first(question->service->registry);
 	size_t count = 0, bytes = 0;
 
 	for (; at; at = at->next) {
@@ -136,7 +103,7 @@ static size_t list(const struct question *question, uint64_t now_ns,
 
 static void answer_processes(const struct question *question)
 {
-	size_t count = registry_count(question->registry), sent = 0;
+	size_t count = registry_count(question->service->registry), sent = 0;
 	uint64_t now_ns = clock_ns();
 	Hakmem__Processes answer;
 	static char version[] = HAKMEM_VERSION;
@@ -147,7 +114,7 @@ static void answer_processes(const struct question *question)
 
 	hakmem__processes__init(&answer);
 	if (!rows || !heads) {
-		out_of_memory(question);
+		question_no_memory(question);
 		return;
 	}
 	count = list(question, now_ns, rows);
@@ -163,8 +130,8 @@ static void answer_processes(const struct question *question)
 
 		answer.processes = heads + sent;
 		answer.n_processes = 0;
-		while (sent < count &&
-		       (bytes += packed_bytes(heads[sent])) <= FILL_BYTES) {
+		while (sent < count && (bytes += packed_bytes(heads[sent])) <=
+					       QUESTION_FILL_BYTES) {
 			answer.n_processes++;
 			sent++;
 		}
@@ -216,10 +183,11 @@ static void answer_detail(const struct question *question)
 		answer.sizes = bins(question->arena, sizes, answer.n_sizes);
 	}
 	if (!answer.hello || (answer.n_sizes && !answer.sizes))
-		out_of_memory(question);
+		question_no_memory(question);
 	else if (hakmem__detail__get_packed_size(&answer) > FRAME_PAYLOAD_MAX)
-		refuse(question, "process %u tells more than one frame holds",
-		       row.pid);
+		question_refuse(question,
+				"process %u tells more than one frame holds",
+				row.pid);
 	else
 		conn_send(question->conn, FRAME_DETAIL, &answer.base);
 }
@@ -262,7 +230,7 @@ static void answer_history(const struct question *question)
 	    COLUMN(header_rejects_total, rejects))
 		conn_send(question->conn, FRAME_HISTORY, &answer.base);
 	else
-		out_of_memory(question);
+		question_no_memory(question);
 }
 
 static const struct export_format *const formats[] = {&export_csv,
@@ -276,6 +244,14 @@ static const struct export_format *format_named(const char *name)
 	return NULL;
 }
 
+static bool write_table(const struct export_format *format,
+			struct export_table *table, const struct model *model,
+			struct buf *text)
+{
+	table->time_s = clock_unix_s(model->state_ns);
+	return format->write(table, text);
+}
+
 static void send_export(const struct question *question, struct buf *text)
 {
 	Hakmem__Export answer;
@@ -285,7 +261,9 @@ static void send_export(const struct question *question, struct buf *text)
 	do {
 		size_t length = buf_length(text);
 
-		answer.data.len = length < FILL_BYTES ? length : FILL_BYTES;
+		answer.data.len = length < QUESTION_FILL_BYTES
+					  ? length
+					  : QUESTION_FILL_BYTES;
 		answer.data.data = text->data + text->begin;
 		answer.last = answer.data.len == length;
 		conn_send(question->conn, FRAME_EXPORT, &answer.base);
@@ -293,7 +271,7 @@ static void send_export(const struct question *question, struct buf *text)
 	} while (!answer.last);
 }
 
-static void answer_export(const struct question *question)
+static void answer_table(const struct question *question)
 {
 	const Hakmem__Query *query = question->query;
 	const struct model *model = &question->process->model;
@@ -304,20 +282,29 @@ static void answer_export(const struct question *question)
 	struct buf text = {.data = NULL};
 
 	if (!format)
-		refuse(question, "no export format '%.32s': csv, json",
-		       query->export_format);
+		question_refuse(question, "no export format '%.32s': csv, json",
+				query->export_format);
 	else if (!hello || !state)
-		refuse(question, "pid %d has not sent its figures yet",
-		       (int)question->process->pid);
+		question_refuse(question, "pid %d has not sent its figures yet",
+				(int)question->process->pid);
 	else if (!export_table(query->export_what, question->process->pid,
 			       model->command, hello, state, &table))
-		refuse(question, "no export '%.32s': sizes, classes",
-		       query->export_what);
-	else if (!format->write(&table, &text))
-		out_of_memory(question);
+		question_refuse(question,
+				"no export '%.32s': sizes, classes, heap",
+				query->export_what);
+	else if (!write_table(format, &table, model, &text))
+		question_no_memory(question);
 	else
 		send_export(question, &text);
 	buf_free(&text);
+}
+
+static void answer_export(const struct question *question)
+{
+	if (strcmp(question->query->export_what, "heap") == 0)
+		query_heap(question);
+	else
+		answer_table(question);
 }
 
 struct row {
@@ -331,24 +318,29 @@ static const struct row answers[] = {
 	{HAKMEM__QUERY_WHAT__QUERY_DETAIL, true, answer_detail},
 	{HAKMEM__QUERY_WHAT__QUERY_HISTORY, true, answer_history},
 	{HAKMEM__QUERY_WHAT__QUERY_EXPORT, true, answer_export},
+	{HAKMEM__QUERY_WHAT__QUERY_SITES, true, query_sites_table},
+	{HAKMEM__QUERY_WHAT__QUERY_STACK, true, query_sites_stack},
+	{HAKMEM__QUERY_WHAT__QUERY_MARK, true, query_sites_mark},
+	{HAKMEM__QUERY_WHAT__QUERY_CONTROL, true, query_sites_control},
 };
 
 static bool find_process(struct question *question)
 {
 	const Hakmem__Query *query = question->query;
 
-	question->process = registry_find(question->registry, query->process_id,
-					  (pid_t)query->pid);
+	question->process = registry_find(question->service->registry,
+					  query->process_id, (pid_t)query->pid);
 	if (question->process)
 		return true;
 	if (query->process_id)
-		refuse(question, "no process with id %llu (any more)",
-		       (unsigned long long)query->process_id);
+		question_refuse(question, "no process with id %llu (any more)",
+				(unsigned long long)query->process_id);
 	else
-		refuse(question,
-		       "no process with pid %u: it is not under the preload, "
-		       "or ended long ago",
-		       query->pid);
+		question_refuse(
+			question,
+			"no process with pid %u: it is not under the preload, "
+			"or ended long ago",
+			query->pid);
 	return false;
 }
 
@@ -361,14 +353,25 @@ static void answer(struct question *question)
 			answers[i].answer(question);
 		return;
 	}
-	refuse(question, "no question of kind %d: this is hakmemd %s",
-	       (int)question->query->what, HAKMEM_VERSION);
+	question_refuse(question, "no question of kind %d: this is hakmemd %s",
+			(int)question->query->what, HAKMEM_VERSION);
 }
 
-void query_frame(struct conn *conn, struct registry *registry,
+/* Strings that come back in an answer must be good ones. */
+static void clean(const Hakmem__Query *query)
+{
+	char *strings[] = {query->export_what, query->export_format,
+			   query->export_sample, query->mark};
+
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+		if (*strings[i]) /* else a constant */
+			check_string(strings[i], CHECK_STRING_MAX);
+}
+
+void query_frame(struct conn *conn, const struct service *service,
 		 const struct frame *frame)
 {
-	struct question question = {.conn = conn, .registry = registry};
+	struct question question = {.conn = conn, .service = service};
 	struct arena arena;
 
 	if (frame->type != FRAME_QUERY) {
@@ -381,9 +384,11 @@ void query_frame(struct conn *conn, struct registry *registry,
 	question.query = (Hakmem__Query *)arena_unpack(
 		&arena, &hakmem__query__descriptor, frame->payload,
 		frame->length);
-	if (question.query)
+	if (question.query) {
+		clean(question.query);
 		answer(&question);
-	else
+	} else {
 		conn_fail(conn, "QUERY: not a Query message");
+	}
 	arena_free(&arena);
 }

@@ -21,6 +21,7 @@ struct registry {
 	/* The machine's out-of-memory kills: counted at the last look, not yet
 	 * told of any process, and when they rose. */
 	uint64_t kills, unclaimed, rose_ns, looked_ns;
+	struct sites_pool own, foreign;
 };
 
 static struct registry *the_registry; /* the loop's callbacks carry no more */
@@ -35,9 +36,16 @@ struct registry *registry_new(struct loop *loop, uint64_t retain_ns,
 	registry->loop = loop;
 	registry->retain_ns = retain_ns;
 	registry->watch_max = watch_max;
+	registry->own.max = REGISTRY_SITES_MAX;
+	registry->foreign.max = REGISTRY_SITES_FOREIGN_MAX;
 	the_registry = registry;
 	procfs_oom_kills(NULL, &registry->kills);
 	return registry;
+}
+
+static bool is_foreign(uid_t uid)
+{
+	return uid != geteuid() && uid != 0;
 }
 
 static bool is_over(const struct process *process)
@@ -224,12 +232,14 @@ static struct process *find_known(struct registry *registry,
 }
 
 /*
- * Makes room for one more record of `uid`: what ended first goes first. One
- * other user may not push out everybody else's.
+ * What has to go before there is room for one more record of `uid`: what ended
+ * first. One other user may not push out everybody else's. False when all
+ * others live; NULL in `*victim` when there is room.
  */
-static bool make_room(struct registry *registry, uid_t uid)
+static bool find_victim(struct registry *registry, uid_t uid,
+			struct process **victim)
 {
-	bool foreign = uid != geteuid() && uid != 0;
+	bool foreign = is_foreign(uid);
 	struct process *oldest = NULL, *own = NULL;
 	size_t bytes = 0, same = 0;
 
@@ -243,14 +253,27 @@ static bool make_room(struct registry *registry, uid_t uid)
 		if (at->uid == uid && (!own || at->ended_ns < own->ended_ns))
 			own = at;
 	}
+	*victim = NULL;
 	if (foreign && same >= REGISTRY_FOREIGN_MAX)
-		oldest = own;
-	else if (registry->count < REGISTRY_MAX && bytes < REGISTRY_BYTES_MAX)
+		*victim = own;
+	else if (registry->count >= REGISTRY_MAX || bytes >= REGISTRY_BYTES_MAX)
+		*victim = oldest;
+	else
 		return true;
-	if (!oldest)
-		return false;
-	drop(registry, oldest);
-	return true;
+	return *victim != NULL;
+}
+
+/* Drops until there is room: one record may be as large as many. */
+static bool make_room(struct registry *registry, uid_t uid)
+{
+	struct process *victim;
+
+	while (find_victim(registry, uid, &victim)) {
+		if (!victim)
+			return true;
+		drop(registry, victim);
+	}
+	return false;
 }
 
 static struct process *append(struct registry *registry)
@@ -328,6 +351,8 @@ static struct process *admit(struct registry *registry,
 	process->pid = identity->pid;
 	process->parent = identity->parent;
 	process->uid = uid;
+	process->model.sites.pool =
+		is_foreign(uid) ? &registry->foreign : &registry->own;
 	process->unique = identity->unique;
 	process->start_ticks = identity->start_ticks;
 	process->first_seen_ns = now_ns;
@@ -419,6 +444,14 @@ void registry_disconnect(struct registry *registry, struct process *process)
 	loop_tick_by(registry->loop, clock_ns() + LOOK_NS);
 }
 
+bool registry_control(struct process *process, const Hakmem__Control *control)
+{
+	if (!process->session)
+		return false;
+	process->calls->control(process->session, control);
+	return true;
+}
+
 struct process *registry_first(struct registry *registry)
 {
 	return registry->first;
@@ -445,11 +478,30 @@ static uint64_t check_life(struct process *process, uint64_t now_ns)
 	return now_ns + LOOK_NS;
 }
 
+/* Sites of what has ended make room for those of what runs. */
+static void shed(struct registry *registry, const struct sites_pool *pool)
+{
+	while (pool->used > pool->max / 4 * 3) {
+		struct process *oldest = NULL;
+
+		for (struct process *at = registry->first; at; at = at->next)
+			if (at->model.sites.pool == pool && is_over(at) &&
+			    !at->session && at->model.sites.bytes &&
+			    (!oldest || at->ended_ns < oldest->ended_ns))
+				oldest = at;
+		if (!oldest)
+			return;
+		drop(registry, oldest);
+	}
+}
+
 uint64_t registry_expire(struct registry *registry, uint64_t now_ns)
 {
 	uint64_t next_ns = UINT64_MAX;
 	struct process *next;
 
+	shed(registry, &registry->own);
+	shed(registry, &registry->foreign);
 	for (struct process *at = registry->first; at; at = next) {
 		uint64_t due_ns;
 

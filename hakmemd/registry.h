@@ -16,9 +16,11 @@
 #include "hakmemd/model.h"
 #include "hakmemd/procfs.h"
 
-#define REGISTRY_BYTES_MAX   (256u << 20) /* of all records, ditto */
-#define REGISTRY_MAX	     4096u /* records, of which ended ones go first */
-#define REGISTRY_FOREIGN_MAX 256u  /* records of one other user */
+#define REGISTRY_BYTES_MAX	   (256u << 20) /* of all records, ditto */
+#define REGISTRY_MAX		   4096u /* records, of which ended ones go first */
+#define REGISTRY_FOREIGN_MAX	   256u		/* records of one other user */
+#define REGISTRY_SITES_MAX	   (192u << 20) /* of these bytes: sites */
+#define REGISTRY_SITES_FOREIGN_MAX (32u << 20)	/* of all other users */
 
 struct process {
 	struct loop_source watch;	 /* first: the pidfd, fd < 0 = none */
@@ -46,6 +48,8 @@ struct registry_session {
 	void (*detach)(void *session);
 	/* The process has ended: what it said last lies in the socket. */
 	void (*finish)(void *session);
+	/* A word to the program. */
+	void (*control)(void *session, const Hakmem__Control *control);
 };
 
 struct registry;
@@ -70,6 +74,9 @@ struct process *registry_connect(struct registry *registry, int socket,
 
 /* The session is over; the process may live. */
 void registry_disconnect(struct registry *registry, struct process *process);
+
+/* Tells the program; false when it is not connected. */
+bool registry_control(struct process *process, const Hakmem__Control *control);
 
 struct process *registry_first(struct registry *registry);
 

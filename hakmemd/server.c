@@ -16,6 +16,7 @@
 #include "hakmemd/log.h"
 #include "hakmemd/loop.h"
 #include "hakmemd/query.h"
+#include "hakmemd/query_heap.h"
 #include "hakmemd/registry.h"
 #include "hakmemd/session.h"
 
@@ -40,6 +41,8 @@ struct server {
 	struct loop *loop;
 	struct listen listen;
 	struct registry *registry;
+	struct symbols *symbols;
+	struct service service;
 	struct server_settings settings;
 	unsigned count[ROLES], limit[ROLES];
 	struct user users[USERS_MAX];
@@ -82,6 +85,8 @@ static void closed(struct conn *conn)
 
 	if (role_of(conn) == PROGRAM)
 		session_closed(conn, server->registry);
+	else if (role_of(conn) == VIEWER)
+		query_heap_closed(conn);
 	server->count[role_of(conn)]--;
 	if (user && user->count)
 		user->count--;
@@ -134,10 +139,17 @@ static void frame(struct conn *conn, const struct frame *frame)
 	if (role_of(conn) == PROGRAM)
 		session_frame(conn, server->registry, frame);
 	else if (role_of(conn) == VIEWER)
-		query_frame(conn, server->registry, frame);
+		query_frame(conn, &server->service, frame);
 }
 
-static const struct conn_ops callbacks = {.frame = frame, .closed = closed};
+static void drained(struct conn *conn)
+{
+	if (role_of(conn) == VIEWER)
+		query_heap_drained(conn);
+}
+
+static const struct conn_ops callbacks = {
+	.frame = frame, .closed = closed, .drained = drained};
 
 static void admit(struct server *server, int fd)
 {
@@ -231,7 +243,7 @@ static void signalled(struct loop_source *source, uint32_t events)
 		loop_stop(the_server->loop, 0);
 }
 
-/* Idle since when; while a stranger is there the end waits, too. */
+/* A stranger, who has not said what he is, keeps nobody here. */
 static bool is_idle(struct server *server, uint64_t now_ns, uint64_t *next_ns)
 {
 	uint64_t end_ns;
@@ -254,6 +266,9 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 
 	conn_expire_all(now_ns, late_ns);
 	next_ns = registry_expire(server->registry, now_ns);
+	due_ns = query_heap_tick(now_ns);
+	if (due_ns < next_ns)
+		next_ns = due_ns;
 	due_ns = conn_next_due();
 	if (due_ns < next_ns)
 		next_ns = due_ns;
@@ -313,6 +328,17 @@ static bool catch_signals(struct server *server)
 	return server->signals.fd >= 0;
 }
 
+static struct symbols *open_symbols(struct server *server)
+{
+	const struct symbol_settings settings = {
+		.debuginfod = server->settings.debuginfod,
+		.settled = query_heap_settled,
+		.argument = server->loop,
+	};
+
+	return symbols_new(server->loop, &settings);
+}
+
 static bool start(struct server *server, char *why, size_t size)
 {
 	bool caught = catch_signals(server);
@@ -325,9 +351,13 @@ static bool start(struct server *server, char *why, size_t size)
 		server->registry =
 			registry_new(server->loop, server->settings.retain_ns,
 				     server->limit[PROGRAM]);
+	if (server->loop)
+		server->symbols = open_symbols(server);
+	server->service = (struct service){server->loop, server->registry,
+					   server->symbols};
 	server->door.fd = server->listen.fd;
 	server->door.ready = accepting;
-	if (caught && server->registry &&
+	if (caught && server->registry && server->symbols &&
 	    loop_add(server->loop, &server->signals, EPOLLIN) &&
 	    loop_add(server->loop, &server->door, EPOLLIN))
 		return true;
@@ -375,6 +405,7 @@ void server_close(struct server *server)
 	if (server->registry)
 		conn_close_all();
 	registry_free(server->registry);
+	symbols_free(server->symbols);
 	listen_close(&server->listen);
 	if (server->signals.fd >= 0)
 		close(server->signals.fd);

@@ -15,6 +15,7 @@ struct server_settings {
 	const char *socket; /* path */
 	bool derived;	    /* by the rule of proto/path.h */
 	bool detached;	    /* the end of the terminal is not ours */
+	bool debuginfod;    /* may go online for symbols */
 	uint64_t idle_ns;   /* ends after so long without a peer; 0 = never */
 	uint64_t retain_ns; /* how long ended processes stay */
 };

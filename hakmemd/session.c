@@ -15,8 +15,16 @@ static void finish(void *session)
 	conn_finish(session);
 }
 
-static const struct registry_session calls = {.detach = detach,
-					      .finish = finish};
+static void control(void *session, const Hakmem__Control *control)
+{
+	struct conn *conn = session;
+
+	conn_send(conn, FRAME_CONTROL, &control->base);
+	conn_push(conn);
+}
+
+static const struct registry_session calls = {
+	.detach = detach, .finish = finish, .control = control};
 
 static void hello(struct conn *conn, struct registry *registry,
 		  const struct frame *frame)
@@ -40,27 +48,72 @@ static void hello(struct conn *conn, struct registry *registry,
 		conn_fail(conn, "HELLO: %s", why);
 }
 
-static void state(struct conn *conn, const struct frame *frame)
+static const char *take_state(struct process *process, struct arena *arena,
+			      const struct frame *frame)
 {
-	struct process *process = conn->owner;
+	return model_state(&process->model, arena, frame->payload,
+			   frame->length, clock_ns());
+}
+
+static const char *take_modules(struct process *process, struct arena *arena,
+				const struct frame *frame)
+{
+	return model_modules(&process->model, arena, frame->payload,
+			     frame->length);
+}
+
+static const char *take_sites(struct process *process, struct arena *arena,
+			      const struct frame *frame)
+{
+	return model_sites(&process->model, arena, frame->payload,
+			   frame->length);
+}
+
+/* What may come after the hello. */
+struct kind {
+	uint16_t type;
+	const char *name;
+	/* NULL, or why it is refused. */
+	const char *(*take)(struct process *process, struct arena *arena,
+			    const struct frame *frame);
+};
+
+static const struct kind kinds[] = {
+	{FRAME_STATE, "STATE", take_state},
+	{FRAME_MODULES, "MODULES", take_modules},
+	{FRAME_SITES, "SITES", take_sites},
+};
+
+static const struct kind *kind_of(const struct frame *frame)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].type == frame->type)
+			return &kinds[i];
+	return NULL;
+}
+
+static void news(struct conn *conn, const struct kind *kind,
+		 const struct frame *frame)
+{
 	struct arena arena;
 	const char *why;
 
 	arena_init(&arena, ARENA_BUDGET_BYTES);
-	why = model_state(&process->model, &arena, frame->payload,
-			  frame->length, clock_ns());
+	why = kind->take(conn->owner, &arena, frame);
 	arena_free(&arena);
 	if (why)
-		conn_fail(conn, "STATE: %s", why);
+		conn_fail(conn, "%s: %s", kind->name, why);
 }
 
 void session_frame(struct conn *conn, struct registry *registry,
 		   const struct frame *frame)
 {
+	const struct kind *kind = kind_of(frame);
+
 	if (frame->type == FRAME_HELLO && !conn->owner)
 		hello(conn, registry, frame);
-	else if (frame->type == FRAME_STATE && conn->owner)
-		state(conn, frame);
+	else if (kind && conn->owner)
+		news(conn, kind, frame);
 	else
 		conn_fail(conn, "frame type %u is out of place here",
 			  frame->type);

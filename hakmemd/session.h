@@ -1,5 +1,6 @@
 /*
- * A program's connection: HELLO, then STATE again and again. Main thread only.
+ * A program's connection: HELLO, then STATE again and again, with MODULES and
+ * SITES after it. Main thread only.
  */
 #ifndef HAKMEMD_SESSION_H
 #define HAKMEMD_SESSION_H

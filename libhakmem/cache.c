@@ -8,6 +8,8 @@
 /* What a tick leaves in a row that was used but never ran empty or full. */
 #define KEPT 2u
 
+#define STASH_BYTES (4 * KIB)
+
 const struct cache cache_none;
 
 /* Lets `room` more blocks enter, by one store: a reader never meets a grant
@@ -38,16 +40,24 @@ static void grant_rest(struct cache *cache, unsigned class, uint32_t depth)
 /* Misses never write through it while it points to cache_none. */
 __thread struct cache *cache_self = (struct cache *)(uintptr_t)&cache_none;
 
+static uint32_t first_limit(const struct sizeclass *info)
+{
+	size_t first = FIRST_ROOM_BYTES / info->stride;
+
+	first = max_size(FIRST_ROOM_MIN, min_size(first, FIRST_ROOM_MAX));
+	return (uint32_t)min_size(first, info->batch);
+}
+
 void cache_begin(struct cache *cache, unsigned class)
 {
 	const struct sizeclass *info = &sizeclass_table[class];
 	struct row *row = &cache->row[HEADER_CLASS | class];
-	size_t first = FIRST_ROOM_BYTES / info->stride;
+	struct row_cold *cold = &cache->cold[class];
 
-	first = max_size(FIRST_ROOM_MIN, min_size(first, FIRST_ROOM_MAX));
-	row->mask = info->headerless ? info->stride - 1 : BLOCK_ALIGN - 1;
-	row->limit = (uint32_t)min_size(first, info->batch);
-	cache->cold[class].refill = row->limit;
+	if (cold->refill == 0)
+		cold->refill = cold->learned = first_limit(info);
+	row->mask = info->align - 1;
+	row->limit = cold->learned;
 	grant(cache, class, row->limit);
 	cache->used[class / 64] |= (uint64_t)1 << class % 64;
 }
@@ -64,16 +74,26 @@ unsigned cache_next_used(const struct cache *cache, unsigned class)
 	return sizeclass_count;
 }
 
+static void clear_row(struct cache *cache, unsigned class)
+{
+	struct row *row = &cache->row[HEADER_CLASS | class];
+	struct row_cold *cold = &cache->cold[class];
+	struct row_cold kept = {.sample_mean = cold->sample_mean,
+				.learned = row->limit,
+				.refill = row->limit};
+
+	/* None of what the countdown was drawn with is used yet. */
+	kept.issued[row->until & 1] = (uint64_t)(row->until >> 1);
+	*cold = kept;
+	*row = (struct row){.until = row->until};
+}
+
 void cache_clear(struct cache *cache)
 {
-	unsigned class = cache_next_used(cache, 0);
+	unsigned i = cache_next_used(cache, 0);
 
-	for (; class < sizeclass_count;
-	     class = cache_next_used(cache, class + 1)) {
-		memset(&cache->row[HEADER_CLASS | class], 0,
-		       sizeof(struct row));
-		memset(&cache->cold[class], 0, sizeof(struct row_cold));
-	}
+	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1))
+		clear_row(cache, i);
 	memset((char *)cache + sizeof(cache->row), 0,
 	       offsetof(struct cache, cold) - sizeof(cache->row));
 }
@@ -187,16 +207,22 @@ void cache_redraw(struct cache *cache, unsigned class, int64_t requests,
 			 __ATOMIC_RELEASE);
 }
 
+static struct chain empty(struct cache *cache, unsigned class)
+{
+	struct row *row = &cache->row[HEADER_CLASS | class];
+	struct chain chain = {row->head, cache_depth(cache, class)};
+
+	cache->cold[class].flushed += chain.count;
+	row->head = NULL;
+	return chain;
+}
+
 /* Empties the row into the spare chain, the old spare goes central. */
 static void flush(struct cache *cache, unsigned class)
 {
-	struct row *row = &cache->row[HEADER_CLASS | class];
-	struct row_cold *cold = &cache->cold[class];
-	struct chain chain = {row->head, cache_depth(cache, class)};
+	struct chain chain = empty(cache, class);
 
-	cold->flushed += chain.count;
-	row->head = NULL;
-	central_stash(class, swap_spare(cold, chain));
+	central_stash(class, swap_spare(&cache->cold[class], chain));
 }
 
 /* The grant is used up: there may be space all the same, since malloc took
@@ -223,6 +249,26 @@ void cache_give(struct cache *cache, uint8_t code, struct block *block)
 	block->next = row->head;
 	row->head = block;
 	row->grant.room--;
+}
+
+/* A little goes to the next thread as it is; more would wait there for a tick
+ * to take it apart. */
+static void hand_in(unsigned class, struct chain chain)
+{
+	if (chain.count * sizeclass_table[class].stride <= STASH_BYTES)
+		central_stash(class, chain);
+	else
+		central_release(class, chain);
+}
+
+void cache_hand_in(struct cache *cache)
+{
+	unsigned i = cache_next_used(cache, 0);
+
+	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
+		hand_in(i, take_spare(&cache->cold[i]));
+		hand_in(i, empty(cache, i));
+	}
 }
 
 void cache_drain_spares(struct cache *cache)

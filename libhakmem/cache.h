@@ -63,7 +63,8 @@ struct row_cold {
 	uint64_t refilled;
 	uint64_t sample_mean; /* bytes; that `until` was drawn with */
 	uint64_t seen;	      /* operations at the last tick */
-	uint32_t refill;      /* blocks to ask for next time */
+	uint32_t refill;      /* blocks to ask for next time; 0: first time */
+	uint32_t learned;     /* limit to begin with */
 	bool missed;	      /* ran empty or full since the last tick */
 };
 
@@ -106,7 +107,12 @@ static inline bool cache_has_begun(const struct cache *cache, unsigned class)
  * there is none. */
 unsigned cache_next_used(const struct cache *cache, unsigned class);
 
-/* Makes the cache as new: all zeros. What it held must be elsewhere. */
+/* Gives everything to central, of an ending thread. */
+void cache_hand_in(struct cache *cache);
+
+/* Makes the cache ready for another thread: no row has begun, no operation is
+ * counted. What it held must be elsewhere. Countdowns go on, as chance has no
+ * memory, and so does what was learned about the classes. */
 void cache_clear(struct cache *cache);
 
 /* Pops a block of the row of `code`, which has begun, refilling it, without

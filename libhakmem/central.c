@@ -85,6 +85,28 @@ static void take_from_slabs(struct central *central, unsigned class,
 	}
 }
 
+/* Takes the newest chain, or as much of it as is wanted: what lies in the row
+ * of a thread that needs little holds slabs back. */
+static struct chain take_chain(struct central *central, uint32_t want)
+{
+	struct chain *newest = &central->transfer[central->chains - 1];
+	struct chain chain = *newest;
+	struct block *last = chain.head;
+
+	if (chain.count <= 2 * want) {
+		if (--central->chains < central->low)
+			central->low = central->chains;
+		return chain;
+	}
+	for (uint32_t i = 1; i < want; i++)
+		last = last->next;
+	chain.count = want;
+	newest->head = last->next;
+	newest->count -= want;
+	last->next = NULL;
+	return chain;
+}
+
 struct chain central_fetch(unsigned class, uint32_t want)
 {
 	struct central *central = &centrals[class];
@@ -95,10 +117,8 @@ struct chain central_fetch(unsigned class, uint32_t want)
 	if (central->flusher && central->flusher != &self)
 		central->shared = true;
 	if (central->chains > 0) {
-		chain = central->transfer[--central->chains];
+		chain = take_chain(central, want);
 		central->cached_blocks -= chain.count;
-		if (central->chains < central->low)
-			central->low = central->chains;
 	} else {
 		take_from_slabs(central, class, want, &chain);
 	}

@@ -12,7 +12,8 @@
  *   HAKMEM_LOG          path of a file         default none
  *   HAKMEM_TICK_MS      1 .. 3600000           default 250
  *
- * Written by conf_load only, before a second thread can be there.
+ * Written by conf_load only, before a second thread can be there; but the
+ * interval, which the daemon may change.
  */
 #ifndef LIBHAKMEM_CONF_H
 #define LIBHAKMEM_CONF_H

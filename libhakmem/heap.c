@@ -322,10 +322,8 @@ static void free_inside(struct cache *cache, void *ptr)
 	if (header_is_class(code)) {
 		const struct sizeclass *class =
 			&sizeclass_table[header_class(code)];
-		uintptr_t mask =
-			class->headerless ? class->stride - 1 : BLOCK_ALIGN - 1;
 
-		if (((uintptr_t)ptr & mask) != 0 ||
+		if (!is_aligned((uintptr_t)ptr, class->align) ||
 		    ((struct block *)ptr)->key == block_key(ptr))
 			reject(ptr);
 		else
@@ -389,18 +387,6 @@ static void *align_inside(char *base, size_t align)
 	return ptr;
 }
 
-/* The class that serves and counts an aligned request. A power of two is
- * aligned by nature; it is taken unless a block with room to align in is
- * smaller. */
-static unsigned aligned_class(size_t align, size_t n)
-{
-	size_t power = round_up_power(max_size(n, align));
-
-	if (power <= SIZECLASS_SMALL_MAX && power <= n + align)
-		return (unsigned)sizeclass_headerless(power);
-	return sizeclass_with_header(n + align);
-}
-
 static void *take_aligned(struct cache *cache, size_t align, unsigned class)
 {
 	char *base = (char *)take(cache, (uint8_t)(HEADER_CLASS | class));
@@ -444,9 +430,9 @@ static void *take_aligned_sampled(struct cache *cache, size_t align,
 	return ptr;
 }
 
-static void *alloc_aligned(struct cache *cache, size_t align, size_t n)
+static void *alloc_aligned(struct cache *cache, size_t align, size_t n,
+			   unsigned class)
 {
-	unsigned class = aligned_class(align, n);
 	struct profile_sample sample;
 	void *ptr = NULL;
 
@@ -465,12 +451,36 @@ static void *alloc_aligned(struct cache *cache, size_t align, size_t n)
 	return ptr;
 }
 
+/* The hit: an aligned block in its row, and no sample due. */
+static void *aligned_hit(size_t n, unsigned class)
+{
+	struct cache *cache = cache_self;
+	struct row *row = &cache->row[HEADER_CLASS | class];
+	struct block *block = row->head;
+
+	if (!block || class == (unsigned)sizeclass_of_1024() ||
+	    !sampler_passes(&cache->sample, n))
+		return NULL;
+	row->head = block->next;
+	block->key = 0;
+	cache_count(cache, class, 1);
+	return block;
+}
+
 void *heap_aligned(size_t align, size_t n)
 {
 	struct cache *cache;
+	int class = -1;
+	void *ptr;
 
 	if (align <= BLOCK_ALIGN)
 		return heap_malloc(n);
+	if (max_size(align, n) <= SIZECLASS_SMALL_MAX) {
+		class = sizeclass_aligned(align, n);
+		ptr = class >= 0 ? aligned_hit(n, (unsigned)class) : NULL;
+		if (likely(ptr != NULL))
+			return ptr;
+	}
 	if (align > ALIGN_MAX || n > (size_t)PTRDIFF_MAX - align)
 		return refused();
 	cache = thread_cache();
@@ -478,11 +488,11 @@ void *heap_aligned(size_t align, size_t n)
 		thread_poll(cache);
 	if (unlikely(sizeclass_count == 0))
 		return refused(); /* boot failed */
-	if (max_size(n, align) > SIZECLASS_SMALL_MAX ||
-	    (n + align >= SIZECLASS_SMALL_MAX &&
-	     round_up_power(max_size(n, align)) > n + align))
+	if (class < 0 && n + align >= SIZECLASS_SMALL_MAX)
 		return alloc_large(cache, n, align, false);
-	return alloc_aligned(cache, align, n);
+	if (class < 0)
+		class = (int)sizeclass_with_header(n + align);
+	return alloc_aligned(cache, align, n, (unsigned)class);
 }
 
 /* What realloc and malloc_usable_size know of a valid block. */
@@ -568,13 +578,12 @@ static void *move_large(void *ptr, const struct found *found, size_t n)
 	struct profile_sample sample;
 	bool sampled =
 		sample_wide(thread_cache(), n, SITE_CLASS_LARGE, &sample);
-	void *fresh = large_alloc_growing(n);
+	void *fresh = large_grow(ptr, min_size(found->usable, n), n);
 
 	if (!fresh)
 		return refused();
 	if (sampled)
 		mark_large(&sample, fresh);
-	memcpy(fresh, ptr, min_size(found->usable, n));
 	heap_free(ptr);
 	return fresh;
 }

@@ -43,6 +43,19 @@ static void *finish(char *ptr, size_t n, uint8_t code, uint8_t counted)
 	return ptr;
 }
 
+/* Clearing a page that holds memory costs a fifth of a page fault, clearing one
+ * that holds none a page fault and its memory. So a span that is mostly empty
+ * is purged: who asks for much zeroed memory often uses little of it. */
+static void clear_span(struct unit *span, char *ptr, size_t n)
+{
+	char *start = arena_address(span);
+	size_t bytes = (size_t)span->units << ARENA_UNIT_SHIFT;
+
+	if (vm_resident_pages(start, bytes) > bytes / VM_PAGE / 2 ||
+	    !vm_purge(start, bytes))
+		memset(ptr, 0, n);
+}
+
 static void *alloc_span(size_t n, size_t align, bool zeroed, uint8_t counted)
 {
 	struct unit *span;
@@ -56,8 +69,19 @@ static void *alloc_span(size_t n, size_t align, bool zeroed, uint8_t counted)
 	span->state = UNIT_LARGE;
 	ptr = arena_address(span) + align;
 	if (zeroed && !clean)
-		memset(ptr, 0, n);
+		clear_span(span, ptr, n);
 	return finish(ptr, n, HEADER_LARGE, counted);
+}
+
+static void *alloc_last(size_t n)
+{
+	struct unit *span =
+		span_alloc_last(ARENA_HEADER, units_for(n + BLOCK_ALIGN));
+
+	if (!span)
+		return NULL;
+	span->state = UNIT_LARGE;
+	return finish(arena_address(span) + BLOCK_ALIGN, n, HEADER_LARGE, 0);
 }
 
 static void forget_recent(const void *ptr)
@@ -65,6 +89,14 @@ static void forget_recent(const void *ptr)
 	for (unsigned i = 0; i < RECENT; i++)
 		if (recent[i] == (uintptr_t)ptr)
 			recent[i] = 0;
+}
+
+static void *finish_mapped(char *ptr, size_t n, uint8_t counted)
+{
+	forget_recent(ptr);
+	count64(&stats.mapped_bytes, reserved_bytes(ptr, n));
+	count64(&stats.mapped_blocks, 1);
+	return finish(ptr, n, HEADER_MAPPED, counted);
 }
 
 static void *alloc_mapped(size_t n, size_t align, uint8_t counted)
@@ -82,10 +114,7 @@ static void *alloc_mapped(size_t n, size_t align, uint8_t counted)
 		vm_unmap(end, (size_t)(base + bytes - end));
 	if ((char *)first_page(ptr) > base)
 		vm_unmap(base, first_page(ptr) - (uintptr_t)base);
-	forget_recent(ptr);
-	count64(&stats.mapped_bytes, reserved_bytes(ptr, n));
-	count64(&stats.mapped_blocks, 1);
-	return finish(ptr, n, HEADER_MAPPED, counted);
+	return finish_mapped(ptr, n, counted);
 }
 
 static void *alloc(size_t n, size_t align, bool zeroed, uint8_t counted)
@@ -109,16 +138,56 @@ void *large_alloc_lent(size_t n, size_t align, uint8_t counted)
 	return alloc(n, align, false, counted);
 }
 
+static bool is_worth_mapping(size_t n)
+{
+	return n >= LARGE_MOVE_MIN &&
+	       peek64(&stats.mapped_blocks) < LARGE_MAPPED_MAX;
+}
+
 void *large_alloc_growing(size_t n)
 {
 	void *ptr = NULL;
 
 	if (n > (size_t)PTRDIFF_MAX - ARENA_UNIT)
 		return NULL;
-	if (n >= LARGE_MOVE_MIN &&
-	    peek64(&stats.mapped_blocks) < LARGE_MAPPED_MAX)
+	if (is_worth_mapping(n))
 		ptr = alloc_mapped(n, BLOCK_ALIGN, 0);
+	else if (n < LARGE_MOVE_MIN)
+		ptr = alloc_last(n);
 	return ptr ? ptr : large_alloc(n, BLOCK_ALIGN, false);
+}
+
+/* From this size on moving pages is cheaper than copying bytes. */
+#define MOVE_PAGES_MIN (128 * KIB)
+
+/* Moves the pages of a span into a mapping. */
+static void *move_pages(void *from, size_t used, size_t n)
+{
+	struct header_wide old = *header_wide(from);
+	size_t lead = (uintptr_t)from - first_page(from);
+	char *base = vm_move((void *)first_page(from),
+			     align_up(lead + used, VM_PAGE),
+			     align_up(lead + n, VM_PAGE));
+
+	if (!base)
+		return NULL;
+	*header_wide(from) = old;
+	return finish_mapped(base + lead, n, 0);
+}
+
+void *large_grow(void *from, size_t used, size_t n)
+{
+	void *ptr = NULL;
+
+	if (header_wide(from)->code == HEADER_LARGE && used >= MOVE_PAGES_MIN &&
+	    is_worth_mapping(n))
+		ptr = move_pages(from, used, n);
+	if (ptr)
+		return ptr;
+	ptr = large_alloc_growing(n);
+	if (ptr)
+		memcpy(ptr, from, used);
+	return ptr;
 }
 
 void large_free(void *ptr)

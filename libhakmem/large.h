@@ -25,14 +25,20 @@
  * NULL when memory is out. */
 void *large_alloc(size_t n, size_t align, bool zeroed);
 
-/* The same for a block that is growing: from LARGE_MOVE_MIN on a mapping, which
- * large_resize can move. */
+/* The same for a block that is growing: at the end of the arena, where
+ * large_resize can make it longer; from LARGE_MOVE_MIN on a mapping, which it
+ * can move. */
 void *large_alloc_growing(size_t n);
 
 /* The same for a sampled request of a class without headers, which lends it a
  * block with one: not counted here, the class code `counted` in its header says
  * where. Never resized in place. */
 void *large_alloc_lent(size_t n, size_t align, uint8_t counted);
+
+/* A block of `n` bytes as by large_alloc_growing that begins with the first
+ * `used` bytes of the large block `from`. That is still to be freed, and may
+ * hold something else now. NULL, and nothing changed, when memory is out. */
+void *large_grow(void *from, size_t used, size_t n);
 
 void large_free(void *ptr);
 

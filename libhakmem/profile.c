@@ -12,11 +12,13 @@ struct entry {
 	uintptr_t address;
 	uint64_t bytes;
 	struct sampler_split means;
-	uint64_t birth_ns;  /* stacks only */
-	uint32_t site_cell; /* ditto */
-	uint32_t cell;	    /* histogram only */
+	double chance;	     /* of the histogram's mean */
+	double stack_chance; /* of the stacks' */
+	uint64_t birth_ns;   /* stacks only */
+	uint32_t site_cell;  /* ditto */
+	uint32_t cell;	     /* histogram only */
 };
-_Static_assert(sizeof(struct entry) == 48, "three quarters of a line");
+_Static_assert(sizeof(struct entry) == CACHE_LINE, "one line a free");
 
 static struct lock lock;
 static struct profile_cell cells[PROFILE_CELLS];
@@ -54,40 +56,36 @@ static unsigned cell_of(size_t bytes, unsigned class)
 	return first_cell[class] + bins_index(bytes) - bins_index(info->low);
 }
 
-static void add_live(struct profile_cell *cell, uint64_t bytes, uint64_t mean)
+static void add_live(struct profile_cell *cell,
+		     const struct sampler_weight *weight)
 {
-	struct sampler_weight weight = sampler_weigh(bytes, mean);
-
 	cell->live_samples++;
-	cell->live_objects += weight.objects;
-	cell->live_objects_var += weight.objects_var;
-	cell->live_bytes += weight.bytes;
+	cell->live_objects += weight->objects;
+	cell->live_objects_var += weight->objects_var;
+	cell->live_bytes += weight->bytes;
 }
 
 /* Rounding errors of hours end where nothing lives. */
-static void drop_live(struct profile_cell *cell, uint64_t bytes, uint64_t mean)
+static void drop_live(struct profile_cell *cell,
+		      const struct sampler_weight *weight)
 {
-	struct sampler_weight weight = sampler_weigh(bytes, mean);
-
 	if (--cell->live_samples == 0) {
 		cell->live_objects = cell->live_objects_var = 0;
 		cell->live_bytes = 0;
 		return;
 	}
-	cell->live_objects -= weight.objects;
-	cell->live_objects_var -= weight.objects_var;
-	cell->live_bytes -= weight.bytes;
+	cell->live_objects -= weight->objects;
+	cell->live_objects_var -= weight->objects_var;
+	cell->live_bytes -= weight->bytes;
 }
 
-static void add_request(struct profile_cell *cell, uint64_t bytes,
-			uint64_t mean)
+static void add_request(struct profile_cell *cell,
+			const struct sampler_weight *weight)
 {
-	struct sampler_weight weight = sampler_weigh(bytes, mean);
-
 	cell->samples++;
-	cell->objects += weight.objects;
-	cell->objects_var += weight.objects_var;
-	cell->bytes += weight.bytes;
+	cell->objects += weight->objects;
+	cell->objects_var += weight->objects_var;
+	cell->bytes += weight->bytes;
 }
 
 static uint32_t slot_of(uintptr_t address)
@@ -161,40 +159,48 @@ static bool enlarge(void)
 	return true;
 }
 
-/* Is a sample of `mean` also one of twice that mean? */
-static bool thins_out(uint64_t bytes, uint64_t mean)
+/* Is a sample of chance `before` also one of chance `after`? */
+static bool thins_out(double before, double after)
 {
-	return rng_unit(&random_state) * sampler_chance(bytes, mean) >
-	       sampler_chance(bytes, mean * 2);
+	return rng_unit(&random_state) * before > after;
 }
 
 static void thin_histogram(struct entry *entry)
 {
 	struct profile_cell *cell = &cells[entry->cell];
 	uint64_t mean = entry->means.histogram;
+	struct sampler_weight weight;
+	double after;
 
 	if (mean == 0)
 		return;
-	drop_live(cell, entry->bytes, mean);
+	weight = sampler_weigh(entry->bytes, entry->chance);
+	drop_live(cell, &weight);
+	after = sampler_chance(entry->bytes, mean * 2);
 	entry->means.histogram = 0;
-	if (thins_out(entry->bytes, mean))
+	if (thins_out(entry->chance, after))
 		return;
 	entry->means.histogram = mean * 2;
-	add_live(cell, entry->bytes, mean * 2);
+	entry->chance = after;
+	weight = sampler_weigh(entry->bytes, after);
+	add_live(cell, &weight);
 }
 
 static void thin_stack(struct entry *entry)
 {
 	uint64_t mean = entry->means.stack;
 	struct sampler_weight before, after;
+	double chance;
 	bool out;
 
 	if (mean == 0)
 		return;
-	before = sampler_weigh(entry->bytes, mean);
-	after = sampler_weigh(entry->bytes, mean * 2);
-	out = thins_out(entry->bytes, mean);
+	chance = sampler_chance(entry->bytes, mean * 2);
+	before = sampler_weigh(entry->bytes, entry->stack_chance);
+	after = sampler_weigh(entry->bytes, chance);
+	out = thins_out(entry->stack_chance, chance);
 	entry->means.stack = out ? 0 : mean * 2;
+	entry->stack_chance = chance;
 	live_stacks -= out;
 	site_reweigh(entry->site_cell, &before, out ? NULL : &after,
 		     entry->birth_ns);
@@ -236,25 +242,18 @@ static bool make_room(void)
 	return live * 8 < (uint64_t)table_size * 7;
 }
 
-/* The sample's part in the sums of its site. */
-static uint32_t add_site(struct profile_sample *sample, bool kept)
-{
-	sample->who.class = sample->class;
-	sample->who.weight = sampler_weigh(sample->bytes, sample->means.stack);
-	return site_add(&sample->who, kept);
-}
-
 static void end(const struct entry *entry, uint64_t now_ns)
 {
 	struct sampler_weight weight;
 
-	if (entry->means.histogram != 0)
-		drop_live(&cells[entry->cell], entry->bytes,
-			  entry->means.histogram);
-	if (entry->means.stack == 0)
-		return;
-	weight = sampler_weigh(entry->bytes, entry->means.stack);
-	site_free(entry->site_cell, &weight, entry->birth_ns, now_ns);
+	if (entry->means.histogram != 0) {
+		weight = sampler_weigh(entry->bytes, entry->chance);
+		drop_live(&cells[entry->cell], &weight);
+	}
+	if (entry->means.stack != 0) {
+		weight = sampler_weigh(entry->bytes, entry->stack_chance);
+		site_free(entry->site_cell, &weight, entry->birth_ns, now_ns);
+	}
 }
 
 /* A block that was freed behind our back (its header was overwritten) makes
@@ -270,26 +269,44 @@ static void replace(const struct entry *entry)
 	insert(entry);
 }
 
+/* The sample's part in the sums of its cell, and of its site. */
+static void add_histogram(struct entry *entry, unsigned class, bool kept)
+{
+	struct profile_cell *cell;
+	struct sampler_weight weight;
+
+	entry->cell = cell_of(entry->bytes, class);
+	entry->chance = sampler_chance(entry->bytes, entry->means.histogram);
+	cell = &cells[entry->cell];
+	weight = sampler_weigh(entry->bytes, entry->chance);
+	add_request(cell, &weight);
+	if (kept)
+		add_live(cell, &weight);
+}
+
+static void add_stack(struct entry *entry, struct profile_sample *sample,
+		      bool kept)
+{
+	entry->stack_chance = sampler_chance(entry->bytes, entry->means.stack);
+	sample->who.class = sample->class;
+	sample->who.weight = sampler_weigh(entry->bytes, entry->stack_chance);
+	entry->birth_ns = sample->who.now_ns;
+	entry->site_cell = site_add(&sample->who, kept);
+}
+
 static bool add(const void *block, struct profile_sample *sample)
 {
 	struct entry entry = {
 		.address = (uintptr_t)block,
 		.bytes = sample->bytes,
 		.means = sample->means,
-		.birth_ns = sample->who.now_ns,
 	};
 	bool kept = block && make_room();
 
-	if (sample->means.histogram != 0) {
-		entry.cell = cell_of(sample->bytes, sample->class);
-		add_request(&cells[entry.cell], sample->bytes,
-			    sample->means.histogram);
-		if (kept)
-			add_live(&cells[entry.cell], sample->bytes,
-				 sample->means.histogram);
-	}
+	if (sample->means.histogram != 0)
+		add_histogram(&entry, sample->class, kept);
 	if (sample->means.stack != 0)
-		entry.site_cell = add_site(sample, kept);
+		add_stack(&entry, sample, kept);
 	if (kept)
 		replace(&entry);
 	else
@@ -314,7 +331,7 @@ void profile_count(struct profile_sample *sample)
 	lock_release(&lock, LOCK_PROFILE);
 }
 
-bool profile_remove(const void *block, uint64_t now_ns)
+bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
 {
 	struct entry entry;
 	uint32_t at;
@@ -325,7 +342,7 @@ bool profile_remove(const void *block, uint64_t now_ns)
 	if (found) {
 		entry = table[at];
 		erase(at);
-		end(&entry, now_ns);
+		end(&entry, entry.means.stack != 0 ? clock_ns() : 0);
 	}
 	lock_release(&lock, LOCK_PROFILE);
 	return found;

@@ -51,8 +51,8 @@ bool profile_add(const void *block, struct profile_sample *sample);
 void profile_count(struct profile_sample *sample);
 
 /* Forgets a sampled block that is being freed; false when it was thinned out
- * before. */
-bool profile_remove(const void *block, uint64_t now_ns);
+ * before. The time is asked for only where a stack's lifetime needs it. */
+bool profile_remove(const void *block, uint64_t (*clock_ns)(void));
 
 /* Copies cell `index` to `out`; false past the end. */
 bool profile_cell(unsigned index, struct profile_cell *out);

@@ -20,10 +20,9 @@ static uint64_t read_clock(clockid_t clock)
 	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
 }
 
-static void look_at_rate(uint64_t now_ns)
+static uint64_t now(void)
 {
-	if (sampler_due())
-		sampler_note(now_ns);
+	return read_clock(CLOCK_MONOTONIC);
 }
 
 /* A thread may change its name: it is asked for again after a second. */
@@ -72,10 +71,10 @@ static NOINLINE uint32_t find_site(struct sampler_thread *thread,
 	return stack.site != 0 ? stack.site : intern(&stack);
 }
 
-static void describe(struct cache *cache, struct site_sample *who,
-		     uint64_t now_ns)
+static void describe(struct cache *cache, struct site_sample *who)
 {
 	struct sampler_thread *thread = &cache->sample;
+	uint64_t now_ns = now();
 	int saved = errno;
 
 	who->site = find_site(thread, now_ns);
@@ -91,18 +90,15 @@ bool sample_row(struct cache *cache, size_t n, unsigned class, uint64_t mean,
 		struct profile_sample *out)
 {
 	size_t largest = sizeclass_table[class].high;
-	uint64_t now_ns;
 
 	if (!sampler_split(&cache->random, n, largest, mean, &out->means))
 		return false;
 	out->bytes = n;
 	out->class = class;
-	now_ns = read_clock(CLOCK_MONOTONIC);
-	if (out->means.histogram != 0)
-		look_at_rate(now_ns);
-	out->who.now_ns = now_ns;
+	if (out->means.histogram != 0 && sampler_due())
+		sampler_note(now());
 	if (out->means.stack != 0)
-		describe(cache, &out->who, now_ns);
+		describe(cache, &out->who);
 	return true;
 }
 
@@ -119,7 +115,7 @@ bool sample_wide(struct cache *cache, size_t n, unsigned class,
 	out->bytes = n;
 	out->class = class;
 	out->means = (struct sampler_split){.stack = mean};
-	describe(cache, &out->who, read_clock(CLOCK_MONOTONIC));
+	describe(cache, &out->who);
 	return true;
 }
 
@@ -130,5 +126,5 @@ bool sample_add(struct profile_sample *sample, const void *ptr)
 
 void sample_free(const void *ptr)
 {
-	profile_remove(ptr, read_clock(CLOCK_MONOTONIC));
+	profile_remove(ptr, now);
 }

@@ -24,6 +24,9 @@ struct stream {
 };
 
 static struct stream histogram, stack;
+/* How often a thread looks whether stacks are turned on again. */
+#define OFF_LOOK_BYTES MIB
+
 static uint64_t samples;
 static uint64_t window_start_ns;
 static uint64_t raised;
@@ -152,8 +155,12 @@ uint64_t sampler_wide(struct sampler_thread *thread, uint64_t *random,
 {
 	uint64_t mean = sampler_stack_mean();
 
-	if (mean == 0)
+	if (mean == 0) {
+		/* They may be turned on meanwhile. */
+		thread->wide_mean = 0;
+		thread->wide_until = OFF_LOOK_BYTES;
 		return 0;
+	}
 	if (thread->wide_mean != mean) {
 		thread->wide_mean = mean;
 		thread->wide_until =
@@ -245,6 +252,8 @@ void sampler_guard(struct sampler_thread *thread, uint64_t cpu_ns,
 		   now_ns - peek64(&changed_ns) >= CALM_NS) {
 		fall_back(now_ns);
 	}
+	/* The next window measures what this one changed. */
+	thread->changes = __atomic_load_n(&changes, __ATOMIC_RELAXED);
 }
 
 void sampler_ended(const struct sampler_thread *thread, uint64_t cpu_ns,
@@ -282,18 +291,4 @@ double sampler_chance(uint64_t bytes, uint64_t mean)
 	if (ratio < 1e-4)
 		return ratio - ratio * ratio / 2;
 	return 1.0 - rng_exp_neg(ratio);
-}
-
-struct sampler_weight sampler_weigh(uint64_t bytes, uint64_t mean)
-{
-	double p = sampler_chance(bytes, mean);
-	double inverse = 1.0 / p, z = (double)bytes;
-	double variance = (1.0 - p) * inverse * inverse;
-
-	return (struct sampler_weight){
-		.objects = inverse,
-		.objects_var = variance,
-		.bytes = z * inverse,
-		.bytes_var = z * z * variance,
-	};
 }

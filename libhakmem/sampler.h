@@ -76,6 +76,16 @@ bool sampler_split(uint64_t *random, uint64_t bytes, uint64_t largest,
 uint64_t sampler_wide(struct sampler_thread *thread, uint64_t *random,
 		      uint64_t bytes);
 
+/* The same when no sample is due, in a few instructions: true, and counted
+ * down; else nothing happens and sampler_wide is to be asked. */
+ALWAYS_INLINE bool sampler_passes(struct sampler_thread *thread, uint64_t bytes)
+{
+	if (bytes >= thread->wide_until)
+		return false;
+	thread->wide_until -= bytes;
+	return true;
+}
+
 /* Tells that a histogram sample was taken at `now_ns`; adapts R_h. */
 void sampler_note(uint64_t now_ns);
 
@@ -105,6 +115,18 @@ struct sampler_weight {
 	double bytes;	    /* Z/p */
 	double bytes_var;   /* Z^2 (1-p)/p^2 */
 };
-struct sampler_weight sampler_weigh(uint64_t bytes, uint64_t mean);
+
+static inline struct sampler_weight sampler_weigh(uint64_t bytes, double chance)
+{
+	double inverse = 1.0 / chance, z = (double)bytes;
+	double variance = (1.0 - chance) * inverse * inverse;
+
+	return (struct sampler_weight){
+		.objects = inverse,
+		.objects_var = variance,
+		.bytes = z * inverse,
+		.bytes_var = z * z * variance,
+	};
+}
 
 #endif

@@ -5,6 +5,8 @@
 #define BATCH_MAX	256u
 #define BATCH_MIN	4u
 #define SLAB_BLOCKS_MIN 8u
+/* More would cost blocks at the start of a slab, and serve few. */
+#define HEADER_ALIGN 64u
 
 struct sizeclass sizeclass_table[SIZECLASS_MAX];
 unsigned sizeclass_count;
@@ -50,7 +52,10 @@ static unsigned add_class(uint32_t stride, uint32_t low, uint32_t high,
 	class->low = low;
 	class->high = high;
 	class->headerless = headerless;
-	class->first = headerless ? 0 : BLOCK_ALIGN;
+	class->align = stride & -stride;
+	if (!headerless)
+		class->align = (uint32_t)min_size(class->align, HEADER_ALIGN);
+	class->first = headerless ? 0 : class->align;
 	class->batch =
 		(uint32_t)max_size(BATCH_MIN, min_size(batch, BATCH_MAX));
 	class->inverse =
@@ -129,6 +134,27 @@ int sizeclass_headerless(size_t bytes)
 unsigned sizeclass_with_header(size_t n)
 {
 	return with_header[n >> 4];
+}
+
+int sizeclass_aligned(size_t align, size_t n)
+{
+	size_t power = round_up_power(max_size(n, align));
+	int class = power <= SIZECLASS_SMALL_MAX
+			    ? headerless_by_log2[63 - __builtin_clzl(power)]
+			    : -1;
+	unsigned other;
+
+	if (sizeclass_count == 0)
+		return -1;
+	if (align <= HEADER_ALIGN && n < SIZECLASS_SMALL_MAX) {
+		other = with_header[n >> 4];
+		while (sizeclass_table[other].align < align)
+			other++; /* at most 3: see next_stride */
+		if (class < 0 || sizeclass_table[other].stride < power)
+			return sizeclass_table[other].headerless ? class
+								 : (int)other;
+	}
+	return power <= n + align ? class : -1;
 }
 
 int sizeclass_of_1024(void)

@@ -9,7 +9,8 @@
  * so that an exact power of two can have a class of its own. Those classes are
  * headerless (stride = request, naturally aligned, the code stands in the
  * arena's class map); every other class keeps the byte at ptr-1, has strides
- * that are multiples of 16 and a usable size of stride - 1.
+ * that are multiples of 16 and a usable size of stride - 1. Where the stride is
+ * a multiple of 32 or 64, so is every block.
  *
  * Filled once by sizeclass_init; read-only and safe from any thread after.
  */
@@ -29,6 +30,7 @@ struct sizeclass {
 	uint32_t usable;     /* bytes the owner may write */
 	uint32_t low, high;  /* requests served, inclusive */
 	uint32_t first;	     /* offset of the first block in its slab */
+	uint32_t align;	     /* every block is a multiple of this */
 	uint32_t blocks;     /* per slab */
 	uint64_t inverse;    /* 2^SIZECLASS_INVERSE / stride, rounded up */
 	uint32_t batch;	     /* blocks moved between row and central */
@@ -87,6 +89,11 @@ int sizeclass_headerless(size_t bytes);
 /* The class with a header that serves `n` bytes; n <= SIZECLASS_SMALL_MAX - 1.
  */
 unsigned sizeclass_with_header(size_t n);
+
+/* The class of the smallest blocks that hold `n` bytes and are multiples of
+ * `align`, a power of two; -1 when that would be larger than n + align, or
+ * before sizeclass_init. */
+int sizeclass_aligned(size_t align, size_t n);
 
 /* The headerless class of the smallest request that the class with a header
  * `class` serves, which must be a power of two. */

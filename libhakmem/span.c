@@ -9,8 +9,11 @@
 #define BINS  (EXACT + 32u)
 
 /* Above this much dirty memory, and a quarter of what is committed, a free
- * purges at once instead of waiting for a tick. */
-#define DIRTY_MAX (64 * MIB)
+ * purges at once instead of waiting for a tick. The next one before that tick
+ * waits for twice as much: large blocks that come and go are mostly untouched,
+ * and purging them again and again costs more than they hold. */
+#define DIRTY_MAX  (64 * MIB)
+#define DIRTY_MOST ((size_t)512 * MIB)
 
 #define PURGE_BATCH 64u
 
@@ -24,6 +27,7 @@ static struct lock lock;
 static struct bins bins[ARENA_ZONES][2]; /* clean, dirty */
 static uint64_t dirty_units;
 static uint32_t now_tick;
+static size_t dirty_max = DIRTY_MAX;
 
 static unsigned bin_of(size_t units)
 {
@@ -100,6 +104,12 @@ static struct unit *run_before(struct unit *unit, bool dirty)
 		return NULL;
 	run = unit - unit[-1].units;
 	return run->dirty == dirty ? run : NULL;
+}
+
+/* The clean run at the end of the zone, or NULL. */
+static struct unit *last_run(enum arena_zone zone)
+{
+	return arena.committed[zone] ? run_before(zone_end(zone), false) : NULL;
 }
 
 static struct unit *run_after(struct unit *unit, size_t units)
@@ -233,9 +243,7 @@ void span_release_ends(void)
 	span_purge_all();
 	lock_acquire(&lock, LOCK_SPAN);
 	for (int zone = 0; zone < ARENA_ZONES; zone++) {
-		struct unit *end = zone_end(zone);
-		struct unit *last =
-			arena.committed[zone] ? run_before(end, false) : NULL;
+		struct unit *last = last_run((enum arena_zone)zone);
 		size_t units = last ? last->units : 0;
 
 		if (!last)
@@ -249,7 +257,10 @@ void span_release_ends(void)
 
 void span_set_tick(uint32_t tick)
 {
+	lock_acquire(&lock, LOCK_SPAN);
 	__atomic_store_n(&now_tick, tick, __ATOMIC_RELAXED);
+	dirty_max = DIRTY_MAX;
+	lock_release(&lock, LOCK_SPAN);
 }
 
 static struct unit *take_fit(enum arena_zone zone, size_t units)
@@ -283,12 +294,29 @@ struct unit *span_alloc(enum arena_zone zone, size_t units, bool *zeroed)
 	return run;
 }
 
+struct unit *span_alloc_last(enum arena_zone zone, size_t units)
+{
+	struct unit *run;
+
+	lock_acquire(&lock, LOCK_SPAN);
+	run = last_run(zone);
+	if (!run || run->units < units)
+		run = grow(zone, units) ? last_run(zone) : NULL;
+	if (run)
+		run = cut(run, units);
+	lock_release(&lock, LOCK_SPAN);
+	return run;
+}
+
 static bool too_dirty(void)
 {
 	size_t committed = arena.committed[0] + arena.committed[1];
 
-	return dirty_units << ARENA_UNIT_SHIFT >
-	       max_size(DIRTY_MAX, committed / 4);
+	if (dirty_units << ARENA_UNIT_SHIFT <=
+	    max_size(dirty_max, committed / 4))
+		return false;
+	dirty_max = min_size(dirty_max * 2, DIRTY_MOST);
+	return true;
 }
 
 void span_free(struct unit *span)
@@ -304,18 +332,40 @@ void span_free(struct unit *span)
 		span_purge_all();
 }
 
+/* Units that are free between a span and the next one, at most `want`; the zone
+ * grows if it ends there. */
+static size_t free_behind(struct unit *span, size_t want)
+{
+	enum arena_zone zone = arena_zone_of(span);
+	struct unit *at = span + span->units;
+	size_t have = 0;
+
+	while (have < want) {
+		struct unit *run = run_after(at, have);
+
+		if (run)
+			have += run->units;
+		else if (at + have != zone_end(zone) ||
+			 !grow(zone, want - have))
+			break;
+	}
+	return min_size(have, want);
+}
+
 bool span_extend(struct unit *span, size_t units)
 {
 	size_t more = units - span->units;
-	struct unit *after;
-	bool done = false;
+	struct unit *run;
+	bool done;
 
 	lock_acquire(&lock, LOCK_SPAN);
-	after = run_after(span, span->units);
-	if (after && after->units >= more) {
-		cut(after, more);
-		span->units = (uint32_t)units;
-		done = true;
+	done = free_behind(span, more) == more;
+	while (done && more > 0 && (run = run_after(span, span->units))) {
+		size_t some = min_size(run->units, more);
+
+		cut(run, some);
+		span->units += (uint32_t)some;
+		more -= some;
 	}
 	lock_release(&lock, LOCK_SPAN);
 	return done;

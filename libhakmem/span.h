@@ -16,10 +16,15 @@
  * NULL) tells whether its memory reads as zeros. NULL when there is none. */
 struct unit *span_alloc(enum arena_zone zone, size_t units, bool *zeroed);
 
+/* The same at the end of what the zone has committed, where span_extend has the
+ * rest of the zone before it. */
+struct unit *span_alloc_last(enum arena_zone zone, size_t units);
+
 /* Gives a span back; its states are cleared here. */
 void span_free(struct unit *span);
 
-/* Makes a span longer by the free run behind it; false when that is short. */
+/* Makes a span longer by the free memory behind it, up to `units`; false, and
+ * nothing changes, when that is short. */
 bool span_extend(struct unit *span, size_t units);
 
 /* Makes a span shorter; the rest becomes a free run. */

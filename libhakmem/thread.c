@@ -32,6 +32,7 @@ static uint64_t retired_frees[SIZECLASS_MAX];
 static pthread_key_t exit_key;
 static bool exit_key_ready;
 static bool main_ended;
+static bool some_ended; /* since the last tick */
 static __thread bool ended;
 static __thread uint8_t exit_round;
 
@@ -73,7 +74,9 @@ void thread_redraw(struct cache *cache, unsigned class)
 
 COLD void thread_begin_row_now(struct cache *cache, unsigned class)
 {
-	thread_redraw(cache, class);
+	/* A countdown that another thread left off goes on. */
+	if (cache->cold[class].sample_mean == 0)
+		thread_redraw(cache, class);
 	cache_begin(cache, class);
 }
 
@@ -126,7 +129,7 @@ static void unlink_cache(struct cache *cache)
 	live_threads--;
 }
 
-/* Zeroed, so that a reader of a recycled cache counts nothing twice. */
+/* Cleared, so that a reader of a recycled cache counts nothing twice. */
 static void recycle(struct cache *cache)
 {
 	retire_counts(cache);
@@ -165,7 +168,8 @@ static void end(void *arg)
 		sampler_ended(&cache->sample,
 			      read_clock(CLOCK_THREAD_CPUTIME_ID),
 			      coarse_now());
-	cache_drain(cache, true);
+	cache_hand_in(cache);
+	__atomic_store_n(&some_ended, true, __ATOMIC_RELAXED);
 	cache_self = (struct cache *)(uintptr_t)&cache_none;
 	lock_acquire(&lock, LOCK_THREADS);
 	recycle(cache);
@@ -207,6 +211,7 @@ void thread_tick(uint64_t now_ns)
 {
 	uint64_t last = peek64(&tick_ns);
 	uint32_t number;
+	bool all;
 
 	if (now_ns - last < (uint64_t)conf.tick_ms * 1000000u ||
 	    !__atomic_compare_exchange_n(&tick_ns, &last, now_ns, false,
@@ -214,8 +219,10 @@ void thread_tick(uint64_t now_ns)
 		return;
 	number = __atomic_add_fetch(&tick_number, 1, __ATOMIC_RELAXED);
 	drain_idle(number);
+	/* What ended threads worked with is seldom what the others need. */
+	all = __atomic_exchange_n(&some_ended, false, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < sizeclass_count; i++)
-		central_drain(i, false);
+		central_drain(i, all);
 	span_set_tick(number);
 	span_purge(number - 1);
 }

@@ -1,6 +1,7 @@
 #include "libhakmem/vm.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -75,6 +76,26 @@ void *vm_remap(void *at, size_t old_bytes, size_t new_bytes)
 	return got == MAP_FAILED ? NULL : got;
 }
 
+/* In two steps: the kernel moves without unmapping only at the same length, and
+ * makes longer only what is one mapping. */
+void *vm_move(void *from, size_t bytes, size_t new_bytes)
+{
+	int saved = errno;
+	void *moved = mremap(from, bytes, bytes,
+			     MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	void *grown = NULL;
+
+	if (moved != MAP_FAILED) {
+		grown = vm_remap(moved, bytes, new_bytes);
+		if (!grown) {
+			memcpy(from, moved, bytes);
+			munmap(moved, bytes);
+		}
+	}
+	errno = saved;
+	return grown;
+}
+
 bool vm_readable(uintptr_t address)
 {
 	unsigned char resident;
@@ -84,6 +105,25 @@ bool vm_readable(uintptr_t address)
 
 	errno = saved;
 	return mapped;
+}
+
+size_t vm_resident_pages(const void *at, size_t bytes)
+{
+	unsigned char resident[1024];
+	size_t pages = bytes / VM_PAGE, count = 0;
+	int saved = errno;
+
+	for (size_t done = 0; done < pages; done += sizeof(resident)) {
+		size_t some = min_size(pages - done, sizeof(resident));
+
+		if (mincore((char *)(uintptr_t)at + done * VM_PAGE,
+			    some * VM_PAGE, resident) != 0)
+			break;
+		for (size_t i = 0; i < some; i++)
+			count += resident[i] & 1;
+	}
+	errno = saved;
+	return count;
 }
 
 size_t vm_limit(void)

@@ -29,9 +29,18 @@ void vm_unmap(void *at, size_t bytes);
  * when the system refused (locked memory) and nothing changed. */
 bool vm_purge(void *at, size_t bytes);
 
+/* How many pages of a mapped range hold memory, about: what is swapped out does
+ * not count. 0 when it cannot be told. */
+size_t vm_resident_pages(const void *at, size_t bytes);
+
 /* Resizes a mapping made by vm_map, moving it if need be; NULL when refused,
  * the old mapping then stays. */
 void *vm_remap(void *at, size_t old_bytes, size_t new_bytes);
+
+/* Moves the memory at `from` to a new mapping of `new_bytes` without copying;
+ * `from` stays mapped and reads as zeros. NULL when the kernel cannot: then
+ * nothing changed. */
+void *vm_move(void *from, size_t bytes, size_t new_bytes);
 
 /* True when the page that holds `address` is mapped (asks mincore; a page
  * without read permission counts as mapped). */

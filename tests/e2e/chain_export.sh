@@ -28,6 +28,7 @@ python3 - "$T" "$HOST" <<'PY' || fail "the exports are wrong"
 import csv
 import json
 import sys
+import time
 
 where, pid = sys.argv[1], int(sys.argv[2])
 report = json.load(open(where + "/report.json"))
@@ -59,8 +60,9 @@ assert row["requests_stderr"] == 0
 assert 40 <= bin_of(300000)["requests"] < 200
 assert 3 <= bin_of(5000000)["requests"] < 10
 assert bin_of(40)["requests"] >= 20000
-other = json.load(open(where + "/sizes.json"))["rows"]
-assert [o["requests"] for o in other] == [r["requests"] for r in rows]
+other = json.load(open(where + "/sizes.json"))
+assert 0 <= time.time() - other["time_s"] < 60, other["time_s"]
+assert [o["requests"] for o in other["rows"]] == [r["requests"] for r in rows]
 classes = list(csv.DictReader(open(where + "/classes.csv")))
 assert sum(int(c["allocs"]) for c in classes) <= process["allocs_total"]
 assert sum(int(c["allocs"]) for c in classes) >= 24200

@@ -12,9 +12,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from daemon_peer import (DETAIL, ERROR, HELLO, QUERY, STATE, Peer, data,
-                         hello, number, packed, processes, reals,
-                         refused_total, state, varint)
+from daemon_peer import (DETAIL, ERROR, HELLO, MODULES, QUERY, SITES, STATE,
+                         Peer, data, hello, module, number, packed,
+                         processes, reals, refused_total, site, state, varint)
 
 
 def wants(text, expected):
@@ -154,6 +154,115 @@ def names():
     peer.close()
 
 
+def heaps():
+    """Sites and modules that make no sense, or would cost too much."""
+    top = 2**64 - 1
+    nan, inf = float("nan"), float("inf")
+    bad = [
+        (MODULES, b"\xff" * 9), (SITES, b"\xff" * 9),
+        (MODULES, b"\x0a\0" * 120000), (SITES, b"\x0a\0" * 120000),
+        (SITES, data(1, number(1, 3) + b"\x2a\0" * 120000)),
+        (MODULES, module(0, "/x", 0, 1, 0)),
+        (MODULES, module(2**17, "/x", 0, 1, 0)),
+        (MODULES, module(1, "/x", 2, 1, 0)),
+        (MODULES, module(1, "/x", 0, 1, 0, (top, top, 0))),
+        (MODULES, module(1, "/x", 0, 1, 0, build_id=b"x" * 65)),
+        (SITES, site(0)), (SITES, site(2**21)), (SITES, site(2**32 - 1)),
+        (SITES, site(3, [1, 2], [1])), (SITES, site(3, [1], [2**20])),
+        (SITES, site(3, [7] * 513)),
+        (SITES, site(3, classes=[dict(class_index=3)])),
+        (SITES, site(3, classes=[dict(class_index=1)] * 2)),
+        (SITES, site(3, classes=[dict(lifetimes=[0.0] * 21)])),
+        (SITES, site(3, classes=[dict(lifetimes=[nan])])),
+    ] + [(SITES, site(3, classes=[{name: value}]))
+         for name in ("alloc_bytes", "live_bytes_var", "live_birth_seconds",
+                      "peak_objects") for value in (nan, inf, -inf, 1e300)]
+    for kind, payload in bad:
+        peer = Peer().frame(HELLO, hello(session=random.getrandbits(63)))
+        peer.frame(STATE, state())
+        wants(peer.frame(kind, payload[:2**18]).refused(),
+              "SITES" if kind == SITES else "MODULES")
+    peer = Peer().frame(HELLO, hello(session=random.getrandbits(63)))
+    wants(peer.frame(SITES, site(3)).refused(), "before a state")
+    wants(Peer().frame(SITES, site(3)).refused(), "neither")
+    wants(Peer().frame(MODULES, b"").refused(), "neither")
+
+
+def extremes():
+    """Figures at the edge, names that bite: exported without harm."""
+    import json
+    import xml.dom.minidom
+    top = 2**64 - 1
+    evil = b"/\x1b]0;x\x07\xff\"<&>;\n\xef\xbf\xbf\xc2\x9b" + b"A" * 5000
+    peer = Peer().frame(HELLO, hello(session=random.getrandbits(63),
+                                     command=evil))
+    peer.frame(STATE, state(extra=number(27, 2**63 - 1)))
+    peer.frame(MODULES, module(1, evil, 0, top, 5, (1, 2, top)) +
+               module(65536, "", top, top, top))
+    huge = {name: 1e39 for name in (
+        "alloc_objects alloc_objects_var alloc_bytes alloc_bytes_var "
+        "live_objects live_objects_var live_bytes live_bytes_var peak_bytes "
+        "peak_objects highest_bytes live_birth_seconds").split()}
+    huge.update(samples=top, live_samples=top, lifetimes=[1e39] * 20)
+    tiny = {name: -1e-300 for name in huge if "samples" not in name and
+            name != "lifetimes"}
+    tiny.update(samples=1)
+    peer.frame(SITES, site(3, [0, top, 5] * 170, [1, 65536, 0] * 170,
+                           classes=[huge],
+                           extra=data(7, evil) + number(8, 2**32 - 1) +
+                           number(9, top) + number(10, top) + number(4, 1)) +
+               site(2**20, [1], [99], classes=[tiny]) + site(2, classes=[huge]))
+    viewer = Peer(seconds=60)
+    for sample in ("inuse", "alloc", "peak"):
+        for form in ("pprof", "folded", "svg", "json", "csv"):
+            viewer.ask(3, pid=os.getpid(), export="heap", form=form,
+                       sample=sample)
+            out = viewer.exported()
+            assert isinstance(out, bytes) and out, (form, out)
+            assert form == "pprof" or (b"\x1b" not in out and
+                                       b"\xc2\x9b" not in out), form
+            if form == "json":
+                json.loads(out)
+            elif form == "svg":
+                xml.dom.minidom.parseString(out)
+            elif form == "csv":
+                assert b"nan" not in out and b"inf" not in out
+    for what in dict(what=4), dict(what=5, site_id=3), dict(what=6, mark="m"):
+        viewer.ask(pid=os.getpid(), **what)
+        assert viewer.next()[0] in (52, 53, 54)
+    viewer.ask(4, pid=os.getpid(), mark="m")
+    assert viewer.next()[0] == 52
+    viewer.close()
+    peer.close()
+
+
+def flood():
+    """Sites without end are bounded, and what has no room is not kept."""
+    peer = Peer(seconds=60).frame(HELLO, hello(session=random.getrandbits(63)))
+    peer.frame(STATE, state())
+    lots = [1.0] * 20
+    for begin in range(1, 2**16, 64):
+        peer.frame(SITES, b"".join(
+            site(ident, [ident] * 120, [0] * 120, [dict(
+                class_index=i, samples=1, live_bytes=1.0, lifetimes=lots)
+                for i in range(3)]) for ident in range(begin, begin + 64)))
+    processes()
+    assert slow or memory() < 160 * 1024, "%d KiB" % memory()
+    viewer = Peer(seconds=60)
+    for i in range(40):
+        viewer.ask(6, pid=os.getpid(), mark="m%d" % i)
+        assert viewer.next()[0] in (54, ERROR)
+    viewer.ask(4, pid=os.getpid())
+    assert viewer.next()[0] == 52
+    assert slow or memory() < 160 * 1024, "%d KiB" % memory()
+    viewer.close()
+    peer.close()
+    # Another program: the memory is free again.
+    peer = Peer().frame(HELLO, hello(session=random.getrandbits(63)))
+    peer.frame(STATE, state())
+    peer.close()
+
+
 def passed():
     """Descriptors that come along are closed, and their bearer with them."""
     files = [os.open("/dev/null", os.O_RDONLY) for _ in range(200)]
@@ -251,7 +360,9 @@ def mutants():
         frames = bytearray(b"".join(
             struct.pack("<4sHHII", b"HKM1", 1, kind, len(payload), i) + payload
             for i, (kind, payload) in enumerate(
-                ((HELLO, hello()), (STATE, state(extra=reals(21, [1, 2])))))))
+                ((HELLO, hello()), (STATE, state(extra=reals(21, [1, 2]))),
+                 (MODULES, module(1, "/x", 1, 2, 1)),
+                 (SITES, site(3, [1, 2], classes=[dict(live_bytes=1.0)]))))))
         for _ in range(random.randint(1, 4)):
             frames[random.randrange(len(frames))] = random.getrandbits(8)
         peer = Peer()
@@ -260,7 +371,7 @@ def mutants():
 
 
 ENEMIES = [garbage, lengths, versions, order, truncated, messages, numbers,
-           names, passed, questions, identities, mutants, crowd, trickle, deaf]
+           names, heaps, extremes, flood, passed, questions, identities, mutants, crowd, trickle, deaf]
 daemon = int(sys.argv[1])
 slow = bool(os.environ.get("DAEMON_SLOW"))  # under valgrind or a sanitizer
 

@@ -7,8 +7,13 @@ import socket
 import struct
 import time
 
-HELLO, STATE, QUERY = 1, 2, 32
-PROCESSES, DETAIL, HISTORY, EXPORT, ERROR = 48, 49, 50, 51, 63
+HELLO, STATE, MODULES, SITES, CONTROL, QUERY = 1, 2, 3, 4, 16, 32
+PROCESSES, DETAIL, HISTORY, EXPORT, SITE_TABLE, STACK, DONE, ERROR = (
+    48, 49, 50, 51, 52, 53, 54, 63)
+SITE_CLASS = ("class_index samples live_samples alloc_objects "
+              "alloc_objects_var alloc_bytes alloc_bytes_var live_objects "
+              "live_objects_var live_bytes live_bytes_var peak_bytes "
+              "peak_objects highest_bytes lifetimes live_birth_seconds").split()
 PATH = os.environ["HAKMEM_SOCKET"]
 
 
@@ -38,6 +43,18 @@ def packed(field, values):
 
 def reals(field, values):
     return data(field, struct.pack("<%dd" % len(values), *values))
+
+
+def real(field, value):
+    return varint(field << 3 | 1) + struct.pack("<d", value)
+
+
+def fixed(field, value):
+    return varint(field << 3 | 1) + struct.pack("<Q", value)
+
+
+def fixeds(field, values):
+    return data(field, struct.pack("<%dQ" % len(values), *values))
 
 
 def decode(raw):
@@ -91,6 +108,41 @@ def state(allocs=(100, 50), frees=(40, 20), extra=b""):
             packed(10, allocs) + packed(11, frees) + extra)
 
 
+def module(ident, path, start, end, bias, text=(0, 0, 0), build_id=b"",
+           extra=b""):
+    """A Module; `text` is address, length and offset in the file."""
+    return data(1, number(1, ident) + data(2, path) + data(3, build_id) +
+                fixed(4, start) + fixed(5, end) + fixed(6, bias) +
+                fixed(7, text[0]) + number(8, text[1]) + number(9, text[2]) +
+                extra)
+
+
+def site_class(**figures):
+    out = b""
+    for field, name in enumerate(SITE_CLASS, 1):
+        value = figures.pop(name, None)
+        if value is None:
+            continue
+        if field <= 3:
+            out += number(field, value)
+        elif name == "lifetimes":
+            out += reals(field, value)
+        else:
+            out += real(field, value)
+    assert not figures, figures
+    return out
+
+
+def site(ident, pcs=(), modules=None, classes=(), extra=b""):
+    """A Site; a class is a dictionary of site_class."""
+    if modules is None:
+        modules = [1] * len(pcs)
+    out = number(1, ident) + fixeds(2, pcs) + packed(3, modules)
+    for figures in classes:
+        out += data(5, site_class(**figures))
+    return data(1, out + extra)
+
+
 class Peer:
     def __init__(self, path=PATH, seconds=20):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -140,11 +192,27 @@ class Peer:
         assert self.next() is None, "not closed after: " + text
         return text
 
-    def ask(self, what, process_id=0, pid=0, export="", form=""):
+    def ask(self, what, process_id=0, pid=0, export="", form="", sample="",
+            mark="", site_id=0, control=None):
         query = number(1, what) + number(2, self.sequence + 1)
         query += number(3, process_id) + number(4, pid)
-        query += data(6, export) + data(7, form)
+        query += data(6, export) + data(7, form) + data(8, sample)
+        query += data(9, mark) + number(10, site_id)
+        if control is not None:
+            query += data(11, control)
         self.frame(QUERY, query)
+
+    def exported(self):
+        """The file of an EXPORT answer, or the text of an ERROR."""
+        out = b""
+        while True:
+            kind, answer = self.next()
+            if kind == ERROR:
+                return answer[2][0].decode()
+            assert kind == EXPORT, kind
+            out += answer.get(2, [b""])[0]
+            if answer.get(3, [0])[0]:
+                return out
 
     def close(self):
         self.socket.close()

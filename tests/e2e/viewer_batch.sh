@@ -43,6 +43,10 @@ top --csv -n 2 -d 0.1 || fail "csv: $(cat "$T/err")"
 [ "$(grep -c time_s "$T/out")" = 1 ] || fail "the header comes once"
 "$B/hakmem-top" -b -n 1 >/dev/full 2>"$T/err" && fail "a full disk is no success"
 grep -q "cannot write to stdout: No space left" "$T/err" || fail "$(cat "$T/err")"
+# With stdout closed the report does not go to whatever is opened next.
+"$B/hakmem-top" -b -n 1 <&- >&- 2>"$T/err" && fail "no stdout is no success"
+grep -q "cannot write to stdout: Bad file descriptor" "$T/err" ||
+	fail "stdout closed: $(cat "$T/err")"
 "$B/hakmem-top" -d 30 >"$T/out" 2>"$T/err" &
 pid=$!
 until_true 5 grep -q host.py "$T/out" || fail "no report in a file"

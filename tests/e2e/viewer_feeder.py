@@ -2,11 +2,14 @@
 """A daemon that says what the real one never would, for the viewer's tests.
 
 Usage: viewer_feeder.py SOCKET MODE
-  fixed    the same three processes for ever: golden screens
+  fixed    the same three processes for ever, of the first one sites and
+           stacks: golden screens
+  growing  the same; each site grows by a MiB with each answer
+  nosites  knows no sites, as an older daemon
   rates    one process, 100 allocations and 50 frees more per state second
   split    the list in three frames joined by `more`
   hostile  escapes, bad UTF-8, lone columns, huge numbers, NaN
-  many     20,000 processes
+  many     20,000 processes, each with 20,000 sites
   garbage  bytes that are no frame
   large    a frame length above the cap
   trickle  a frame of which the end never comes
@@ -21,6 +24,7 @@ import sys
 import threading
 
 PROCESSES, DETAIL, HISTORY, EXPORT, ERROR = 48, 49, 50, 51, 63
+SITE_TABLE, STACK, DONE = 52, 53, 54
 SECOND = 10**9
 
 
@@ -46,6 +50,10 @@ def data(field, value):
 
 def real(field, value):
     return varint(field << 3 | 1) + struct.pack("<d", value)
+
+
+def reals(field, values):
+    return data(field, b"".join(struct.pack("<d", value) for value in values))
 
 
 def packed(field, values):
@@ -112,7 +120,8 @@ def fixed_detail(ident):
                      12: [13, 20, 11, 64], 28: 16384, 42: [1, 0, 0, 2, 0, 0],
                      50: 7777, 51: 6666, 52: 108, 53: 20971520, 54: 4194304,
                      55: 1048576, 57: 262144, 58: 3, 59: 5, 60: 131072,
-                     70: 51, 72: 1})
+                     70: 51, 72: 1, 80: 4321, 82: 7, 83: 16384, 84: 2, 85: 1,
+                     88: 3, 89: 250000000, 90: 524288, 91: 1})
     sizes = b""
     for low, high, requests, live, error in (
             (0, 15, 100000000, 50000, 0.0),
@@ -134,6 +143,104 @@ def fixed_history(ident):
     live = [100000 * (second % 40 + 1) for second in range(120)]
     return (number(2, ident) + packed(3, times) + packed(4, live) +
             packed(6, live) + packed(7, live))
+
+
+KIB, MIB = 1024.0, 1048576.0
+
+
+def site(ident, function, location, module, **more):
+    fields = {1: ident, 2: function, 3: location, 4: module}
+    fields.update({int(key[1:]): value for key, value in more.items()})
+    return message(fields)
+
+
+def fixed_sites():
+    return [
+        site(3, "json_loads_impl", "json_reader.c:412", "libjson.so.5",
+             f5=7.25 * MIB, f6=0.4 * MIB, f7=61000.0, f8=3300.0, f9=340,
+             f10=310.0 * MIB, f11=8.0 * MIB, f12=2.6e6, f13=14300,
+             f14=2.5 * MIB, f15=7.9 * MIB, f16=187.0, f17=0.97, f21=4107,
+             f22="worker-3", f23=4, f24=8.1 * MIB),
+        site(7, "Cache::insert(std::string const&, Entry&&)", "cache.cc:88",
+             "serve", f5=3.5 * MIB, f6=0.3 * MIB, f7=9000.0, f8=800.0,
+             f9=130, f10=3.6 * MIB, f11=0.3 * MIB, f12=9300.0, f13=133,
+             f14=20 * KIB, f15=3.1 * MIB, f16=2520.0, f17=0.01, f18=1,
+             f19=1400.0, f20=42.0, f21=4100, f22="main", f23=1,
+             f24=3.5 * MIB),
+        site(5, "load_table", "", "serve", f5=1.5 * MIB, f6=0.0,
+             f7=1.0, f8=0.0, f9=1, f10=1.5 * MIB, f11=0.0, f12=1.0, f13=1,
+             f15=1.5 * MIB, f16=4000.0, f21=4100, f22="main", f23=1,
+             f24=1.5 * MIB),
+        site(9, "libplugin.so+0x1f30", "", "libplugin.so", f5=0.9 * MIB,
+             f6=0.65 * MIB, f7=30.0, f8=20.0, f9=2, f10=5.0 * MIB,
+             f11=1.6 * MIB, f12=170.0, f13=10, f14=60 * KIB, f16=12.0, f17=0.8,
+             f21=4108, f23=2, f24=2.0 * MIB),
+        site(11, "PyObject_Malloc", "obmalloc.c:615", "python3.11", f9=0,
+             f10=80.0 * MIB, f11=6.0 * MIB, f12=700000.0, f13=160, f17=1.0,
+             f21=4100, f22="main", f23=255, f24=6.0 * MIB),
+        site(1, "", "", "", f5=0.5 * MIB, f6=0.5 * MIB, f7=40.0,
+             f8=40.0, f9=1, f10=0.5 * MIB, f11=0.5 * MIB, f12=40.0, f13=1,
+             f16=3.0),
+    ]
+
+
+def grown_sites(times):
+    """So many MiB more each, in 20 samples a MiB."""
+    more = 0.2 * MIB * times ** 0.5
+    return [row + message({5: 2.0 * MIB + MIB * times, 6: more,
+                           9: 100 + 20 * times, 10: 9.0 * MIB + MIB * times,
+                           11: more, 13: 500 + 20 * times})
+            for row in fixed_sites()]
+
+
+def site_table(ident, rows, more=False, pending=False):
+    return (message({2: ident, 3: 100 * SECOND, 4: 1048576, 7: 13.65 * MIB,
+                     8: 0.95 * MIB, 9: -0.6, 10: int(pending)}) +
+            b"".join(data(5, row) for row in rows) +
+            (number(6, 1) if more else b""))
+
+
+def frame(pc, function, path, line, module, **more):
+    fields = {2: function, 3: path, 4: line, 5: module}
+    fields.update({int(key[1:]): value for key, value in more.items()})
+    return varint(1 << 3 | 1) + struct.pack("<Q", pc) + message(fields)
+
+
+def fixed_stack(ident):
+    rows = [row for row, number_ in zip(fixed_sites(), (3, 7, 5, 9, 11, 1))
+            if number_ == ident] or fixed_sites()[:1]
+    lib, exe = "/usr/lib/libjson.so.5", "/usr/bin/python3.11"
+    frames = [
+        frame(0x7f0000011f30, "xmalloc", "/build/json/src/alloc.h", 31, lib,
+              f6=0x11f30, f7=1),
+        frame(0x7f0000011f30, "json_loads_impl", "/build/json/src/json_reader.c",
+              412, lib, f6=0x11f30),
+        frame(0x7f0000012040, "json_loads", "/build/json/src/json_reader.c",
+              518, lib, f6=0x12040),
+        frame(0x55550004a0c0, "", "", 0, "/opt/app/plugins/libplugin.so",
+              f6=0x1f30, f8="build-id differs"),
+        frame(0x55550001a0c0, "_PyEval_EvalFrameDefault", "Python/ceval.c",
+              4190, exe, f6=0x1a0c0),
+        frame(0x1234, "", "", 0, "", f8="in no module"),
+        frame(0x55550001b0d0, "main", "Programs/python.c", 15, exe, f6=0x1b0d0),
+    ]
+    out = data(2, rows[0])
+    out += b"".join(data(3, one) for one in frames) + number(4, 1)
+    out += reals(5, [0, 20, 100, 900, 4000, 9000, 22000, 30000, 26000, 15000,
+                     8000, 3000, 900, 400, 200, 100, 50, 20, 0, 0])
+    for index, live, allocated in ((2, 6.0 * MIB, 250 * MIB),
+                                   (3, 1.25 * MIB, 60 * MIB)):
+        out += data(6, message({1: index, 2: 900, 3: 300, 4: 2.0e6, 5: 4.0e8,
+                                6: allocated, 7: 1e13, 10: live, 11: 1e11}))
+    return out
+
+
+def heap_export(format_, sample, mark):
+    """As many bytes as two frames hold; every value of a byte is there."""
+    if format_ == "pprof":
+        return b"\x1f\x8b" + bytes(range(256)) * 1200
+    return ("%s of %s since %s\n" % (format_, sample or "inuse",
+                                     mark or "start")).encode()
 
 
 EVIL = (b"/bin/\x1b]0;owned\x07\x1b[31mred\x1b[2J\r\n\tx\x7f "
@@ -170,10 +277,37 @@ def hostile_history():
             packed(4, [2**64 - 1] * 9) + packed(6, [1] * 5) + packed(7, [1] * 5))
 
 
+def hostile_sites():
+    """More rows than one may keep, every number of a kind that hurts."""
+    bad = [float("nan"), float("inf"), -1e300, 1e308, -0.0, 5e-324]
+    rows = []
+    for index in range(160):
+        fields = {field: bad[(index + field) % len(bad)]
+                  for field in (5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 17, 19, 20,
+                                24)}
+        fields.update({1: index % 7, 2: EVIL[:400], 3: EVIL[:200],
+                       4: EVIL[:90], 9: 2**64 - index, 13: index,
+                       18: index & 1, 21: 2**64 - 1, 22: EVIL[:50],
+                       23: 2**32 - 1})
+        rows.append(message(fields))
+    return (message({2: 1, 4: 2**64 - 1, 7: float("nan"), 8: float("-inf"),
+                     9: float("inf"), 10: 1, 11: EVIL[:100]}) +
+            b"".join(data(5, row) for row in rows))
+
+
+def hostile_stack():
+    evil = frame(2**64 - 1, EVIL[:300], EVIL[:300], 2**32 - 1, EVIL[:300],
+                 f6=2**64 - 1, f7=1, f8=EVIL[:300])
+    empty = frame(0, "", "", 0, "")
+    return (data(3, evil) * 60 + data(3, empty) * 3000 + number(4, 1) +
+            reals(5, [float("nan"), float("inf"), -1.0, 1e308] * 20) +
+            data(6, message({1: 2**32 - 1, 6: float("inf")})) * 2000)
+
+
 class Peer:
     def __init__(self, connection, mode):
         self.connection, self.mode, self.sequence = connection, mode, 0
-        self.polls = 0
+        self.polls = self.sites = 0
 
     def send(self, kind, payload):
         self.connection.sendall(
@@ -182,7 +316,7 @@ class Peer:
         self.sequence += 1
 
     def question(self):
-        """The `what` and process_id of the next query."""
+        """The fields of the next query."""
         header = self.exactly(16)
         body = self.exactly(struct.unpack("<I", header[8:12])[0])
         fields, at = {}, 0
@@ -192,7 +326,7 @@ class Peer:
             if key & 7 == 2:
                 value, at = body[at:at + value], at + value
             fields[key >> 3] = value
-        return fields.get(1, 0), fields.get(3, 0)
+        return fields
 
     @staticmethod
     def varint(body, at):
@@ -213,15 +347,61 @@ class Peer:
             got += more
         return got
 
-    def answer(self, what, ident):
+    def answer_sites(self, ident, pid):
+        self.sites += 1
+        if self.mode == "nosites":
+            self.send(ERROR, data(2, "no question of kind 4: this is hakmemd "
+                                     "0.1.0"))
+            return
+        if self.mode == "many":
+            rows = [site(i, "function number %d" % i, "file.c:%d" % i, "many",
+                         f5=float(i), f6=1.0, f9=99) for i in range(3, 20003)]
+            for at in range(0, 20000, 2000):
+                self.send(SITE_TABLE, site_table(ident, rows[at:at + 2000],
+                                                 at < 18000))
+            return
+        rows = [] if ident not in (0, 1) or pid == 4101 else (
+            grown_sites(self.sites) if self.mode == "growing"
+            else fixed_sites())
+        pending = ident == 1 or pid == 4101
+        self.send(SITE_TABLE, site_table(ident, rows[:4], True, pending))
+        self.send(SITE_TABLE, site_table(ident, rows[4:], False, pending))
+
+    def answer_export(self, fields):
+        words = [fields.get(field, b"").decode() for field in (6, 7, 8, 9)]
+        if words[0] != "heap":
+            self.send(EXPORT, data(2, "low_bytes,"))
+            self.send(EXPORT, data(2, "high_bytes\n0,15\n") + number(3, 1))
+        elif words[3] == "unknown":
+            self.send(ERROR, data(2, "no mark 'unknown' of pid 4100"))
+        else:
+            text = heap_export(*words[1:])
+            self.send(EXPORT, data(2, text[:200000]))
+            self.send(EXPORT, data(2, text[200000:]) + number(3, 1))
+
+    def done(self, fields):
+        """Says what the question was: MARK and CONTROL."""
+        control, at, told = fields.get(11, b""), 0, []
+        while at < len(control):
+            key, at = self.varint(control, at)
+            value, at = self.varint(control, at)
+            told.append("%d=%d" % (key >> 3, value))
+        self.send(DONE, data(2, "pid %d: %s %s" % (
+            fields.get(4, 0), fields.get(9, b"").decode("utf-8", "replace"),
+            ",".join(told))))
+
+    def answer(self, fields):
         mode = self.mode
+        what, ident = fields.get(1, 0), fields.get(3, 0)
         if mode == "hostile":
-            if what == 0:
-                self.send(PROCESSES, processes_of(hostile_processes()))
-            elif what == 1:
-                self.send(DETAIL, hostile_detail())
-            else:
-                self.send(HISTORY, hostile_history())
+            kind, text = {
+                0: (PROCESSES, processes_of(hostile_processes())),
+                1: (DETAIL, hostile_detail()),
+                2: (HISTORY, hostile_history()),
+                4: (SITE_TABLE, hostile_sites()),
+                5: (STACK, hostile_stack()),
+            }.get(what, (DONE, data(2, EVIL[:900])))
+            self.send(kind, text)
         elif mode == "split" and what == 0:
             rows = fixed_processes()
             self.send(PROCESSES, processes_of(rows[:1], more=True))
@@ -245,9 +425,14 @@ class Peer:
             self.send(DETAIL, fixed_detail(ident))
         elif what == 2:
             self.send(HISTORY, fixed_history(ident))
+        elif what == 3:
+            self.answer_export(fields)
+        elif what == 4:
+            self.answer_sites(ident, fields.get(4, 0))
+        elif what == 5:
+            self.send(STACK, fixed_stack(fields.get(10, 0)))
         else:
-            self.send(EXPORT, data(2, "low_bytes,"))
-            self.send(EXPORT, data(2, "high_bytes\n0,15\n") + number(3, 1))
+            self.done(fields)
 
     def serve(self):
         mode = self.mode
@@ -257,7 +442,7 @@ class Peer:
             self.connection.sendall(
                 struct.pack("<4sHHII", b"HKM1", 1, PROCESSES, 2**32 - 1, 0))
         while True:
-            what, ident = self.question()
+            fields = self.question()
             if mode in ("silent", "garbage", "large"):
                 continue
             if mode == "trickle":
@@ -269,7 +454,7 @@ class Peer:
                 self.send(ERROR, data(2, b"no such\x1b[31m process\nline 2"))
                 self.connection.close()
                 return
-            self.answer(what, ident)
+            self.answer(fields)
 
 
 def main():

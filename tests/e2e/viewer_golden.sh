@@ -39,7 +39,18 @@ golden overview_120x40 120 40 "$utf8" "LIVE BYTES" Enter
 golden overview_vt100 80 24 "$vt100" "LIVE BYTES" Enter
 golden sizes_100x20 100 20 "$utf8" "exact" Enter 2
 golden classes_100x20 100 20 "$utf8" "STRIDE" Enter 3
-golden health_100x24 100 24 "$utf8" "REJECTED" Enter 4
+golden health_100x24 100 24 "$utf8" "REJECTED" Enter 5
+golden sites_80x24 80 24 "$utf8" "json_loads_impl" Enter 4
+golden sites_120x40 120 40 "$utf8" "json_loads_impl" Enter 4
+golden sites_40x10 40 10 "$utf8" "json_loads_impl" Enter 4
+golden sites_vt100 80 24 "$vt100" "json_loads_impl" Enter 4 W
+golden sites_filtered_100x20 100 20 "$utf8" "Filter: plugin" Enter 4 F4 p l u \
+	g i n Enter
+golden stack_80x24 80 24 "$utf8" "AGE AT FREE" Enter 4 Down Enter
+golden stack_120x40 120 40 "$utf8" "AGE AT FREE" Enter 4 Enter
+golden stack_40x10 40 10 "$utf8" "xmalloc" Enter 4 Enter
+golden stack_vt100 80 24 "$vt100" "xmalloc" Enter 4 Enter
+golden help_sites_100x70 100 70 "$utf8" "suspected leak" Enter 4 F1
 golden sizes_40x10 40 10 "$utf8" "REQUESTS" Enter 2
 golden help_100x60 100 60 "$utf8" "KEYS" F1
 exit 0

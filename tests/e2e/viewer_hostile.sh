@@ -1,7 +1,7 @@
 #!/bin/bash
 # A hostile daemon neither moves the cursor nor ends the viewer, and no output
 # holds a control character or bad UTF-8.
-# time: 120
+# time: 180
 . "$(dirname "$0")/lib.bash"
 . "$E2E/viewer_tmux.bash"
 export LC_ALL=C.UTF-8
@@ -21,7 +21,8 @@ feeder hostile
 screen_start 100 24 "'$B/hakmem-top' --socket '$SOCK'"
 shows 5 "^[]0;owned^G"
 shows 5 "SIG"
-for key in 1 2 3 4 Escape t F6 Escape m I; do
+for key in 1 2 3 4 Down Enter G I F6 Down Enter Escape m F4 \[ Enter Escape 5 \
+	Escape t F6 Escape m I; do
 	press "$key"
 	sleep 0.3
 	alive hostile
@@ -82,5 +83,19 @@ shows 5 " 1B "
 pid=$(terminal display -p '#{pane_pid}')
 rss=$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status")
 [ "$rss" -lt 200000 ] || fail "$rss KiB for 20,000 processes"
+alive many
+press Enter 4
+shows 15 "function number 16386"
+shows 2 "3616 more sites"
+press G
+shows 5 "3B ±2B  "
+press Enter
+shows 5 "AGE AT FREE"
+press Escape
+shows 5 "3B ±2B  "
+press m
+shows 5 "+LIVE"
+rss=$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status")
+[ "$rss" -lt 250000 ] || fail "$rss KiB for 20,000 sites"
 alive many
 exit 0

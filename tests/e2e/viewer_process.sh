@@ -56,7 +56,7 @@ grep -qE '^1024,1024,5[0-9]{3},' "$T/hakmem-$HOST-sizes.csv" ||
 [ "$(wc -l <"$T/hakmem-$HOST-sizes.csv")" = 2 ] || fail "not what is shown"
 press Escape Tab
 shows 5 "STRIDE"
-press Tab
+press Tab Tab
 shows 5 "REJECTED POINTERS"
 shows 5 "HAKMEM_SAMPLE"
 screen | grep -qE '(Foreign|Unknown code|Double free|Interior|Misaligned) +4 ' || {

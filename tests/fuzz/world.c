@@ -11,6 +11,7 @@
 #include "hakmemd/conn.h"
 #include "hakmemd/loop.h"
 #include "hakmemd/query.h"
+#include "hakmemd/query_heap.h"
 #include "hakmemd/registry.h"
 #include "hakmemd/session.h"
 #include "proto/bins.h"
@@ -32,6 +33,7 @@ struct piece {
 static struct {
 	struct loop *loop;
 	struct registry *registry;
+	struct service service;
 	struct conn *conn[WORLD_PEERS]; /* NULL: the daemon closed it */
 	int end[WORLD_PEERS];		/* ours */
 	uint32_t sent[WORLD_PEERS], received[WORLD_PEERS];
@@ -56,7 +58,7 @@ static void frame_came(struct conn *conn, const struct frame *frame)
 	if (conn == world.conn[WORLD_PROGRAM])
 		session_frame(conn, world.registry, frame);
 	else
-		query_frame(conn, world.registry, frame);
+		query_frame(conn, &world.service, frame);
 }
 
 static void conn_closed(struct conn *conn)
@@ -65,11 +67,19 @@ static void conn_closed(struct conn *conn)
 		session_closed(conn, world.registry);
 		world.conn[WORLD_PROGRAM] = NULL;
 	} else {
+		query_heap_closed(conn);
 		world.conn[WORLD_VIEWER] = NULL;
 	}
 }
 
-static const struct conn_ops ops = {.frame = frame_came, .closed = conn_closed};
+static void conn_drained(struct conn *conn)
+{
+	if (conn == world.conn[WORLD_VIEWER])
+		query_heap_drained(conn);
+}
+
+static const struct conn_ops ops = {
+	.frame = frame_came, .closed = conn_closed, .drained = conn_drained};
 
 /* Sums of hostile figures go beyond 64 bits; then rows stop at the largest. */
 static void check_sizes(const Hakmem__Detail *detail)
@@ -108,6 +118,12 @@ static const ProtobufCMessageDescriptor *type_of(uint16_t type)
 		return &hakmem__history__descriptor;
 	case FRAME_EXPORT:
 		return &hakmem__export__descriptor;
+	case FRAME_SITE_TABLE:
+		return &hakmem__site_table__descriptor;
+	case FRAME_STACK:
+		return &hakmem__stack__descriptor;
+	case FRAME_DONE:
+		return &hakmem__done__descriptor;
 	case FRAME_CONTROL:
 		return &hakmem__control__descriptor;
 	default:
@@ -127,10 +143,30 @@ static void check_export(const Hakmem__Export *part)
 	world.text_length += part->data.len;
 	if (!part->last)
 		return;
-	must(world.text_length > 0);
-	must(world.text[world.text_length - 1] == '\n');
-	must(world.text[0] != '{' || json_valid(world.text, world.text_length));
+	/* Folded stacks may be none; what is gzipped begins with 1f 8b. */
+	if (world.text_length > 0 && world.text[0] != 0x1f) {
+		must(world.text[world.text_length - 1] == '\n');
+		must(world.text[0] != '{' ||
+		     json_valid(world.text, world.text_length));
+	}
 	world.text_length = 0;
+}
+
+/* What a viewer computes with must be numbers, and in order. */
+static void check_sites(const Hakmem__SiteTable *table)
+{
+	must(isfinite(table->live_bytes) && isfinite(table->z));
+	must(table->live_bytes_stderr >= 0);
+	for (size_t i = 0; i < table->n_rows; i++) {
+		const Hakmem__SiteRow *row = table->rows[i];
+
+		must(row->site_id > 0 && *row->function);
+		must(isfinite(row->live_bytes) && isfinite(row->mean_age_s));
+		must(row->live_bytes_stderr >= 0 && row->alloc_bytes >= 0);
+		must(row->short_lived >= 0 && row->short_lived <= 1.000001);
+		must(i == 0 ||
+		     row->live_bytes <= table->rows[i - 1]->live_bytes);
+	}
 }
 
 static void check_answer(enum world_peer peer, const struct frame *frame)
@@ -144,6 +180,8 @@ static void check_answer(enum world_peer peer, const struct frame *frame)
 		world.count.errors[peer]++;
 	if (frame->type == FRAME_DETAIL)
 		check_sizes((const Hakmem__Detail *)message);
+	if (frame->type == FRAME_SITE_TABLE)
+		check_sites((const Hakmem__SiteTable *)message);
 	if (frame->type == FRAME_EXPORT)
 		check_export((const Hakmem__Export *)message);
 	protobuf_c_message_free_unpacked(message, NULL);
@@ -224,8 +262,8 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 	bool heard = listen_to(WORLD_PROGRAM);
 
 	(void)argument;
-	(void)now_ns;
 	(void)late_ns;
+	query_heap_tick(now_ns);
 	heard |= listen_to(WORLD_VIEWER);
 	if (heard)
 		world.quiet = 0;
@@ -259,6 +297,8 @@ void world_open(void)
 	must(world.loop);
 	world.registry = registry_new(world.loop, CLOCK_SECOND, 64);
 	must(world.registry);
+	world.service = (struct service){.loop = world.loop,
+					 .registry = world.registry};
 	world.pieces = world.next = 0;
 	world.quiet = 0;
 	world.count = (struct world_count){{0}, {0}};
@@ -345,27 +385,106 @@ void world_hello(void)
 	world_message(WORLD_PROGRAM, FRAME_HELLO, &hello.base);
 }
 
-static void ask(Hakmem__QueryWhat what, const char *table, const char *format)
+static char *text(const char *constant)
+{
+	return (char *)(uintptr_t)constant;
+}
+
+static void fill_class(Hakmem__SiteClass *class, uint32_t index, double bytes)
+{
+	hakmem__site_class__init(class);
+	class->class_index = index;
+	class->samples = class->live_samples = 4;
+	class->alloc_objects = class->live_objects = bytes / 64;
+	class->alloc_objects_var = class->live_objects_var = bytes;
+	class->alloc_bytes = class->live_bytes = bytes;
+	class->alloc_bytes_var = class->live_bytes_var = bytes * 100;
+}
+
+void world_sites(void)
+{
+	static uint64_t pcs[] = {0x1100, 0x1200, 0x77};
+	static uint32_t places[] = {1, 1, 0};
+	Hakmem__Modules modules;
+	Hakmem__Module module, *one = &module;
+	Hakmem__Sites sites;
+	Hakmem__Site site[2], *heads[2] = {&site[0], &site[1]};
+	Hakmem__SiteClass class[2], *classes[2] = {&class[0], &class[1]};
+
+	hakmem__modules__init(&modules);
+	hakmem__module__init(&module);
+	hakmem__sites__init(&sites);
+	modules.n_modules = 1;
+	modules.modules = &one;
+	module.module_id = 1;
+	module.path = text("/bin/fuzzed");
+	module.start = 0x1000;
+	module.end = 0x2000;
+	sites.n_sites = 2;
+	sites.sites = heads;
+	for (uint32_t i = 0; i < 2; i++) {
+		hakmem__site__init(&site[i]);
+		fill_class(&class[i], i, 1000 * (i + 1));
+		site[i].site_id = 3 + i;
+		site[i].n_classes = 1;
+		site[i].classes = &classes[i];
+		site[i].pcs = pcs;
+		site[i].modules = places;
+		site[i].n_pcs = site[i].n_modules = 2 + i;
+	}
+	world_message(WORLD_PROGRAM, FRAME_MODULES, &modules.base);
+	world_message(WORLD_PROGRAM, FRAME_SITES, &sites.base);
+}
+
+static void ask(Hakmem__QueryWhat what, const char *table, const char *format,
+		const char *sample, const char *mark)
 {
 	Hakmem__Query query;
 
 	hakmem__query__init(&query);
 	query.what = what;
 	query.process_id = 1;
-	query.export_what = (char *)(uintptr_t)table;
-	query.export_format = (char *)(uintptr_t)format;
+	query.export_what = text(table);
+	query.export_format = text(format);
+	query.export_sample = text(sample);
+	query.mark = text(mark);
+	query.site_id = 3;
 	world_message(WORLD_VIEWER, FRAME_QUERY, &query.base);
+}
+
+static void ask_for_tables(void)
+{
+	ask(HAKMEM__QUERY_WHAT__QUERY_PROCESSES, "", "", "", "");
+	ask(HAKMEM__QUERY_WHAT__QUERY_DETAIL, "", "", "", "");
+	ask(HAKMEM__QUERY_WHAT__QUERY_HISTORY, "", "", "", "");
+	ask(HAKMEM__QUERY_WHAT__QUERY_EXPORT, "sizes", "csv", "", "");
+	ask(HAKMEM__QUERY_WHAT__QUERY_EXPORT, "sizes", "json", "", "");
+	ask(HAKMEM__QUERY_WHAT__QUERY_EXPORT, "classes", "csv", "", "");
+	ask(HAKMEM__QUERY_WHAT__QUERY_EXPORT, "classes", "json", "", "");
+}
+
+static void ask_for_heap(const char *sample, const char *mark)
+{
+	static const char *const formats[] = {"csv", "json", "folded", "svg",
+					      "pprof"};
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		ask(HAKMEM__QUERY_WHAT__QUERY_EXPORT, "heap", formats[i],
+		    sample, mark);
 }
 
 void world_ask(void)
 {
-	ask(HAKMEM__QUERY_WHAT__QUERY_PROCESSES, "", "");
-	ask(HAKMEM__QUERY_WHAT__QUERY_DETAIL, "", "");
-	ask(HAKMEM__QUERY_WHAT__QUERY_HISTORY, "", "");
-	ask(HAKMEM__QUERY_WHAT__QUERY_EXPORT, "sizes", "csv");
-	ask(HAKMEM__QUERY_WHAT__QUERY_EXPORT, "sizes", "json");
-	ask(HAKMEM__QUERY_WHAT__QUERY_EXPORT, "classes", "csv");
-	ask(HAKMEM__QUERY_WHAT__QUERY_EXPORT, "classes", "json");
+	ask_for_tables();
+	ask(HAKMEM__QUERY_WHAT__QUERY_SITES, "", "", "", "");
+	ask(HAKMEM__QUERY_WHAT__QUERY_STACK, "", "", "", "");
+	ask_for_heap("", "");
+	ask_for_heap("peak", "");
+	/* Since the mark before, if this is not the first time. */
+	ask(HAKMEM__QUERY_WHAT__QUERY_SITES, "", "", "", "mark");
+	ask_for_heap("alloc", "mark");
+	ask_for_heap("inuse", "mark");
+	ask(HAKMEM__QUERY_WHAT__QUERY_MARK, "", "", "", "mark");
 }
 
 struct world_count world_run(void)

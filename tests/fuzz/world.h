@@ -30,6 +30,9 @@ void world_message(enum world_peer peer, uint16_t type,
 /* Queues a Hello of three classes with four cells. */
 void world_hello(void);
 
+/* Queues a module and two sites; they need a hello and a state before. */
+void world_sites(void);
+
 /* Queues every question about the first process. */
 void world_ask(void);
 

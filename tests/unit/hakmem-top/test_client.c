@@ -120,6 +120,76 @@ static void an_answer_has_a_deadline(void **state)
 	assert_int_equal(client_fd(client), -1);
 }
 
+/* An export may take longer, but what was asked behind it no more. */
+static void an_export_has_more_time(void **state)
+{
+	const struct client_query export = {.what = CLIENT_EXPORT};
+	const struct client_query list = {.what = CLIENT_PROCESSES};
+
+	(void)state;
+	connect_at(1 * S);
+	assert_int_equal(client_due(client), CLIENT_KINDS);
+	assert_true(client_ask(client, &export, 1 * S));
+	assert_true(client_ask(client, &list, 1 * S));
+	assert_int_equal(client_due(client), CLIENT_EXPORT);
+	assert_int_equal(client_next(client, 60 * S, &frame), CLIENT_NOTHING);
+	client_answered(client, 60 * S);
+	assert_int_equal(client_due(client), CLIENT_PROCESSES);
+	assert_int_equal(client_next(client, 64 * S, &frame), CLIENT_NOTHING);
+	assert_int_equal(client_next(client, 65 * S, &frame), CLIENT_LOST);
+	assert_int_equal(client_due(client), CLIENT_KINDS);
+}
+
+static void an_export_has_an_end(void **state)
+{
+	const struct client_query export = {.what = CLIENT_EXPORT};
+
+	(void)state;
+	connect_at(1 * S);
+	assert_true(client_ask(client, &export, 1 * S));
+	assert_int_equal(client_next(client, 61 * S, &frame), CLIENT_LOST);
+	assert_string_equal(client_trouble(client),
+			    "the daemon did not export in 60 s");
+}
+
+/* All that a question may hold arrives, and a mark as long as it may be. */
+static void questions_are_sent_whole(void **state)
+{
+	char mark[65];
+	const struct client_query query = {
+		.what = CLIENT_CONTROL,
+		.pid = 12,
+		.export_sample = "peak",
+		.mark = memset(mark, 'x', 64),
+		.site_id = 9,
+		.sample_bytes = UINT64_C(1) << 40,
+		.sampling_off = true,
+		.interval_ms = 500,
+	};
+	uint8_t bytes[512];
+	struct frame asked;
+	Hakmem__Query *message;
+	ssize_t got;
+
+	(void)state;
+	mark[64] = '\0';
+	connect_at(1 * S);
+	assert_true(client_ask(client, &query, 1 * S));
+	got = read(peer, bytes, sizeof(bytes));
+	assert_int_equal(frame_decode(bytes, (size_t)got, &asked), FRAME_READY);
+	message = hakmem__query__unpack(NULL, asked.length, asked.payload);
+	assert_int_equal(message->what, HAKMEM__QUERY_WHAT__QUERY_CONTROL);
+	assert_int_equal(message->pid, 12);
+	assert_string_equal(message->export_sample, "peak");
+	assert_string_equal(message->mark, mark);
+	assert_int_equal(message->site_id, 9);
+	assert_non_null(message->control);
+	assert_int_equal(message->control->sample_bytes, UINT64_C(1) << 40);
+	assert_true(message->control->sampling_off);
+	assert_int_equal(message->control->interval_ms, 500);
+	hakmem__query__free_unpacked(message, NULL);
+}
+
 static void no_question_has_no_deadline(void **state)
 {
 	const struct client_query query = {.what = CLIENT_PROCESSES};
@@ -205,6 +275,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(asks_and_hears),
 		TEST(an_answer_has_a_deadline),
+		TEST(an_export_has_more_time),
+		TEST(an_export_has_an_end),
+		TEST(questions_are_sent_whole),
 		TEST(no_question_has_no_deadline),
 		TEST(comes_back_with_growing_pauses),
 		TEST(garbage_ends_the_connection),

@@ -10,8 +10,8 @@
 #include "hakmem-top/screen.h"
 
 static const struct screen *const screens[] = {
-	&screen_processes, &screen_overview, &screen_sizes,
-	&screen_classes,   &screen_health,
+	&screen_processes, &screen_overview, &screen_sizes,  &screen_classes,
+	&screen_sites,	   &screen_stack,    &screen_health,
 };
 #define SCREENS (sizeof(screens) / sizeof(screens[0]))
 

@@ -73,16 +73,53 @@ static void refusals_say_what_is_wrong(void **state)
 		{"-b -n", "--count needs N"},
 		{"-n 1", "-n belongs to --batch"},
 		{"export", "export needs --pid PID"},
-		{"export --pid 1", "export needs --what sizes|classes"},
+		{"export --pid 1", "export needs --what sizes|classes|heap"},
 		{"export --pid 1 --what all",
-		 "bad --what 'all': want sizes or classes"},
+		 "bad --what 'all': want sizes, classes or heap"},
 		{"export --pid 1 --what sizes --format xml",
-		 "bad --format 'xml': want csv or json"},
+		 "bad --format 'xml': want csv, json, pprof, folded or svg"},
+		{"export --pid 1 --what sizes --format pprof",
+		 "--sample, --diff and --format pprof, folded and svg belong "
+		 "to --what heap"},
+		{"export --pid 1 --what sizes --sample peak",
+		 "--sample, --diff and --format pprof, folded and svg belong "
+		 "to --what heap"},
+		{"export --pid 1 --what heap --text",
+		 "export knows --format csv and json, of the heap also pprof, "
+		 "folded and svg"},
+		{"export --pid 1 --what heap --sample off",
+		 "bad --sample 'off': want inuse, alloc or peak"},
+		{"export --pid 1 --what heap --interval-ms 10",
+		 "--interval-ms belongs to: hakmem-top set"},
+		{"-b --format svg", "--format pprof, folded and svg belong to: "
+				    "hakmem-top export"},
+		{"mark --pid 1", "mark needs a NAME"},
+		{"mark name", "mark needs --pid PID"},
+		{"mark --pid 1 a b", "unexpected argument 'b': to run a "
+				     "command write: hakmem-top -- COMMAND"},
+		{"mark --pid 1 -o f a", "--output needs export or a command"},
+		{"set --pid 1", "set needs --sample BYTES|off or "
+				"--interval-ms N"},
+		{"set --pid 1 --sample 0", "bad --sample '0': want bytes, with "
+					   "K, M or G up to 1024G, or off"},
+		{"set --pid 1 --sample 2000G",
+		 "bad --sample '2000G': want bytes, with K, M or G up to "
+		 "1024G, or off"},
+		{"set --pid 1 --sample K", "bad --sample 'K': want bytes, with "
+					   "K, M or G up to 1024G, or off"},
+		{"set --pid 1 --interval-ms 9",
+		 "bad --interval-ms '9': want 10 to 3600000"},
+		{"set --pid 1 --what heap", "--what belongs to: hakmem-top "
+					    "export"},
+		{"sites --pid 1 --format folded",
+		 "sites knows --text, --json and --csv"},
+		{"sites --pid 1 -- ls", "sites takes no command"},
 		{"export --pid 99999999999 --what sizes",
 		 "bad pid '99999999999': want the number of a process"},
 		{"--json --csv", "cannot also use format 'csv': one format at "
 				 "a time"},
-		{"--pid 3", "--pid and --what belong to: hakmem-top export"},
+		{"--pid 3", "--pid belongs to: hakmem-top export sites mark "
+			    "set"},
 		{"-o f", "--output needs export or a command"},
 	};
 
@@ -91,6 +128,53 @@ static void refusals_say_what_is_wrong(void **state)
 		assert_false(parse(cases[i][0]));
 		assert_string_equal(why, cases[i][1]);
 	}
+}
+
+static void heap_exports(void **state)
+{
+	(void)state;
+	assert_true(parse("export --pid 1 --what heap --format pprof --sample "
+			  "peak --diff before"));
+	assert_int_equal(opts.format, OPTS_PPROF);
+	assert_string_equal(opts.sample, "peak");
+	assert_string_equal(opts.diff, "before");
+	assert_true(parse("export --what heap -p1 --format svg"));
+	assert_string_equal(opts_format_name(opts.format), "svg");
+	assert_true(parse("export --what heap -p1 --format=folded"));
+	assert_string_equal(opts_format_name(opts.format), "folded");
+}
+
+static void other_verbs(void **state)
+{
+	(void)state;
+	assert_true(parse("mark --pid 7 before"));
+	assert_int_equal(opts.mode, OPTS_MARK);
+	assert_string_equal(opts.mark, "before");
+	assert_true(parse("set --pid 7 --sample 256k --interval-ms 500"));
+	assert_int_equal(opts.mode, OPTS_SET);
+	assert_int_equal(opts.sample_bytes, 256 * 1024);
+	assert_int_equal(opts.interval_ms, 500);
+	assert_false(opts.sampling_off);
+	assert_true(parse("set --pid 7 --sample 12345"));
+	assert_int_equal(opts.sample_bytes, 12345);
+	assert_true(parse("set --pid 7 --sample off"));
+	assert_true(opts.sampling_off);
+	assert_int_equal(opts.sample_bytes, 0);
+	assert_true(parse("sites --pid 7 -n 3 --json"));
+	assert_int_equal(opts.mode, OPTS_SITES);
+	assert_int_equal(opts.count, 3);
+}
+
+static void marks_have_at_most_64_bytes(void **state)
+{
+	char line[128] = "mark --pid 1 ";
+
+	(void)state;
+	memset(line + strlen(line), 'm', OPTS_MARK_MAX);
+	assert_true(parse(line));
+	strcat(line, "m");
+	assert_false(parse(line));
+	assert_non_null(strstr(why, "want 1 to 64 bytes"));
 }
 
 static void defaults(void **state)
@@ -109,6 +193,9 @@ int main(void)
 		cmocka_unit_test(batch_in_all_spellings),
 		cmocka_unit_test(export_and_command),
 		cmocka_unit_test(refusals_say_what_is_wrong),
+		cmocka_unit_test(heap_exports),
+		cmocka_unit_test(other_verbs),
+		cmocka_unit_test(marks_have_at_most_64_bytes),
 		cmocka_unit_test(defaults),
 	};
 

@@ -47,6 +47,20 @@ static void an_empty_queue_gives_memory_back(void **state)
 	buf_free(&buf);
 }
 
+static void a_limit_holds(void **state)
+{
+	struct buf buf = {.limit = 100};
+	char bytes[60] = {0};
+
+	(void)state;
+	assert_true(buf_append(&buf, bytes, 60));
+	assert_false(buf_append(&buf, bytes, 41)); /* though there is room */
+	assert_true(buf_append(&buf, bytes, 40));
+	assert_false(buf_print(&buf, "x"));
+	assert_int_equal(buf_length(&buf), 100);
+	buf_free(&buf);
+}
+
 static void what_is_logged_cannot_drive_a_terminal(void **state)
 {
 	char out[64], small[5];
@@ -63,6 +77,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_come_out_as_they_went_in),
 		cmocka_unit_test(an_empty_queue_gives_memory_back),
+		cmocka_unit_test(a_limit_holds),
 		cmocka_unit_test(what_is_logged_cannot_drive_a_terminal),
 	};
 

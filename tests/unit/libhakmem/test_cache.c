@@ -72,9 +72,7 @@ static void only_class_rows_have_room(void **state)
 
 			assert_true(row->grant.room >= 2);
 			assert_true(row->grant.room <= class->batch);
-			assert_int_equal(row->mask, class->headerless
-							    ? class->stride - 1
-							    : 15);
+			assert_int_equal(row->mask, class->align - 1);
 		}
 	}
 	assert_true(cache_is_none(cache_self));
@@ -284,25 +282,63 @@ static void a_spare_chain_alone_is_drained(void **state)
 	assert_int_equal(central_slabs(class), 0);
 }
 
-/* A chain that a busier thread flushed is longer than a new cache's row. */
-static void a_long_chain_fits_a_short_row(void **state)
+/* A chain that a busier thread flushed is longer than a new cache's row: it
+ * takes what it wants. */
+static void a_long_chain_is_shared(void **state)
 {
 	unsigned class = sizeclass_with_header(30);
 	const struct row *row = &cache->row[HEADER_CLASS | class];
 	struct chain chain = central_fetch(class, 200);
+	uint32_t limit = row->limit;
 	struct block *block;
 
 	(void)state;
-	assert_true(row->limit < 200);
+	assert_true(limit < 100);
 	central_stash(class, chain);
 	block = cache_take(cache, code_of(class));
 	assert_ptr_equal(block, chain.head);
 	assert_counts(class, 1, 0);
-	assert_int_equal(cache_held(cache, class), 199);
+	assert_int_equal(cache_held(cache, class), limit - 1);
+	assert_int_equal(central_cached_blocks(class), chain.count - limit);
 	cache_give(cache, code_of(class), block);
 	assert_counts(class, 1, 1);
 	cache_drain(cache, true);
 	assert_counts(class, 1, 1);
+}
+
+/* The next thread that gets the cache counts from 0, but what was drawn and
+ * learned is kept. */
+static void a_cleared_cache_goes_on(void **state)
+{
+	unsigned class = sizeclass_with_header(30);
+	struct row *row = &cache->row[HEADER_CLASS | class];
+	static struct block *held[2000];
+	int64_t until;
+	uint32_t limit;
+
+	(void)state;
+	cache_redraw(cache, class, 1000000, 777);
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		held[i] = cache_take(cache, code_of(class));
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		cache_give(cache, code_of(class), held[i]);
+	cache_hand_in(cache);
+	assert_counts(class, 2000, 2000);
+	assert_int_equal(cache_held(cache, class), 0);
+	until = row->until;
+	limit = row->limit;
+	assert_true(limit > 16);
+	cache_clear(cache);
+	assert_false(cache_has_begun(cache, class));
+	assert_int_equal(row->until, until);
+	assert_int_equal(cache->cold[class].sample_mean, 777);
+	assert_counts(class, 0, 0);
+	cache_begin(cache, class);
+	assert_int_equal(row->limit, limit);
+	assert_counts(class, 0, 0);
+	cache_give(cache, code_of(class), cache_take(cache, code_of(class)));
+	assert_counts(class, 1, 1);
+	cache_drain(cache, true);
 }
 
 int main(void)
@@ -321,7 +357,8 @@ int main(void)
 				       fresh),
 		cmocka_unit_test_setup(spares_can_be_taken, fresh),
 		cmocka_unit_test_setup(a_spare_chain_alone_is_drained, fresh),
-		cmocka_unit_test_setup(a_long_chain_fits_a_short_row, fresh),
+		cmocka_unit_test_setup(a_long_chain_is_shared, fresh),
+		cmocka_unit_test_setup(a_cleared_cache_goes_on, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

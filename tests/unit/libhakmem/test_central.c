@@ -61,8 +61,8 @@ static void a_stashed_chain_comes_back_as_it_is(void **state)
 	central_stash(class, one);
 	central_stash(class, two);
 	assert_int_equal(central_cached_blocks(class), 16);
-	/* the last in is warm: it is the first out, whatever is wanted */
-	got = central_fetch(class, 3);
+	/* the last in is warm: it is the first out, though less is wanted */
+	got = central_fetch(class, 5);
 	assert_ptr_equal(got.head, two.head);
 	assert_int_equal(got.count, 9);
 	assert_int_equal(length(got), 9);
@@ -73,6 +73,29 @@ static void a_stashed_chain_comes_back_as_it_is(void **state)
 	assert_int_equal(central_cached_blocks(class), 0);
 	central_release(class, one);
 	central_release(class, two);
+	assert_nothing_left(class);
+}
+
+/* A much longer one is cut, its head goes. */
+static void a_long_chain_is_cut(void **state)
+{
+	unsigned class = sizeclass_with_header(50);
+	struct chain chain = central_fetch(class, 100);
+	struct chain first, rest;
+
+	(void)state;
+	central_stash(class, chain);
+	first = central_fetch(class, 10);
+	assert_ptr_equal(first.head, chain.head);
+	assert_int_equal(first.count, 10);
+	assert_int_equal(length(first), 10);
+	assert_int_equal(central_cached_blocks(class), 90);
+	rest = central_fetch(class, 45);
+	assert_int_equal(rest.count, 90);
+	assert_int_equal(length(rest), 90);
+	assert_int_equal(central_cached_blocks(class), 0);
+	central_release(class, first);
+	central_release(class, rest);
 	assert_nothing_left(class);
 }
 
@@ -156,8 +179,8 @@ static void a_drain_keeps_the_newest(void **state)
 	central_stash(class, chains[2]);
 	central_drain(class, false);
 	assert_int_equal(central_cached_blocks(class), 5);
-	assert_ptr_equal(central_fetch(class, 1).head, chains[2].head);
-	assert_ptr_equal(central_fetch(class, 1).head, chains[1].head);
+	assert_ptr_equal(central_fetch(class, 3).head, chains[2].head);
+	assert_ptr_equal(central_fetch(class, 2).head, chains[1].head);
 	central_release(class, chains[1]);
 	central_release(class, chains[2]);
 	assert_nothing_left(class);
@@ -286,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fetched_chain_has_what_was_asked_for),
 		cmocka_unit_test(a_stashed_chain_comes_back_as_it_is),
+		cmocka_unit_test(a_long_chain_is_cut),
 		cmocka_unit_test(empty_chains_are_nothing),
 		cmocka_unit_test(refills_and_flushes_are_counted),
 		cmocka_unit_test(what_does_not_fit_goes_to_the_slabs),

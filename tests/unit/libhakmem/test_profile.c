@@ -47,7 +47,7 @@ static void count(size_t bytes, unsigned class, uint64_t mean)
 
 static bool forget_one(const void *block)
 {
-	return profile_remove(block, 0);
+	return profile_remove(block, NULL);
 }
 
 /* The sums over all cells of a class. */
@@ -209,7 +209,7 @@ static void the_table_grows_and_loses_nothing(void **state)
 		assert_int_equal(forget_one(address(100 + at)), in[at]);
 	assert_int_equal(profile_live_samples(), live);
 	assert_true(meta_bytes() > metadata);
-	assert_true(meta_bytes() - metadata < 6 * MIB);
+	assert_true(meta_bytes() - metadata < 8 * MIB + 64 * KIB);
 }
 
 /*

@@ -108,7 +108,7 @@ static void a_place_never_carved_has_no_code(void **state)
 	slab = arena_unit(ptr) - arena_unit(ptr)->lead;
 	assert_ptr_equal(slab_of(ptr), slab);
 	assert_true(slab->carved < sizeclass_table[class].blocks);
-	assert_kind(arena_address(slab) + 16 +
+	assert_kind(arena_address(slab) + sizeclass_table[class].first +
 			    (size_t)slab->carved *
 				    sizeclass_table[class].stride,
 		    REPORT_UNKNOWN_CODE);

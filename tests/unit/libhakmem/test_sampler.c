@@ -128,6 +128,236 @@ static void requests_below_the_largest_are_thinned(void **state)
 	}
 }
 
+/* Both streams out of one countdown: each keeps each size with its own chance,
+ * and with its own mean. */
+static void check_streams(uint64_t histogram, uint64_t stack)
+{
+	static const uint64_t sizes[3] = {1025, 1088, 1151};
+	double seen[3] = {0}, dense[3] = {0}, thin[3] = {0};
+	struct sampler_split split;
+	uint64_t random = 21, mean;
+	int64_t until;
+
+	sampler_init(histogram, stack);
+	until = sampler_draw(&random, sizes[2], &mean);
+	for (int i = 0; i < 900000; i++) {
+		int k = i % 3;
+
+		seen[k]++;
+		if (--until > 0)
+			continue;
+		split = (struct sampler_split){0, 0};
+		if (mean != 0)
+			sampler_split(&random, sizes[k], sizes[2], mean,
+				      &split);
+		until = sampler_draw(&random, sizes[2], &mean);
+		assert_true(split.histogram == 0 ||
+			    split.histogram == histogram);
+		assert_true(split.stack == 0 || split.stack == stack);
+		dense[k] += split.histogram != 0;
+		thin[k] += split.stack != 0;
+	}
+	for (int k = 0; k < 3; k++) {
+		double p = histogram ? sampler_chance(sizes[k], histogram) : 0;
+		double q = stack ? sampler_chance(sizes[k], stack) : 0;
+
+		assert_true(fabs(dense[k] / seen[k] - p) <=
+			    5 * sqrt(p * (1 - p) / seen[k]));
+		assert_true(fabs(thin[k] / seen[k] - q) <=
+			    5 * sqrt(q * (1 - q) / seen[k]));
+	}
+}
+
+static void each_stream_is_the_process_of_its_mean(void **state)
+{
+	(void)state;
+	check_streams(4000, 40000);
+	check_streams(40000, 4000);
+	check_streams(4000, 4000);
+	check_streams(0, 9000);
+	check_streams(9000, 0);
+	check_streams(300, 700);
+}
+
+/* A stream that became denser than the countdown in flight was drawn for is
+ * sampled with that countdown's mean for once. */
+static void a_countdown_in_flight_has_its_own_mean(void **state)
+{
+	struct sampler_split split;
+	uint64_t random = 4, mean;
+
+	(void)state;
+	sampler_init(0, 1 << 20);
+	sampler_draw(&random, 100, &mean);
+	sampler_set_stack(4096);
+	while (mean == 0) {
+		sampler_init(0, 1 << 20);
+		sampler_draw(&random, 1 << 20, &mean);
+		sampler_set_stack(4096);
+	}
+	assert_true(sampler_split(&random, 100, 100, mean, &split));
+	assert_int_equal(split.stack, 1 << 20);
+	sampler_draw(&random, 1 << 20, &mean);
+	assert_int_equal(mean, 4096);
+	/* and switched off it takes none */
+	sampler_set_stack(0);
+	assert_false(sampler_split(&random, 100, 100, mean, &split));
+}
+
+/* Countdowns have an end, so that a change of the mean is noticed. */
+static void no_countdown_is_endless(void **state)
+{
+	double nothing = 0, requests = 0;
+	uint64_t random = 8, mean;
+
+	(void)state;
+	sampler_init(0, UINT64_C(1) << 40);
+	assert_int_equal(sampler_draw(&random, 16, &mean), SAMPLER_DRAW_MAX);
+	assert_int_equal(mean, 0);
+	/* cut off or not, it is the same process */
+	sampler_init(0, 1 << 20);
+	for (int i = 0; i < 20000; i++) {
+		requests += (double)sampler_draw(&random, 16, &mean);
+		nothing += mean == 0;
+	}
+	assert_true(nothing > 0);
+	assert_true(fabs((20000 - nothing) / requests /
+				 sampler_chance(16, 1 << 20) -
+			 1) < 0.05);
+}
+
+/* Large and aligned requests count their bytes. */
+static void wide_requests_are_sampled_by_their_bytes(void **state)
+{
+	static const uint64_t sizes[] = {0, 1, 500, 40000, 1000000};
+	struct sampler_thread thread = {0};
+	double seen[5] = {0}, kept[5] = {0};
+	uint64_t random = 3;
+
+	(void)state;
+	sampler_init(0, 65536);
+	for (int i = 0; i < 500000; i++) {
+		uint64_t mean = sampler_wide(&thread, &random, sizes[i % 5]);
+
+		assert_true(mean == 0 || mean == 65536);
+		seen[i % 5]++;
+		kept[i % 5] += mean != 0;
+	}
+	assert_true(kept[0] == 0);
+	for (int k = 1; k < 5; k++) {
+		double p = sampler_chance(sizes[k], 65536);
+
+		assert_true(fabs(kept[k] / seen[k] - p) <=
+			    5 * sqrt(p * (1 - p) / seen[k]) + 1e-5);
+	}
+	/* another mean is in force at once */
+	sampler_set_stack(1);
+	assert_int_equal(sampler_wide(&thread, &random, 1000), 1);
+	sampler_set_stack(0);
+	assert_int_equal(sampler_wide(&thread, &random, 1 << 30), 0);
+}
+
+/* Unwinding that takes more than a hundredth of the thread's time raises the
+ * mean; when it takes little, the mean falls back, slowly. */
+static void the_guard_raises_the_mean(void **state)
+{
+	struct sampler_thread thread = {0};
+	uint64_t now = 5000 * (uint64_t)SECOND, cpu = 0;
+	uint64_t raised = sampler_guard_raised();
+	bool due = false;
+
+	(void)state;
+	sampler_init(0, 65536);
+	/* 20 us for each stack, 1 ms of the thread's time between them: 2 % */
+	for (int i = 0; i < 400; i++) {
+		now += 1000000;
+		cpu += 1000000;
+		due = sampler_spent(&thread, 20000, now);
+		if (due)
+			sampler_guard(&thread, cpu, now);
+	}
+	assert_true(sampler_stack_mean() >= 2 * 65536);
+	assert_true(sampler_guard_raised() > raised);
+	assert_int_equal(sampler_stack_configured(), 65536);
+	/* 0.1 %: a fall in each second at most, and no further than the floor
+	 */
+	sampler_init(0, 65536);
+	for (int i = 0; sampler_stack_mean() < 8 * 65536; i++) {
+		assert_true(i < 1000);
+		now += 1000000;
+		cpu += 1000000;
+		if (sampler_spent(&thread, 500000, now))
+			sampler_guard(&thread, cpu, now);
+	}
+	raised = sampler_guard_raised();
+	for (int i = 0; i < 100; i++) {
+		uint64_t before = sampler_stack_mean();
+
+		now += 100000000;
+		cpu += 100000000;
+		if (sampler_spent(&thread, 100000, now))
+			sampler_guard(&thread, cpu, now);
+		assert_true(sampler_stack_mean() == before ||
+			    sampler_stack_mean() == before / 2);
+		assert_true(i >= 10 || sampler_stack_mean() >= 4 * 65536);
+	}
+	assert_int_equal(sampler_stack_mean(), 65536);
+	assert_int_equal(sampler_guard_raised(), raised);
+}
+
+/* 0.5 % is neither too much nor a reason to sample more. */
+static void the_guard_rests_in_between(void **state)
+{
+	struct sampler_thread thread = {0};
+	uint64_t now = 6000 * (uint64_t)SECOND, cpu = 0;
+
+	(void)state;
+	sampler_init(0, 65536);
+	for (int i = 0; i < 10000; i++) {
+		now += 2000000;
+		cpu += 2000000;
+		if (sampler_spent(&thread, 10000, now))
+			sampler_guard(&thread, cpu, now);
+		assert_int_equal(sampler_stack_mean(), 65536);
+	}
+}
+
+/* Two threads that measured the same do not raise it twice. */
+static void one_measurement_changes_the_mean_once(void **state)
+{
+	struct sampler_thread one = {0}, two = {0};
+	uint64_t now = 7000 * (uint64_t)SECOND;
+
+	(void)state;
+	sampler_init(0, 65536);
+	sampler_spent(&one, 600000, now);
+	sampler_spent(&two, 600000, now);
+	sampler_guard(&one, 1000000, now);
+	sampler_guard(&two, 1000000, now);
+	assert_int_equal(sampler_stack_mean(), 2 * 65536);
+}
+
+/* Threads too short for a window are judged together. */
+static void short_threads_are_judged_together(void **state)
+{
+	uint64_t now = 8000 * (uint64_t)SECOND;
+
+	(void)state;
+	sampler_init(0, 65536);
+	for (int i = 0; i < 12; i++) {
+		struct sampler_thread thread = {0};
+
+		assert_false(sampler_spent(&thread, 50000, now));
+		sampler_ended(&thread, 1000000, now);
+	}
+	assert_int_equal(sampler_stack_mean(), 2 * 65536);
+	/* without any sample it comes back in the end */
+	sampler_relax(now + SECOND);
+	assert_int_equal(sampler_stack_mean(), 2 * 65536);
+	sampler_relax(now + 60 * (uint64_t)SECOND);
+	assert_int_equal(sampler_stack_mean(), 65536);
+}
+
 static void the_clock_is_looked_at_once_in_1024(void **state)
 {
 	int due = 0;
@@ -195,6 +425,14 @@ int main(void)
 		cmocka_unit_test(draws_are_geometric),
 		cmocka_unit_test(nothing_is_drawn_when_it_is_off),
 		cmocka_unit_test(requests_below_the_largest_are_thinned),
+		cmocka_unit_test(each_stream_is_the_process_of_its_mean),
+		cmocka_unit_test(a_countdown_in_flight_has_its_own_mean),
+		cmocka_unit_test(no_countdown_is_endless),
+		cmocka_unit_test(wide_requests_are_sampled_by_their_bytes),
+		cmocka_unit_test(the_guard_raises_the_mean),
+		cmocka_unit_test(the_guard_rests_in_between),
+		cmocka_unit_test(one_measurement_changes_the_mean_once),
+		cmocka_unit_test(short_threads_are_judged_together),
 		cmocka_unit_test(the_clock_is_looked_at_once_in_1024),
 		cmocka_unit_test(the_mean_follows_the_rate),
 		cmocka_unit_test(a_flood_never_overflows_the_mean),

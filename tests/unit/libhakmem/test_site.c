@@ -27,7 +27,7 @@ static uint32_t site_number(uint64_t seed)
 
 static struct sampler_weight weight(size_t bytes, uint64_t mean)
 {
-	return sampler_weigh(bytes, mean);
+	return sampler_weigh(bytes, sampler_chance(bytes, mean));
 }
 
 static struct site_sample sample(uint32_t site, unsigned class,
@@ -421,6 +421,7 @@ static void overflow_has_a_name(void **state)
 	size_t before = meta_bytes();
 	uint64_t samples = totals_now().samples, counted = 0;
 	uint64_t overflow = totals_now().overflow;
+	uint64_t no_stack = totals_now().no_stack;
 	struct site_view view;
 	uint32_t cursor = 0;
 
@@ -436,6 +437,7 @@ static void overflow_has_a_name(void **state)
 				 100, SECOND, SECOND);
 	assert_int_equal(totals_now().samples - samples, 1100000);
 	assert_true(totals_now().overflow - overflow > 1000000 - SITE_MAX);
+	assert_int_equal(totals_now().no_stack, no_stack);
 	assert_true(meta_bytes() - before < 20 * MIB);
 	assert_true(totals_now().sites <= SITE_MAX - 1);
 	site_unread_all();

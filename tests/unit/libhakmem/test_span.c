@@ -279,19 +279,31 @@ static void many_separate_runs_are_all_purged(void **state)
 	assert_one_run();
 }
 
-/* 64 MiB, and a quarter of what is committed. */
+/* 64 MiB, and a quarter of what is committed; the next time twice as much,
+ * until a tick. */
 static void too_much_dirt_is_purged_at_once(void **state)
 {
 	size_t committed = arena.committed[0] + arena.committed[1];
 	size_t most = max_size(64 * MIB, committed / 4) >> ARENA_UNIT_SHIFT;
-	struct unit *one = span_alloc(ARENA_HEADER, most, NULL);
-	struct unit *two = span_alloc(ARENA_HEADER, most / 2, NULL);
 
 	(void)state;
-	span_free(one);
-	assert_int_equal(span_dirty_bytes(), most * ARENA_UNIT);
-	span_free(two);
-	assert_int_equal(span_dirty_bytes(), 0);
+	span_set_tick(1000);
+	for (int round = 0; round < 3; round++) {
+		struct unit *one = span_alloc(ARENA_HEADER, most, NULL);
+		struct unit *two = span_alloc(ARENA_HEADER, most / 2, NULL);
+
+		span_free(one);
+		assert_int_equal(span_dirty_bytes(), most * ARENA_UNIT);
+		span_free(two);
+		assert_int_equal(span_dirty_bytes(),
+				 round == 1 ? (most + most / 2) * ARENA_UNIT
+					    : 0);
+		if (round == 1) {
+			span_purge_all();
+			span_set_tick(1001);
+		}
+	}
+	span_set_tick(1002);
 }
 
 /* Two dirty runs around a clean one, each too short by itself. */
@@ -338,14 +350,43 @@ static void extending_needs_a_free_run_behind(void **state)
 	span_purge_all();
 }
 
-static void the_last_units_cannot_be_passed(void **state)
+/* At the end of what is committed a span grows with its zone. */
+static void the_last_span_grows_with_its_zone(void **state)
 {
 	size_t units = arena.committed[ARENA_HEADER] >> ARENA_UNIT_SHIFT;
 	struct unit *span = span_alloc(ARENA_HEADER, units, NULL);
 
 	(void)state;
-	assert_false(span_extend(span, units + 1));
+	assert_true(span_extend(span, units + 1));
+	assert_int_equal(span->units, units + 1);
+	assert_true(arena.committed[ARENA_HEADER] >> ARENA_UNIT_SHIFT > units);
+	memset(arena_address(span) + (units << ARENA_UNIT_SHIFT), 1,
+	       ARENA_UNIT);
+	/* but not beyond the zone */
+	assert_false(span_extend(span, (arena.split >> ARENA_UNIT_SHIFT) + 1));
+	assert_int_equal(span->units, units + 1);
 	span_free(span);
+	span_purge_all();
+	assert_one_run();
+}
+
+static void a_span_can_be_had_at_the_end(void **state)
+{
+	struct unit *first = span_alloc(ARENA_HEADER, 3, NULL);
+	struct unit *wall = span_alloc(ARENA_HEADER, 3, NULL);
+	struct unit *last;
+
+	(void)state;
+	span_free(first);
+	/* not in the hole that would do, but where it can grow */
+	last = span_alloc_last(ARENA_HEADER, 2);
+	assert_true(last > wall);
+	assert_int_equal(last->units, 2);
+	assert_true(span_extend(last, 100));
+	assert_int_equal(last->units, 100);
+	span_free(last);
+	span_free(wall);
+	span_purge_all();
 	assert_one_run();
 }
 
@@ -438,7 +479,8 @@ int main(void)
 		cmocka_unit_test(too_much_dirt_is_purged_at_once),
 		cmocka_unit_test(dirty_neighbours_serve_before_the_zone_grows),
 		cmocka_unit_test(extending_needs_a_free_run_behind),
-		cmocka_unit_test(the_last_units_cannot_be_passed),
+		cmocka_unit_test(the_last_span_grows_with_its_zone),
+		cmocka_unit_test(a_span_can_be_had_at_the_end),
 		cmocka_unit_test(free_ends_are_given_back),
 		cmocka_unit_test(what_cannot_be_had_is_refused),
 		cmocka_unit_test(threads_never_share_a_span),

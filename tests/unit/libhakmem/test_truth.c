@@ -1,5 +1,5 @@
 /*
- * The heap as a whole: programs with known allocations, run a thousand times.
+ * The heap as a whole: programs with known allocations, run over and over.
  * The draws are the same in every run of this test.
  */
 #include "libhakmem/heap.h"
@@ -59,14 +59,14 @@ static void simulate(const char *what, uint64_t histogram, uint64_t stack,
 	assert_int_equal(profile_live_samples(), 0);
 }
 
-/* One size; every third block stays. */
+/* One size; every second block stays. */
 static void fixed(uint64_t seed, double truth[FIGURES])
 {
 	(void)seed;
-	for (int i = 0; i < 9000; i++) {
+	for (int i = 0; i < 1200; i++) {
 		void *ptr = count(heap_malloc(100), 100, truth);
 
-		if (i % 3 == 0)
+		if (i % 2 == 0)
 			keep(ptr, 100, truth);
 		else
 			heap_free(ptr);
@@ -76,15 +76,15 @@ static void fixed(uint64_t seed, double truth[FIGURES])
 static void fixed_sizes(void **state)
 {
 	(void)state;
-	simulate("100 bytes", 0, 1500, fixed);
-	simulate("100 bytes with a denser histogram", 1200, 1500, fixed);
-	simulate("100 bytes with a thinner histogram", 6000, 1500, fixed);
+	simulate("100 bytes", 0, 250, fixed);
+	simulate("100 bytes with a denser histogram", 200, 250, fixed);
+	simulate("100 bytes with a thinner histogram", 1000, 250, fixed);
 }
 
 /* Exact powers of two have no header; a sample borrows one. */
 static void powers(uint64_t seed, double truth[FIGURES])
 {
-	for (int i = 0; i < 6000; i++) {
+	for (int i = 0; i < 1500; i++) {
 		size_t n = (size_t)16 << draw_below(&seed, 12);
 		void *ptr = count(heap_malloc(n), n, truth);
 
@@ -98,19 +98,19 @@ static void powers(uint64_t seed, double truth[FIGURES])
 static void powers_of_two(void **state)
 {
 	(void)state;
-	simulate("powers of two", 40000, 200, powers);
+	simulate("powers of two", 40000, 60, powers);
 }
 
 /* Sizes with density 1/x from 16 bytes to 64 KiB: small and large blocks. */
 static void zipf(uint64_t seed, double truth[FIGURES])
 {
-	for (int i = 0; i < 12000; i++) {
+	for (int i = 0; i < 1500; i++) {
 		double u = (double)(draw(&seed) >> 11) * 0x1p-53;
 		size_t n = (size_t)(16 * pow(4096, u));
-		void *ptr = count(i % 5 ? heap_malloc(n) : heap_calloc(1, n), n,
-				  truth);
+		void *ptr = count(n > 4096 ? heap_malloc(n) : heap_calloc(1, n),
+				  n, truth);
 
-		if (i % 4 == 0)
+		if (i % 2 == 0)
 			keep(ptr, n, truth);
 		else
 			heap_free(ptr);
@@ -120,13 +120,13 @@ static void zipf(uint64_t seed, double truth[FIGURES])
 static void sizes_of_density_1_over_x(void **state)
 {
 	(void)state;
-	simulate("density 1/x", 0, 200, zipf);
+	simulate("density 1/x", 0, 80, zipf);
 }
 
 /* Aligned requests and blocks that move. */
 static void aligned(uint64_t seed, double truth[FIGURES])
 {
-	for (int i = 0; i < 3000; i++) {
+	for (int i = 0; i < 800; i++) {
 		size_t align = (size_t)32 << draw_below(&seed, 8);
 		size_t n = 200 + draw_below(&seed, 3000);
 		void *ptr = count(heap_aligned(align, n), n, truth);
@@ -145,7 +145,7 @@ static void aligned(uint64_t seed, double truth[FIGURES])
 static void aligned_and_moved(void **state)
 {
 	(void)state;
-	simulate("aligned", 0, 4000, aligned);
+	simulate("aligned", 0, 1500, aligned);
 }
 
 /* Much larger than the mean: known exactly, whatever is drawn. */
@@ -182,10 +182,10 @@ static void resized_blocks(void **state)
 		struct estimate before, after;
 		double truth[FIGURES] = {0};
 
-		set_means(0, 1 << 20);
+		set_means(0, 1 << 19);
 		reseed(run);
 		before = estimate_of(0);
-		for (size_t i = 0; i < 250; i++) {
+		for (size_t i = 0; i < 200; i++) {
 			void *ptr = count(heap_malloc(600000), 600000, truth);
 
 			for (size_t n = 500000; n >= 300000; n -= 100000)
@@ -207,7 +207,7 @@ static void resized_blocks(void **state)
 static struct {
 	uint64_t seed;
 	double truth[FIGURES];
-	void *ptr[4000];
+	void *ptr[900];
 } workers[THREADS];
 
 static void *work(void *arg)
@@ -215,7 +215,7 @@ static void *work(void *arg)
 	size_t self = (size_t)(uintptr_t)arg;
 
 	reseed(workers[self].seed);
-	for (int i = 0; i < 4000; i++) {
+	for (int i = 0; i < 900; i++) {
 		size_t n = 20 + (size_t)i % 300;
 
 		workers[self].ptr[i] =
@@ -228,7 +228,7 @@ static void *clear(void *arg)
 {
 	size_t other = ((size_t)(uintptr_t)arg + 1) % THREADS;
 
-	for (int i = 0; i < 4000; i += 2)
+	for (int i = 0; i < 900; i += 2)
 		heap_free(workers[other].ptr[i]);
 	return NULL;
 }
@@ -255,7 +255,7 @@ static void threaded(uint64_t seed, double truth[FIGURES])
 	for (size_t i = 0; i < THREADS; i++) {
 		for (int figure = 0; figure < FIGURES; figure++)
 			truth[figure] += workers[i].truth[figure];
-		for (int at = 1; at < 4000; at += 2)
+		for (int at = 1; at < 900; at += 2)
 			keep(workers[i].ptr[at], 20 + (size_t)at % 300, truth);
 	}
 }
@@ -263,7 +263,7 @@ static void threaded(uint64_t seed, double truth[FIGURES])
 static void threads(void **state)
 {
 	(void)state;
-	simulate("threads", 0, 2000, threaded);
+	simulate("threads", 0, 500, threaded);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /*
- * Single sites with known allocations, run a thousand times; what ten hours
+ * Single sites with known allocations, run over and over; what ten hours
  * leave behind; more samples than there is room for.
  */
 #include "libhakmem/meta.h"
@@ -8,7 +8,7 @@
 /*
  * Per site: the stacks are made up, the draws are those of a row and of a
  * thread's bytes. Site k is a function that called itself k times and leaks one
- * block in 8.
+ * block in 4.
  */
 #define SITES 6
 
@@ -24,6 +24,11 @@ static uint32_t recursion(unsigned depth)
 	for (unsigned i = 0; i < count_frames; i++)
 		modules[i] = 1;
 	return site_intern(&(struct frames){pcs, modules, count_frames, false});
+}
+
+static uint64_t early(void)
+{
+	return 2000;
 }
 
 struct row_of {
@@ -59,7 +64,7 @@ static void play_site(uint32_t site, uint64_t *random, int requests,
 
 		count(opaque(&row), n, truth);
 		sample.bytes = n;
-		if (i % 8 == 0) {
+		if (i % 4 == 0) {
 			truth[LIVE_OBJECTS]++;
 			truth[LIVE_BYTES] += (double)n;
 		}
@@ -69,8 +74,8 @@ static void play_site(uint32_t site, uint64_t *random, int requests,
 		sample.means.histogram = 0;
 		*address += 16;
 		must(profile_add((void *)*address, &sample));
-		if (i % 8 != 0)
-			must(profile_remove((void *)*address, 1000));
+		if (i % 4 != 0)
+			must(profile_remove((void *)*address, early));
 	}
 }
 
@@ -84,19 +89,19 @@ static void recursion_and_a_leak(void **state)
 		uint64_t random = draw(&(uint64_t){run}) | 1;
 		uintptr_t address = first;
 
-		set_means(1000, 2000);
+		set_means(500, 700);
 		for (unsigned depth = 0; depth < SITES; depth++) {
 			uint32_t site = recursion(depth);
 			struct estimate before = estimate_of(site), after;
 			double truth[FIGURES] = {0};
 
-			play_site(site, &random, 4000 + 1000 * (int)depth,
-				  truth, &address);
+			play_site(site, &random, 1600 + 300 * (int)depth, truth,
+				  &address);
 			after = estimate_of(site);
 			judge(&scores[depth], &before, &after, truth);
 		}
 		for (; address > first; address -= 16)
-			profile_remove((void *)address, 2000);
+			profile_remove((void *)address, early);
 	}
 	sampler_init(0, 0);
 	assert_int_equal(profile_live_samples(), 0);
@@ -111,6 +116,18 @@ static void recursion_and_a_leak(void **state)
  */
 #define SLOTS 2000
 
+static uint64_t now_ns;
+
+static uint64_t churn_clock(void)
+{
+	return now_ns;
+}
+
+static double bytes_of(size_t bytes, uint64_t mean)
+{
+	return sampler_weigh(bytes, sampler_chance(bytes, mean)).bytes;
+}
+
 static void ten_hours_of_churn(void **state)
 {
 	static struct {
@@ -118,30 +135,29 @@ static void ten_hours_of_churn(void **state)
 		uint64_t mean;
 	} slots[SLOTS];
 	struct profile_sample sample = {.who.name = ""};
-	uint64_t random = 77, now_ns = 0;
+	uint64_t random = 77;
 	double truth = 0;
 	size_t memory = 0;
 
 	(void)state;
-	for (uint64_t i = 0; i < 3600000; i++) {
+	for (uint64_t i = 0; i < 1200000; i++) {
 		size_t at = draw_below(&random, SLOTS);
 		const void *address =
 			(void *)(uintptr_t)(0x140000000000u + 16 * at);
 
-		now_ns += UINT64_C(10000000);
+		now_ns += UINT64_C(30000000);
 		if (i == 100000)
 			memory = meta_bytes();
 		if (slots[at].bytes) {
-			truth -= sampler_weigh(slots[at].bytes, slots[at].mean)
-					 .bytes;
-			must(profile_remove(address, now_ns));
+			truth -= bytes_of(slots[at].bytes, slots[at].mean);
+			must(profile_remove(address, churn_clock));
 			slots[at].bytes = 0;
 			continue;
 		}
 		slots[at].bytes = 1 + draw_below(&random, 20000);
 		/* the guard raises the mean and lets it fall */
 		slots[at].mean = UINT64_C(524288) << i / 100000 % 4;
-		truth += sampler_weigh(slots[at].bytes, slots[at].mean).bytes;
+		truth += bytes_of(slots[at].bytes, slots[at].mean);
 		sample.bytes = slots[at].bytes;
 		sample.class = sizeclass_with_header(slots[at].bytes);
 		sample.means.stack = slots[at].mean;
@@ -155,7 +171,7 @@ static void ten_hours_of_churn(void **state)
 	assert_int_equal(meta_bytes(), memory);
 	for (size_t at = 0; at < SLOTS; at++)
 		profile_remove((void *)(uintptr_t)(0x140000000000u + 16 * at),
-			       now_ns);
+			       churn_clock);
 	assert_true(estimate_of(0).value[LIVE_BYTES] == 0);
 	assert_true(estimate_of(0).variance[LIVE_BYTES] == 0);
 	assert_int_equal(profile_live_samples(), 0);
@@ -199,7 +215,7 @@ static void a_full_table_stays_unbiased(void **state)
 	}
 	assert_true(profile_live_samples() < 65536);
 	for (; address > 0x150000000000u; address -= 16)
-		profile_remove((void *)address, 1);
+		profile_remove((void *)address, early);
 	assert_int_equal(profile_live_samples(), 0);
 	assert_true(estimate_of(site).value[LIVE_BYTES] == 0);
 }

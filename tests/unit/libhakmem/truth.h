@@ -1,5 +1,5 @@
 /*
- * Judging estimates: a thousand runs of a program whose allocations are known.
+ * Judging estimates: two thousand runs of a program whose allocations are known.
  * The intervals of 1.96 standard errors that the samples give must cover the
  * truth in 93 to 97 of 100 runs, z must stay within 3 as often as a normal
  * error does, and the errors must cancel out.
@@ -13,7 +13,7 @@
 
 #include <math.h>
 
-#define RUNS 1000
+#define RUNS 2000
 
 /* What a program did, or what its samples say of it. */
 enum { ALLOC_OBJECTS, ALLOC_BYTES, LIVE_OBJECTS, LIVE_BYTES, FIGURES };

@@ -1,0 +1,16 @@
+/*
+ * Functions that allocate for others: of no interest to who asks what code
+ * holds the memory. One table of names. Pure, any thread.
+ */
+#ifndef HAKMEMD_ALLOCATORS_H
+#define HAKMEMD_ALLOCATORS_H
+
+#include <stdbool.h>
+
+/* A function's name, demangled; arguments may follow it. */
+bool allocators_function(const char *name);
+
+/* A module's path: that of our own library. */
+bool allocators_module(const char *path);
+
+#endif

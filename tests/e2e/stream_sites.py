@@ -1,0 +1,227 @@
+"""Sites of a program whose allocations are known, as a daemon gets them.
+
+usage: stream_sites.py BUILD DIRECTORY
+"""
+import math
+import os
+import subprocess
+import sys
+import time
+
+import stream_peer
+from stream_peer import Peer, integer, real
+
+BUILD, DIRECTORY = sys.argv[1:3]
+SOCKET = os.path.join(DIRECTORY, "sock")
+MEAN = 4096
+
+
+def check(truth, text):
+    if not truth:
+        raise AssertionError(text)
+
+
+class Program:
+    """tests/preload/sites_known, and what it says of itself."""
+
+    def __init__(self, **env):
+        env = dict(os.environ, HAKMEM_SOCKET=SOCKET,
+                   HAKMEM_SAMPLE=str(MEAN), HAKMEM_INTERVAL_MS="50",
+                   LD_PRELOAD=os.path.join(BUILD, "libhakmem.so"), **env)
+        self.process = subprocess.Popen(
+            [os.path.join(BUILD, "tests/preload/sites_known"), "wait"],
+            env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.truth = {}
+        self.listen()
+
+    def listen(self):
+        """Until "ready": name -> (address, allocated, live)."""
+        for line in self.process.stdout:
+            if line == "ready\n":
+                return
+            word = line.split()
+            self.truth[word[1]] = (int(word[2], 16),
+                                   (int(word[4]), int(word[5])),
+                                   (int(word[7]), int(word[8])))
+        raise AssertionError("the program ended")
+
+    def more(self):
+        self.process.stdin.write("more\n")
+        self.process.stdin.flush()
+        self.listen()
+
+    def end(self):
+        self.process.stdin.close()
+        return self.process.wait(20)
+
+
+def owner(program, stack):
+    """The function of the program that the leaf of a stack lies in."""
+    starts = sorted((address, name)
+                    for name, (address, _, _) in program.truth.items())
+    found = [name for address, name in starts if address <= stack[0][0]]
+    near = [a for a, name in starts if found and name == found[-1]]
+    return found[-1] if found and stack[0][0] - near[0] < 400 else None
+
+
+def sums(peer, numbers):
+    """(bytes, objects) allocated and live, and their variances."""
+    out = [0.0] * 8
+    for number in numbers:
+        for raw in peer.sites[number].get(5, []):
+            part = stream_peer.decode(raw)
+            for i, field in enumerate((6, 4, 10, 8, 7, 5, 11, 9)):
+                out[i] += real(part, field)
+    return out
+
+
+def compare(program, peer):
+    """Every function's estimate lies around its truth."""
+    for name, (_, allocated, live) in program.truth.items():
+        numbers = [n for n, stack in peer.stacks.items()
+                   if owner(program, stack) == name]
+        check(numbers, name + " has no site")
+        got = sums(peer, numbers)
+        truth = allocated + live
+        for i, what in enumerate(("bytes", "objects", "live bytes",
+                                  "live objects")):
+            z = (got[i] - truth[i]) / math.sqrt(max(got[4 + i], 1e-9))
+            print("%-17s %-12s %9d truth %11.0f estimate  z %5.2f" %
+                  (name, what, truth[i], got[i], z))
+            check(abs(z) < 4.5, "%s: %s is off" % (name, what))
+
+
+def check_modules(peer):
+    """Each frame lies in the module it names."""
+    for stack in peer.stacks.values():
+        for pc, module in stack:
+            check(module == 0 or module in peer.modules,
+                  "a stack names an unknown module")
+            if module:
+                fields = peer.modules[module]
+                start, end = (int.from_bytes(fields[i][0], "little")
+                              for i in (4, 5))
+                check(start <= pc <= end, "a frame lies outside its module")
+    paths = [integer(m, 2) for m in peer.modules.values()]
+    check(any(b"sites_known" in path for path in paths),
+          "the program is no module")
+
+
+def check_recursion(program, peer):
+    depths = [sum(1 for pc, _ in stack
+                  if owner(program, ((pc, 0),)) == "recurse")
+              for stack in peer.stacks.values()
+              if owner(program, stack) == "recurse"]
+    check(depths == [21], "recursion of 21 calls is %s" % depths)
+
+
+def check_state(peer):
+    state = peer.state
+    samples = live = 0
+    for site in peer.sites.values():
+        for raw in site.get(5, []):
+            part = stream_peer.decode(raw)
+            samples += integer(part, 2)
+            live += integer(part, 3)
+    check(samples == integer(state, 80), "samples do not add up: %d of %d" %
+          (samples, integer(state, 80)))
+    check(live == integer(state, 81), "live samples do not add up")
+    check(integer(state, 83) > 16000, "no capacity")
+    check(integer(state, 84) == 0, "overflow")
+    check(integer(state, 90) == MEAN, "configured mean")
+    check(integer(state, 27) >= MEAN, "mean in force")
+    check(real(state, 92) > 0 and integer(state, 93) > 0, "no peak")
+    peak = sum(real(stream_peer.decode(raw), 12)
+               for site in peer.sites.values() for raw in site.get(5, []))
+    check(abs(peak / real(state, 92) - 1) < 1e-9, "the peak does not add up")
+
+
+def check_thread(program, peer):
+    for number, stack in peer.stacks.items():
+        site = peer.sites[number]
+        mine = integer(site, 6) == program.process.pid
+        check(mine != (owner(program, stack) == "in_thread"),
+              "a site names the wrong thread")
+        check(integer(site, 7) == b"sites_known", "a thread's name")
+        check(integer(site, 8) >= 1, "no thread at a site")
+
+
+def settle(peer):
+    """All of a connection was said."""
+    peer.wait_states(3)
+
+
+def run():
+    listener = stream_peer.listen(SOCKET)
+    program = Program()
+    first = Peer(listener)
+    settle(first)
+    check(first.frames[:3] == [stream_peer.HELLO, stream_peer.STATE,
+                               stream_peer.MODULES], "the order of frames")
+    compare(program, first)
+    check_modules(first)
+    check_recursion(program, first)
+    check_state(first)
+    check_thread(program, first)
+
+    # Only what changed comes again, and no stack twice (Peer looks).
+    before = {n: id(site) for n, site in first.sites.items()}
+    program.more()
+    settle(first)
+    changed = [n for n, site in first.sites.items() if before.get(n) != id(site)]
+    leaks = [n for n in changed
+             if owner(program, first.stacks.get(n, ((0, 0),))) == "leak_some"]
+    check(leaks and len(changed) <= len(before), "the leak did not change")
+    compare(program, first)
+
+    # A daemon that starts later gets every site and every stack.
+    listener.close()
+    first.close()
+    time.sleep(0.3)
+    program.more()
+    listener = stream_peer.listen(SOCKET)
+    second = Peer(listener)
+    settle(second)
+    check(set(first.stacks.items()) <= set(second.stacks.items()),
+          "stacks are missing on the new connection")
+    check(set(first.sites) <= set(second.sites), "sites are missing")
+    check(set(first.modules) <= set(second.modules), "modules are missing")
+    compare(program, second)
+    check_modules(second)
+    check_state(second)
+
+    # Control: another mean, in pieces; none; a shorter interval.
+    second.control(sample=1 << 20, pieces=5)
+    second.wait(lambda: integer(second.state, 27) == 1 << 20,
+                what="the new mean")
+    check(integer(second.state, 90) == 1 << 20, "the new mean configured")
+    before = integer(second.state, 80)
+    program.more()
+    settle(second)
+    check(0 < integer(second.state, 80) - before < 100,
+          "the new mean is not in force: %d" % (integer(second.state, 80) -
+                                                before))
+    second.control(off=True, interval=10)
+    second.wait(lambda: integer(second.state, 27) == 0, what="the end")
+    before = integer(second.state, 80)
+    program.more()
+    settle(second)
+    check(integer(second.state, 80) == before, "it samples when it is off")
+    second.control(sample=2048)
+    second.wait(lambda: integer(second.state, 27) >= 2048, what="the return")
+    program.more()
+    program.more()
+    settle(second)
+    check(integer(second.state, 80) > before, "it does not sample again")
+
+    # Nonsense ends the connection, not the program.
+    second.socket.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    check(not second.read(5), "nonsense was accepted")
+    third = Peer(listener)
+    settle(third)
+    check(set(second.stacks.items()) <= set(third.stacks.items()),
+          "stacks are missing on the third connection")
+    check(program.end() == 0, "the program failed")
+
+
+run()
