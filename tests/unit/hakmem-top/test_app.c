@@ -70,6 +70,7 @@ static int teardown(void **state)
 	(void)state;
 	terminal_close();
 	screen_processes.refresh(&none);
+	screen_sizes.refresh(&none);
 	client_free(client);
 	feeder_close();
 	model_processes_free(list);
@@ -122,6 +123,17 @@ static void end_command(void)
 	kill(run.command, SIGKILL);
 }
 
+/* Once it has ended, and its signal is there, all is drawn anew. */
+static void end_and_repaint(void)
+{
+	siginfo_t info;
+
+	end_command();
+	waitid(P_PID, (id_t)run.command, &info, WEXITED | WNOWAIT);
+	if (write(terminal.master, "\f", 1) != 1)
+		abort();
+}
+
 static void shows_until_one_quits(void **state)
 {
 	static const struct typist_step steps[] = {
@@ -137,6 +149,19 @@ static void shows_until_one_quits(void **state)
 	assert_int_equal(result, 0);
 	assert_string_equal(why, "");
 	assert_true(terminal_wrote("\033[?1049l"));
+}
+
+static void a_table_is_filled_when_its_figures_come(void **state)
+{
+	static const struct typist_step steps[] = {
+		{.wait = "program3", .keys = "2"},
+		{.wait = "1-16", .keys = "q"},
+		{.wait = NULL},
+	};
+
+	(void)state;
+	watch(NULL, steps);
+	assert_int_equal(result, 0);
 }
 
 static void an_unusable_terminal_is_told(void **state)
@@ -186,7 +211,8 @@ static void a_process_that_is_gone_leads_back(void **state)
 		/* The last one of the list, which the daemon forgot. */
 		{.wait = "program3", .keys = "G\r"},
 		{.wait = "the process is no longer known: no such process",
-		 .keys = "q"},
+		 .keys = "\f"},
+		{.wait = " Tree", .keys = "q"}, /* a key of the list */
 		{.wait = NULL},
 	};
 
@@ -238,11 +264,14 @@ static void it_ends_with_the_command(void **state)
 
 static void a_command_may_have_ended_already(void **state)
 {
+	bool by_terminal;
 	siginfo_t info;
 
 	(void)state;
 	start_command(0, false);
 	waitid(P_PID, (id_t)run.command, &info, WEXITED | WNOWAIT);
+	while (signals_next(&by_terminal) != 0)
+		; /* nobody will tell */
 	assert_int_equal(app_run(&opts, client, &run, why, sizeof(why)), 0);
 	assert_true(run.ended);
 	assert_int_equal(run_exit_status(&run), 3);
@@ -251,8 +280,8 @@ static void a_command_may_have_ended_already(void **state)
 static void stays_when_it_is_asked_to(void **state)
 {
 	static const struct typist_step steps[] = {
-		{.wait = "output in /tmp/out", .act = end_command},
-		{.wait = "ended", .keys = "q"},
+		{.wait = "output in /tmp/out", .act = end_and_repaint},
+		{.wait = "command ended; output in /tmp/out", .keys = "q"},
 		{.wait = NULL},
 	};
 
@@ -336,6 +365,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(shows_until_one_quits),
+		TEST(a_table_is_filled_when_its_figures_come),
 		TEST(an_unusable_terminal_is_told),
 		TEST(signals_end_it),
 		TEST(so_does_the_end_of_the_terminal),
