@@ -1,5 +1,7 @@
 #include "hakmem-top/fetch.h"
 
+#include "hakmem-top/pile.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -136,7 +138,7 @@ static void without_end(const Hakmem__Query *query)
 	static char piece[255 * 1024];
 
 	(void)query;
-	for (size_t sent = 0; sent <= FETCH_EXPORT_MAX; sent += sizeof(piece))
+	for (size_t sent = 0; sent <= PILE_MAX; sent += sizeof(piece))
 		feeder_export(piece, sizeof(piece), false);
 }
 

@@ -42,6 +42,11 @@ static int setup(void **state)
 	return client ? 0 : -1;
 }
 
+static int run(void)
+{
+	return verbs_find(opts.mode)(&opts, client, why, sizeof(why));
+}
+
 static int teardown(void **state)
 {
 	(void)state;
@@ -58,7 +63,7 @@ static void exports_to_stdout(void **state)
 
 	(void)state;
 	output_catch(1);
-	result = verbs_export(&opts, client, why, sizeof(why));
+	result = run();
 	text = output_end();
 	assert_int_equal(result, 0);
 	assert_string_equal(text, "low_bytes\n16\n");
@@ -81,7 +86,7 @@ static void exports_to_a_file(void **state)
 	opts.what = "classes";
 	opts.format = OPTS_JSON;
 	output_catch(1);
-	result = verbs_export(&opts, client, why, sizeof(why));
+	result = run();
 	text = output_end();
 	assert_int_equal(result, 0);
 	assert_string_equal(text, "");
@@ -105,7 +110,7 @@ static void nothing_is_written_after_an_error(void **state)
 	snprintf(path, sizeof(path), "%s/out.csv", feeder.directory);
 	opts.output = path;
 	opts.pid = 7;
-	assert_int_equal(verbs_export(&opts, client, why, sizeof(why)), -1);
+	assert_int_equal(run(), -1);
 	assert_string_equal(why, "no such process: 7");
 	assert_int_not_equal(stat(path, &info), 0);
 }
@@ -114,7 +119,7 @@ static void a_file_that_cannot_be_is_told(void **state)
 {
 	(void)state;
 	opts.output = "/nonexistent/out.csv";
-	assert_int_equal(verbs_export(&opts, client, why, sizeof(why)), -1);
+	assert_int_equal(run(), -1);
 	assert_non_null(strstr(why, "/nonexistent/out.csv"));
 	assert_null(strchr(why, '\n'));
 }
@@ -127,7 +132,7 @@ static int export_into(int fd)
 	output_catch(1);
 	dup2(fd, 1);
 	close(fd);
-	result = verbs_export(&opts, client, why, sizeof(why));
+	result = run();
 	free(output_end());
 	return result;
 }

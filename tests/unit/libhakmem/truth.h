@@ -1,7 +1,7 @@
 /*
- * Judging estimates: two thousand runs of a program whose allocations are known.
- * The intervals of 1.96 standard errors that the samples give must cover the
- * truth in 93 to 97 of 100 runs, z must stay within 3 as often as a normal
+ * Judging estimates: two thousand runs of a program whose allocations are
+ * known. The intervals of 1.96 standard errors that the samples give must cover
+ * the truth in 93 to 97 of 100 runs, z must stay within 3 as often as a normal
  * error does, and the errors must cancel out.
  */
 #ifndef TESTS_UNIT_LIBHAKMEM_TRUTH_H
