@@ -54,8 +54,23 @@ static COLD void squeeze(void)
 	span_release_ends();
 }
 
-/* For a request that the countdown has counted. Tries harder: an exact power of
- * two whose zone cannot grow can also live in a block with a header. */
+/*
+ * Between the count of a request and the pop of its block anything may happen
+ * to the row: a tick drains it, an unwinder allocates. So that its depth is
+ * right throughout, the request borrows its block as soon as it is counted, and
+ * the row that gives one in the end lends it.
+ */
+static struct block *pop_lent(struct cache *cache, uint8_t code)
+{
+	struct block *block = cache_pop(cache, code);
+
+	if (block)
+		cache_lend(cache, header_class(code));
+	return block;
+}
+
+/* For a request that was counted and has borrowed. Tries harder: an exact power
+ * of two whose zone cannot grow can also live in a block with a header. */
 static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
 {
 	struct block *block;
@@ -63,16 +78,17 @@ static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
 
 	if (!cache)
 		return take_direct(header_class(code));
-	block = cache_pop(cache, code);
+	block = pop_lent(cache, code);
 	if (likely(block != NULL))
 		return block;
 	squeeze();
-	block = cache_pop(cache, code);
+	block = pop_lent(cache, code);
 	if (block)
 		return block;
 	other = header_class(code);
 	/* No request of this class: whoever serves it counts it. */
 	cache_count(cache, other, -1);
+	cache_lend(cache, other);
 	if (n < SIZECLASS_SMALL_MAX)
 		other = sizeclass_with_header(n);
 	return take(cache, (uint8_t)(HEADER_CLASS | other));
@@ -98,16 +114,14 @@ static void mark_large(struct profile_sample *sample, void *ptr)
 }
 
 /* A block with a header for a sampled request that class `counted` counts. */
-static void *lend_large(struct cache *cache, unsigned counted, size_t align,
+static void *lend_large(unsigned counted, size_t align,
 			struct profile_sample *sample)
 {
 	void *ptr = large_alloc_lent(sample->bytes, align,
 				     (uint8_t)(HEADER_CLASS | counted));
 
-	if (!ptr)
-		return NULL;
-	cache_borrow(cache, counted);
-	mark_large(sample, ptr);
+	if (ptr)
+		mark_large(sample, ptr);
 	return ptr;
 }
 
@@ -159,6 +173,7 @@ NOINLINE void *heap_malloc_miss(size_t n)
 		thread_begin_row(cache, header_class(code));
 		if ((cache->row[code].until -= 2) < 0)
 			return heap_malloc_sample(n);
+		cache_borrow(cache, header_class(code));
 	}
 	block = pop_or_squeeze(cache, code, n);
 	return block ? block : refused();
@@ -179,7 +194,7 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 	unsigned class;
 
 	if (n >= SIZECLASS_SMALL_MAX && sample->means.stack != 0)
-		return lend_large(cache, counted, BLOCK_ALIGN, sample);
+		return lend_large(counted, BLOCK_ALIGN, sample);
 	if (n >= SIZECLASS_SMALL_MAX || VARIANT_NO_HEADERS) {
 		/* All of this class is in one bin: what lives is known. */
 		profile_count(sample);
@@ -196,10 +211,7 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 	}
 	*header_byte(block) =
 		class == counted ? HEADER_SAMPLED : HEADER_SAMPLED_EXACT;
-	if (class != counted) {
-		cache_borrow(cache, counted);
-		cache_lend(cache, class);
-	}
+	cache_lend(cache, class);
 	return block;
 }
 
@@ -214,6 +226,7 @@ NOINLINE void *heap_malloc_sample(size_t n)
 	void *block = NULL;
 
 	thread_redraw(cache, class);
+	cache_borrow(cache, class);
 	thread_poll(cache);
 	if (sample_row(cache, n, class, mean, &sample))
 		block = take_sampled(cache, class, &sample);
@@ -409,9 +422,11 @@ static void *take_aligned_sampled(struct cache *cache, size_t align,
 
 	thread_begin_row(cache, counted);
 	if (n + align >= SIZECLASS_SMALL_MAX) {
-		ptr = lend_large(cache, counted, align, sample);
-		if (ptr)
+		ptr = lend_large(counted, align, sample);
+		if (ptr) {
 			cache_count(cache, counted, 1);
+			cache_borrow(cache, counted);
+		}
 		return ptr;
 	}
 	class = sizeclass_with_header(n + align);

@@ -19,6 +19,21 @@ static void sample(uint64_t mean)
 
 #define HELD 500
 
+/* What a row says it holds is what it holds. */
+static void assert_depths(void)
+{
+	const struct cache *cache = thread_cache();
+
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		const struct block *at = cache->row[HEADER_CLASS | i].head;
+		uint32_t count = 0;
+
+		for (; at; at = at->next)
+			count++;
+		assert_int_equal(cache_depth(cache, i), count);
+	}
+}
+
 static void play_and_compare(uint64_t mean)
 {
 	static struct {
@@ -48,6 +63,8 @@ static void play_and_compare(uint64_t mean)
 			held[at].class = class_of(n);
 			shadow_allocs[held[at].class]++;
 		}
+		if (i % 1000 == 0)
+			assert_depths();
 		if (i % 10000 == 0)
 			assert_counts();
 		if (i % 50000 == 0)
@@ -82,7 +99,10 @@ static void sampling_leaves_the_counts_exact(void **state)
 	struct profile_cell cell;
 
 	(void)state;
+	/* with a tick at every look, also between a count and its pop */
+	conf.tick_ms = 0;
 	play_and_compare(100);
+	conf.tick_ms = 250;
 	for (unsigned i = 0; profile_cell(i, &cell); i++) {
 		samples += cell.samples;
 		assert_true(fabs(cell.live_objects) < 1e-3);
