@@ -48,6 +48,34 @@ static uint32_t first_limit(const struct sizeclass *info)
 	return (uint32_t)min_size(first, info->batch);
 }
 
+/* A batch is for a few threads; with more of them rows end at a half, a quarter
+ * ... of one, so that all together hold about the same. */
+#define FEW_THREADS 8u
+#define SHIFT_MAX   5u
+static uint32_t share_shift;
+
+void cache_share(uint64_t threads)
+{
+	uint32_t shift = 0;
+
+	while (threads > FEW_THREADS << shift && shift < SHIFT_MAX)
+		shift++;
+	__atomic_store_n(&share_shift, shift, __ATOMIC_RELAXED);
+}
+
+static uint32_t largest_limit(unsigned class)
+{
+	const struct sizeclass *info = &sizeclass_table[class];
+
+	return (uint32_t)max_size(info->batch >> peek32(&share_shift),
+				  first_limit(info));
+}
+
+static uint32_t doubled(uint32_t blocks, unsigned class)
+{
+	return (uint32_t)min_size((size_t)blocks * 2, largest_limit(class));
+}
+
 void cache_begin(struct cache *cache, unsigned class)
 {
 	const struct sizeclass *info = &sizeclass_table[class];
@@ -57,7 +85,7 @@ void cache_begin(struct cache *cache, unsigned class)
 	if (cold->refill == 0)
 		cold->refill = cold->learned = first_limit(info);
 	row->mask = info->align - 1;
-	row->limit = cold->learned;
+	row->limit = (uint32_t)min_size(cold->learned, largest_limit(class));
 	grant(cache, class, row->limit);
 	cache->used[class / 64] |= (uint64_t)1 << class % 64;
 }
@@ -116,12 +144,6 @@ static struct chain take_spare(struct row_cold *cold)
 	return swap_spare(cold, (struct chain){NULL, 0});
 }
 
-static uint32_t doubled(uint32_t blocks, unsigned class)
-{
-	return (uint32_t)min_size((size_t)blocks * 2,
-				  sizeclass_table[class].batch);
-}
-
 static bool refill(struct cache *cache, unsigned class)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
@@ -136,8 +158,7 @@ static bool refill(struct cache *cache, unsigned class)
 		cold->refill = doubled(cold->refill, class);
 	}
 	row->limit = (uint32_t)max_size(
-		row->limit,
-		min_size(chain.count, sizeclass_table[class].batch));
+		row->limit, min_size(chain.count, largest_limit(class)));
 	row->head = chain.head;
 	cold->refilled += chain.count;
 	grant_rest(cache, class, chain.count);

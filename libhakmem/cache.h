@@ -94,6 +94,10 @@ ALWAYS_INLINE bool cache_is_none(const struct cache *cache)
 	return cache == &cache_none;
 }
 
+/* Tells how many threads there are: the more, the less each may hold. Any
+ * thread. */
+void cache_share(uint64_t threads);
+
 /* Gives the row of `class` its mask and its first, small room. Its countdown is
  * the caller's to draw. */
 void cache_begin(struct cache *cache, unsigned class);

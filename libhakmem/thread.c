@@ -57,7 +57,7 @@ static struct cache *new_cache(void)
 		if (living)
 			living->prev = cache;
 		living = cache;
-		live_threads++;
+		cache_share(++live_threads);
 	}
 	lock_release(&lock, LOCK_THREADS);
 	return cache;
@@ -126,7 +126,7 @@ static void unlink_cache(struct cache *cache)
 		cache->prev->next = cache->next;
 	else
 		living = cache->next;
-	live_threads--;
+	cache_share(--live_threads);
 }
 
 /* Cleared, so that a reader of a recycled cache counts nothing twice. */
