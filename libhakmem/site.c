@@ -146,13 +146,15 @@ static uint32_t claim_cell(uint32_t id, unsigned class)
 static void note_thread(const struct site_sample *sample, uint32_t id)
 {
 	struct site *site = site_of(id);
+	size_t length = strnlen(sample->name, sizeof(site->name) - 1);
 
 	if (site->first_ns == 0)
 		site->first_ns = sample->now_ns;
 	site->last_ns = sample->now_ns;
 	site->thread = sample->thread;
 	set_bit(site->threads, (uint32_t)(sample->thread_number % THREAD_BITS));
-	memcpy(site->name, sample->name, sizeof(site->name));
+	memcpy(site->name, sample->name, length);
+	site->name[length] = '\0';
 }
 
 /* Before a cell's live sums change. */
