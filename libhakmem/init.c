@@ -20,7 +20,7 @@ void init_begin(void)
 	fork_watch();
 	thread_watch_exits();
 	if (conf.stream && conf.sample_bytes != 0)
-		unwind_start();
+		unwind_arm();
 	publish_start();
 }
 

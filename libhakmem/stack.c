@@ -56,6 +56,11 @@ struct stack_range stack_around(uintptr_t sp)
 	return (struct stack_range){sp, align_down(sp - 8, PAGE) + PAGE};
 }
 
+bool stack_is_main(uintptr_t sp)
+{
+	return sp >= main_low && sp < main_high;
+}
+
 static bool within(uintptr_t address, uintptr_t low, uintptr_t high)
 {
 	return address >= low && address < high && high - address >= 8;

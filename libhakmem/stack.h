@@ -27,6 +27,9 @@ void stack_start(void);
 /* The range around `sp`, low being `sp` itself. */
 struct stack_range stack_around(uintptr_t sp);
 
+/* True on the main stack. */
+bool stack_is_main(uintptr_t sp);
+
 /* True when these 8 bytes lie on this thread's own stack or on the part of the
  * main stack known to be in use: what a signal stack leads back to. */
 bool stack_holds(uintptr_t address);

@@ -9,14 +9,18 @@
 #include <errno.h>
 #include <link.h>
 #include <sched.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/single_threaded.h>
 #include <time.h>
 
-#define OWN_FRAMES 24u	      /* the most of ours between caller and here */
-#define OWN_BYTES  (16 * KIB) /* the largest of them */
-#define WAIT_NS	   100000000u /* for unwindings under way, at most */
-#define WARM_SHARE 64u	      /* one warm stack in so many is timed */
+#define OWN_FRAMES  24u		/* the most of ours between caller and here */
+#define OWN_BYTES   (16 * KIB)	/* the largest of them */
+#define WAIT_NS	    100000000u	/* for unwindings under way, at most */
+#define START_BYTES (256 * KIB) /* of stack, for dlopen */
+#define WARM_SHARE  64u		/* one warm stack in so many is timed */
 
-enum state { OFF, ON };
+enum state { OFF, ARMED, STARTING, ON };
 
 static uint32_t state;
 static uintptr_t own_start, own_end; /* text of this library */
@@ -40,6 +44,11 @@ static uint64_t now_ns(void)
 bool unwind_busy(void)
 {
 	return inside != 0;
+}
+
+static bool is_armed(void)
+{
+	return __atomic_load_n(&state, __ATOMIC_RELAXED) == ARMED;
 }
 
 static void leave(void)
@@ -171,6 +180,37 @@ bool unwind_afresh(const void *frame, struct unwind_stack *out)
 
 /* All of this library is compiled with frame pointers, so from here up to the
  * function that the program called they can be followed. */
+static bool same_object(uintptr_t pc, uintptr_t start)
+{
+	struct dl_find_object found;
+
+	return _dl_find_object((void *)pc, &found) != 0 ||
+	       (uintptr_t)found.dlfo_map_start == start;
+}
+
+static uintptr_t object_of(uintptr_t pc)
+{
+	struct dl_find_object found;
+
+	return _dl_find_object((void *)pc, &found) == 0
+		       ? (uintptr_t)found.dlfo_map_start
+		       : 0;
+}
+
+/* Is this a moment for dlopen? `pc` is in who called malloc. */
+static bool may_start(uintptr_t pc)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	struct rlimit limit;
+
+	return __libc_single_threaded && stack_is_main(here) &&
+	       getrlimit(RLIMIT_STACK, &limit) == 0 &&
+	       limit.rlim_cur - (stack_around(here).high - here) >
+		       START_BYTES &&
+	       !same_object(pc, object_of((uintptr_t)getrlimit)) &&
+	       !same_object(pc, getauxval(AT_BASE));
+}
+
 bool unwind_here(struct unwind_stack *out)
 {
 	const uintptr_t *frame = __builtin_frame_address(0);
@@ -178,8 +218,11 @@ bool unwind_here(struct unwind_stack *out)
 	for (unsigned i = 0; i < OWN_FRAMES; i++) {
 		const uintptr_t *caller = (const uintptr_t *)frame[0];
 
-		if (frame[1] < own_start || frame[1] >= own_end)
+		if (frame[1] < own_start || frame[1] >= own_end) {
+			if (unlikely(is_armed()) && may_start(frame[1]))
+				unwind_start();
 			return unwind(frame, true, out);
+		}
 		if (caller <= frame ||
 		    (uintptr_t)caller - (uintptr_t)frame > OWN_BYTES)
 			break;
@@ -208,14 +251,28 @@ static void find_own_text(void)
 	own_end = info.text_start + info.text_bytes;
 }
 
-bool unwind_start(void)
+void unwind_arm(void)
 {
 	int saved = errno;
-	bool on;
 
 	module_start();
 	stack_start();
 	find_own_text();
+	/* release: pairs with the acquire in unwind_start */
+	__atomic_store_n(&state, ARMED, __ATOMIC_RELEASE);
+	errno = saved;
+}
+
+bool unwind_start(void)
+{
+	uint32_t armed = ARMED;
+	int saved = errno;
+	bool on;
+
+	/* acquire: pairs with unwind_arm */
+	if (!__atomic_compare_exchange_n(&state, &armed, STARTING, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+		return armed == ON;
 	on = memo_start() && walk_start();
 	/* release: pairs with the acquire in enter */
 	__atomic_store_n(&state, on ? ON : OFF, __ATOMIC_RELEASE);

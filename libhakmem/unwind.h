@@ -1,7 +1,7 @@
 /*
  * Stacks: who called malloc, from inside malloc. The only user of libunwind,
- * which is loaded by name, privately and only where that is safe; without it
- * there are no stacks, and they are counted.
+ * which is loaded by name, privately and only where that is safe; until then,
+ * and without it, there are no stacks, and they are counted.
  *
  *   warm   the caller's place and stack pointer were seen before, and every
  *          word that mattered then still has its value: told from memory
@@ -43,8 +43,17 @@ void unwind_name_site(const struct unwind_stack *stack, uint32_t site);
  * stack, whoever asks. */
 bool unwind_busy(void);
 
-/* Loads libunwind. Once, where dlopen is safe: in the constructor. False when
- * there is none. */
+/*
+ * Gets ready to take stacks. Once, in the constructor. libunwind itself comes
+ * later, for it costs half a millisecond and as many KiB, and most programs end
+ * before their first sample: at the first stack that code of the program itself
+ * asks for (not the loader or libc, whose locks it may hold) while it has one
+ * thread, on the main stack; or before its second thread is made.
+ */
+void unwind_arm(void);
+
+/* Loads libunwind now, where dlopen is safe. Does nothing unless armed, or the
+ * second time. False when there is none. */
 bool unwind_start(void);
 
 /* Around dlclose: no stack passes through a module that may be going away, and

@@ -635,6 +635,7 @@ static int start(void **unused)
 	for (int fd = 3; fd < 64; fd++)
 		close(fd);
 	backtrace(&one, 1); /* loads what it needs */
+	unwind_arm();
 	return unwind_start() ? 0 : -1;
 }
 
