@@ -25,6 +25,8 @@
  *   0x00          never carved
  *   0x01 .. 0x7f  never a code: ASCII
  *   0x80 .. 0xef  class code, 0x80 | class: a small block, live or in a cache
+ *   0xf3          small block whose pointer begins a page: its free counts as a
+ *                 page-boundary hit, its class is in the slab
  *   0xf4          sampled block of an exact power of two, counted in the class
  *                 that has no headers
  *   0xf5          sampled small block, its class is in the slab
@@ -44,6 +46,7 @@ enum header_code {
 	HEADER_NONE = 0x00,
 	HEADER_CLASS = 0x80,
 	HEADER_CLASS_END = 0xf0,
+	HEADER_BOUNDARY = 0xf3,
 	HEADER_SAMPLED_EXACT = 0xf4,
 	HEADER_SAMPLED = 0xf5,
 	HEADER_ALIGNED = 0xf6,
@@ -82,6 +85,15 @@ extern HIDDEN uint32_t header_secret;
 static inline bool header_is_class(uint8_t code)
 {
 	return code >= HEADER_CLASS && code < HEADER_CLASS_END;
+}
+
+/* What stands at ptr-1 of an ordinary block whose class has `code`. One in 256
+ * blocks at most begins a page: the count of those costs the others nothing. */
+static inline uint8_t header_ordinary(const void *ptr, uint8_t code)
+{
+	return (uintptr_t)ptr % 4096 == 0 && HAKMEM_VARIANT == VARIANT_PRODUCT
+		       ? HEADER_BOUNDARY
+		       : code;
 }
 
 static inline bool header_is_sampled(uint8_t code)

@@ -235,6 +235,12 @@ NOINLINE void *heap_malloc_sample(size_t n)
 	return block ? block : refused();
 }
 
+static void count_boundary(const void *ptr)
+{
+	if (((uintptr_t)ptr & 0xFFF) == 0)
+		count64(&stats.page_boundary, 1);
+}
+
 /* A marked block comes back: the mark goes, the block is an ordinary one. */
 static void free_sampled(struct cache *cache, void *ptr)
 {
@@ -249,7 +255,23 @@ static void free_sampled(struct cache *cache, void *ptr)
 	sample_free(ptr);
 	if (*header_byte(ptr) == HEADER_SAMPLED_EXACT)
 		thread_recount_free(class, sizeclass_exact(class));
-	*header_byte(ptr) = slab->code;
+	*header_byte(ptr) = header_ordinary(ptr, slab->code);
+	count_boundary(ptr);
+	give(cache, slab->code, ptr);
+}
+
+/* An ordinary block that begins a page. */
+static void free_boundary(struct cache *cache, void *ptr)
+{
+	struct unit *slab = slab_of(ptr);
+
+	if (!slab || !slab_is_block(slab, ptr) ||
+	    slab_code_at(slab, ptr) != HEADER_BOUNDARY ||
+	    ((struct block *)ptr)->key == block_key(ptr)) {
+		reject(ptr);
+		return;
+	}
+	count_boundary(ptr);
 	give(cache, slab->code, ptr);
 }
 
@@ -268,7 +290,7 @@ static void *aligned_base(void *ptr, bool restore)
 		return NULL;
 	if (restore) {
 		header_wide(ptr)->code = HEADER_FREED;
-		*header_byte(base) = slab->code;
+		*header_byte(base) = header_ordinary(base, slab->code);
 	}
 	return base;
 }
@@ -283,19 +305,14 @@ static void free_aligned(struct cache *cache, void *ptr)
 		reject(ptr);
 		return;
 	}
-	code = *header_byte(base);
+	code = arena_unit(base)->code;
+	count_boundary(ptr);
 	if (unlikely(wide->mark))
 		sample_free(ptr);
 	if (unlikely(wide->counted))
 		thread_recount_free(header_class(code),
 				    header_class(wide->counted));
 	give(cache, code, base);
-}
-
-static void count_boundary(const void *ptr)
-{
-	if (((uintptr_t)ptr & 0xFFF) == 0)
-		count64(&stats.page_boundary, 1);
 }
 
 /* A pointer outside the arena: a mapping of ours, or foreign. */
@@ -342,6 +359,8 @@ static void free_inside(struct cache *cache, void *ptr)
 			reject(ptr);
 		else
 			give(cache, code, ptr);
+	} else if (code == HEADER_BOUNDARY) {
+		free_boundary(cache, ptr);
 	} else if (header_is_sampled(code)) {
 		free_sampled(cache, ptr);
 	} else if (code == HEADER_ALIGNED) {
@@ -533,7 +552,7 @@ static struct found find_inside(void *ptr)
 	slab = base ? slab_of(base) : NULL;
 	if (!slab || !slab_is_block(slab, base) ||
 	    (code != HEADER_ALIGNED && !header_is_sampled(code) &&
-	     (code != slab->code ||
+	     (code != slab_code_at(slab, ptr) ||
 	      ((struct block *)ptr)->key == block_key(ptr))))
 		return none;
 	return (struct found){sizeclass_table[header_class(slab->code)].usable -

@@ -150,7 +150,8 @@ static struct block **carve(struct unit *slab, const struct sizeclass *info,
 		struct block *block = block_at(slab, info, i);
 
 		if (!info->headerless)
-			*header_byte(block) = slab->code;
+			*header_byte(block) =
+				header_ordinary(block, slab->code);
 		block->key = block_key(block);
 		*link = block;
 		link = &block->next;
@@ -229,6 +230,13 @@ bool slab_full(const struct unit *slab)
 {
 	return slab->used == slab->carved &&
 	       slab->carved == sizeclass_table[header_class(slab->code)].blocks;
+}
+
+uint8_t slab_code_at(const struct unit *slab, const void *ptr)
+{
+	return sizeclass_table[header_class(slab->code)].headerless
+		       ? slab->code
+		       : header_ordinary(ptr, slab->code);
 }
 
 bool slab_is_block(const struct unit *slab, const void *ptr)

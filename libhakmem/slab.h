@@ -54,6 +54,10 @@ static inline struct unit *slab_of(const void *ptr)
 	return unit_is_slab(unit) ? unit - unit->lead : NULL;
 }
 
+/* The code that an ordinary block at `ptr` has, in its header or in the class
+ * map. */
+uint8_t slab_code_at(const struct unit *slab, const void *ptr);
+
 /* True when `ptr` is where a block of `slab` starts. */
 bool slab_is_block(const struct unit *slab, const void *ptr);
 

@@ -419,6 +419,44 @@ static void boundary_hits_are_counted(void **state)
 	assert_int_equal(stats.page_boundary - hits, 2);
 }
 
+/* Small blocks, too: those with a header, whatever became of it meanwhile. */
+static void boundary_hits_of_small_blocks_are_counted(void **state)
+{
+	static void *held[3000];
+	uint64_t random = 5, expected = stats.page_boundary;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(held); i++) {
+		size_t n = 1 + draw_below(&random, 300);
+
+		if (i % 400 == 0)
+			sampler_init(i % 800 ? 0 : 200, 0);
+		held[i] = heap_malloc(n);
+		must(heap_usable(held[i]) >= n);
+		if (((uintptr_t)held[i] & 0xFFF) == 0 &&
+		    !sizeclass_table[header_class(arena_unit(held[i])->code)]
+			     .headerless)
+			expected++;
+	}
+	assert_true(expected > stats.page_boundary);
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		heap_free(held[i]);
+	sampler_init(0, 0);
+	assert_int_equal(stats.page_boundary, expected);
+	/* and a second free of one is a double free */
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		if (((uintptr_t)held[i] & 0xFFF) == 0) {
+			uint64_t rejects = stats.rejects[REPORT_DOUBLE_FREE];
+
+			conf.corruption_abort = false;
+			heap_free(opaque(held[i]));
+			assert_int_equal(stats.rejects[REPORT_DOUBLE_FREE],
+					 rejects + 1);
+			break;
+		}
+	assert_int_equal(stats.page_boundary, expected);
+}
+
 static void live_samples_of_a_foreign_code_are_rejected(void **state)
 {
 	char *ptr = heap_malloc(100);
@@ -477,6 +515,7 @@ int main(void)
 		cmocka_unit_test(bad_frees_are_counted_and_left_alone),
 		cmocka_unit_test(foreign_blocks_are_left_to_their_owner),
 		cmocka_unit_test(boundary_hits_are_counted),
+		cmocka_unit_test(boundary_hits_of_small_blocks_are_counted),
 		cmocka_unit_test(live_samples_of_a_foreign_code_are_rejected),
 		cmocka_unit_test(trimming_gives_everything_back),
 	};

@@ -37,19 +37,20 @@ static void take_one_by_one(unsigned index)
 		assert_ptr_equal(chain.head, place);
 		assert_int_equal(slab->used, i + 1);
 		assert_int_equal(slab->carved, i + 1);
-		assert_int_equal(arena_code(place), slab->code);
+		assert_int_equal(arena_code(place), slab_code_at(slab, place));
 		assert_int_equal(chain.head->key, block_key(place));
 		/* all of it may be written, and the header survives */
 		memset(place, 0xff, class->usable);
 		chain.head->next = NULL;
-		assert_int_equal(arena_code(place), slab->code);
+		assert_int_equal(arena_code(place), slab_code_at(slab, place));
 	}
 	assert_true(slab_full(slab));
 	slab_take(slab, 5, &chain);
 	assert_int_equal(chain.count, class->blocks);
 	/* the last one wrote beyond no end: the next carve finds its byte */
 	for (uint32_t i = 0; i < class->blocks; i++)
-		assert_int_equal(arena_code(place_of(slab, i)), slab->code);
+		assert_int_equal(arena_code(place_of(slab, i)),
+				 slab_code_at(slab, place_of(slab, i)));
 	slab_destroy(slab);
 }
 
@@ -58,6 +59,29 @@ static void blocks_are_carved_in_order_with_their_code(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeclass_count; i++)
 		take_one_by_one(i);
+	span_purge_all();
+}
+
+/* A block with a header that begins a page says so; no other one does. */
+static void page_starts_have_a_code_of_their_own(void **state)
+{
+	(void)state;
+	for (unsigned class = 0; class < sizeclass_count; class ++) {
+		struct unit *slab = slab_create(class);
+		struct chain chain = {NULL, 0};
+		uint8_t code = slab->code;
+		bool with_header = !sizeclass_table[class].headerless;
+
+		slab_take(slab, sizeclass_table[class].blocks, &chain);
+		for (; chain.head; chain.head = chain.head->next) {
+			bool starts = (uintptr_t)chain.head % 4096 == 0;
+
+			assert_int_equal(arena_code(chain.head),
+					 starts && with_header ? HEADER_BOUNDARY
+							       : code);
+		}
+		slab_destroy(slab);
+	}
 	span_purge_all();
 }
 
@@ -333,6 +357,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_are_carved_in_order_with_their_code),
+		cmocka_unit_test(page_starts_have_a_code_of_their_own),
 		cmocka_unit_test(a_chain_has_the_lowest_block_first),
 		cmocka_unit_test(what_comes_back_goes_out_again_by_address),
 		cmocka_unit_test(every_block_comes_out_once),
