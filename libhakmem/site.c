@@ -244,9 +244,10 @@ void site_free(uint32_t number, const struct sampler_weight *weight,
 	       uint64_t birth_ns, uint64_t now_ns)
 {
 	uint64_t age = now_ns > birth_ns ? now_ns - birth_ns : 0;
-	struct cell *cell = cell_of(number);
+	struct cell *cell;
 
 	lock_acquire(&lock, LOCK_SITE);
+	cell = cell_of(number);
 	save_peak(cell);
 	add_live(&cell->figures, weight, birth_ns, -1.0);
 	drop_live(&cell->figures);
@@ -258,9 +259,10 @@ void site_free(uint32_t number, const struct sampler_weight *weight,
 void site_reweigh(uint32_t number, const struct sampler_weight *before,
 		  const struct sampler_weight *after, uint64_t birth_ns)
 {
-	struct cell *cell = cell_of(number);
+	struct cell *cell;
 
 	lock_acquire(&lock, LOCK_SITE);
+	cell = cell_of(number);
 	save_peak(cell);
 	add_live(&cell->figures, before, birth_ns, -1.0);
 	if (after)

@@ -283,27 +283,22 @@ static void many_separate_runs_are_all_purged(void **state)
  * until a tick. */
 static void too_much_dirt_is_purged_at_once(void **state)
 {
-	size_t committed = arena.committed[0] + arena.committed[1];
-	size_t most = max_size(64 * MIB, committed / 4) >> ARENA_UNIT_SHIFT;
-
 	(void)state;
 	span_set_tick(1000);
-	for (int round = 0; round < 3; round++) {
-		struct unit *one = span_alloc(ARENA_HEADER, most, NULL);
+	for (size_t limit = 64 * MIB; limit <= 128 * MIB; limit *= 2) {
+		size_t committed = arena.committed[0] + arena.committed[1];
+		size_t most =
+			max_size(limit, committed / 4) >> ARENA_UNIT_SHIFT;
+		struct unit *one = span_alloc(ARENA_HEADER, most / 4 * 3, NULL);
 		struct unit *two = span_alloc(ARENA_HEADER, most / 2, NULL);
 
 		span_free(one);
-		assert_int_equal(span_dirty_bytes(), most * ARENA_UNIT);
+		assert_int_equal(span_dirty_bytes(), most / 4 * 3 * ARENA_UNIT);
 		span_free(two);
-		assert_int_equal(span_dirty_bytes(),
-				 round == 1 ? (most + most / 2) * ARENA_UNIT
-					    : 0);
-		if (round == 1) {
-			span_purge_all();
-			span_set_tick(1001);
-		}
+		assert_int_equal(span_dirty_bytes(), 0);
 	}
-	span_set_tick(1002);
+	span_set_tick(1001);
+	assert_one_run();
 }
 
 /* Two dirty runs around a clean one, each too short by itself. */
