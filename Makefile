@@ -91,7 +91,7 @@ TOP_OBJ   := $(TOP_SRC:%.c=$(B)/app/%.o)
 
 PROGRAMS := $(B)/libhakmem.so $(B)/hakmemd $(B)/hakmem-top
 
-.PHONY: all deps demo check bench bench-full bench-history variants lint layers install uninstall clean tests fuzz
+.PHONY: all deps demo check bench bench-full bench-profile bench-history variants lint layers install uninstall clean tests fuzz
 all: $(PROGRAMS)
 
 $(PB_C) $(PB_H) &: proto/hakmem.proto
@@ -214,6 +214,12 @@ variants: $(PB_H)
 bench-history: deps
 	$(MAKE) $(PROGRAMS) $(BENCH_BIN) variants
 	tests/bench/history --build $(B)
+
+# What a heap profile costs whole programs, and a stack.
+bench-profile: deps
+	$(MAKE) $(PROGRAMS) $(B)/tests/bench/unwind_cost
+	tests/bench/profilers --build $(B)
+	$(B)/tests/bench/unwind_cost
 
 layers:
 	tests/layers

@@ -47,6 +47,7 @@ grep -q "cannot write to stdout: No space left" "$T/err" || fail "$(cat "$T/err"
 "$B/hakmem-top" -b -n 1 <&- >&- 2>"$T/err" && fail "no stdout is no success"
 grep -q "cannot write to stdout: Bad file descriptor" "$T/err" ||
 	fail "stdout closed: $(cat "$T/err")"
+rm "$T/out" # what it says is what we wait for
 "$B/hakmem-top" -d 30 >"$T/out" 2>"$T/err" &
 pid=$!
 until_true 5 grep -q host.py "$T/out" || fail "no report in a file"
