@@ -180,14 +180,7 @@ bool unwind_afresh(const void *frame, struct unwind_stack *out)
 
 /* All of this library is compiled with frame pointers, so from here up to the
  * function that the program called they can be followed. */
-static bool same_object(uintptr_t pc, uintptr_t start)
-{
-	struct dl_find_object found;
-
-	return _dl_find_object((void *)pc, &found) != 0 ||
-	       (uintptr_t)found.dlfo_map_start == start;
-}
-
+/* Where the object that `pc` lies in was mapped; 0: in none. */
 static uintptr_t object_of(uintptr_t pc)
 {
 	struct dl_find_object found;
@@ -197,18 +190,31 @@ static uintptr_t object_of(uintptr_t pc)
 		       : 0;
 }
 
+/* Code of the program or its libraries, not of the loader or libc, which may
+ * hold locks of theirs while they allocate. */
+static bool is_of_program(uintptr_t pc)
+{
+	uintptr_t object = object_of(pc);
+
+	return object != 0 && object != getauxval(AT_BASE) &&
+	       object != object_of((uintptr_t)getrlimit);
+}
+
+/* dlopen takes more of a stack than we do; only the main one is sure to grow.
+ */
+static bool has_room(uintptr_t here)
+{
+	struct rlimit limit;
+
+	return stack_is_main(here) && getrlimit(RLIMIT_STACK, &limit) == 0 &&
+	       limit.rlim_cur > stack_around(here).high - here + START_BYTES;
+}
+
 /* Is this a moment for dlopen? `pc` is in who called malloc. */
 static bool may_start(uintptr_t pc)
 {
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-	struct rlimit limit;
-
-	return __libc_single_threaded && stack_is_main(here) &&
-	       getrlimit(RLIMIT_STACK, &limit) == 0 &&
-	       limit.rlim_cur - (stack_around(here).high - here) >
-		       START_BYTES &&
-	       !same_object(pc, object_of((uintptr_t)getrlimit)) &&
-	       !same_object(pc, getauxval(AT_BASE));
+	return __libc_single_threaded && is_of_program(pc) &&
+	       has_room((uintptr_t)__builtin_frame_address(0));
 }
 
 bool unwind_here(struct unwind_stack *out)
