@@ -4,7 +4,9 @@
 
 #include "tests/unit/hakmemd/unit.h"
 
+#include "hakmemd/model.h"
 #include "hakmemd/sites.h"
+#include "proto/frame.h"
 
 #define UNIT_SITES   64
 #define UNIT_DEPTH   8
@@ -24,25 +26,25 @@ struct unit_sites {
 	Hakmem__Site *sites[UNIT_SITES];
 };
 
-static inline void unit_sites_begin(struct unit_sites *unit)
+static inline void unit_sites_begin(struct unit_sites *into)
 {
-	memset(unit, 0, sizeof(*unit));
-	hakmem__sites__init(&unit->message);
-	unit->message.sites = unit->sites;
+	memset(into, 0, sizeof(*into));
+	hakmem__sites__init(&into->message);
+	into->message.sites = into->sites;
 }
 
 /*
  * Adds a site of one class with so many live and allocated bytes, in objects of
  * 100 bytes, each sample 1000 bytes; its stack is `depth` frames from pc on.
  */
-static inline struct unit_site *unit_site(struct unit_sites *unit, uint32_t id,
+static inline struct unit_site *unit_site(struct unit_sites *into, uint32_t id,
 					  double live, double allocated,
 					  uint64_t pc, size_t depth)
 {
-	struct unit_site *at = &unit->site[unit->message.n_sites];
+	struct unit_site *at = &into->site[into->message.n_sites];
 	Hakmem__SiteClass *class = &at->class[0];
 
-	unit->sites[unit->message.n_sites++] = &at->site;
+	into->sites[into->message.n_sites++] = &at->site;
 	hakmem__site__init(&at->site);
 	hakmem__site_class__init(class);
 	hakmem__site_class__init(&at->class[1]);
@@ -72,6 +74,20 @@ static inline struct unit_site *unit_site(struct unit_sites *unit, uint32_t id,
 	class->peak_objects = live / 50;
 	class->highest_bytes = live * 3;
 	return at;
+}
+
+/* Lets a model hear what was said, packed as a program would, and begins anew.
+ */
+static inline void unit_sites_say(struct unit_sites *from, struct model *model)
+{
+	static uint8_t bytes[FRAME_PAYLOAD_MAX];
+	struct arena arena;
+
+	arena_init(&arena, ARENA_BUDGET_BYTES);
+	assert_null(model_sites(model, &arena, bytes,
+				hakmem__sites__pack(&from->message, bytes)));
+	arena_free(&arena);
+	unit_sites_begin(from);
 }
 
 #endif
