@@ -88,12 +88,14 @@ static void a_mark_is_what_differences_are_taken_from(void **state)
 
 static void more_rows_than_fit_a_frame_come_in_several(void **state)
 {
-	uint32_t seen = 0;
+	static char name[] = "fifteen letters";
+	uint32_t seen = 0, frames = 0;
 	bool more = true;
 
 	(void)state;
 	for (uint32_t id = 100; id < 5100; id++) {
-		unit_site(&said, id, id, id, 0x1000 + 64 * (uint64_t)id, 1);
+		unit_site(&said, id, id, id, 0x1000 + 64 * (uint64_t)id, 1)
+			->site.thread_name = name;
 		if (said.message.n_sites == UNIT_SITES || id == 5099)
 			say();
 	}
@@ -110,10 +112,12 @@ static void more_rows_than_fit_a_frame_come_in_several(void **state)
 		assert_non_null(part);
 		seen += (uint32_t)part->n_rows;
 		more = part->more;
+		frames++;
 		hakmem__site_table__free_unpacked(part, NULL);
 	}
 	/* the largest ones, and no more */
 	assert_int_equal(seen, QUERY_SITES_ROWS);
+	assert_true(frames > 1);
 }
 
 static void a_stack_is_told_leaf_first(void **state)
