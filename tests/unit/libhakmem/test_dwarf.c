@@ -204,6 +204,7 @@ static void unknown_code_is_left_by_its_frame_pointer(void **unused)
 	words[9] = 0x1234;
 	assert_int_equal(step((const char *)memory, &frame, &pc), 1);
 	assert_int_equal(pc, 0x1234);
+	assert_int_equal(frame.sp, (uintptr_t)(words + 10));
 	/* That nothing is behind it does not make it the end. */
 	words[9] = 0;
 	assert_true(step((const char *)memory + 1, &frame, &pc) < 0);
