@@ -162,8 +162,8 @@ PRELOAD_BIN := $(patsubst %.c,$(B)/%,$(wildcard tests/preload/*.c tests/stress/*
 	       $(patsubst %.cc,$(B)/%,$(wildcard tests/preload/*.cc))
 PRELOAD_SO  := $(patsubst %.c,$(B)/%.so,$(wildcard tests/preload/plugin/*.c)) \
 	       $(patsubst %.cc,$(B)/%.so,$(wildcard tests/preload/plugin/*.cc))
-# Two unit tests load plugins.
-$(B)/tests/unit/libhakmem/test_module $(B)/tests/unit/libhakmem/test_unwind: | $(PRELOAD_SO)
+# Some unit tests load plugins.
+$(addprefix $(B)/tests/unit/libhakmem/,test_dwarf test_module test_unwind test_walk): | $(PRELOAD_SO)
 $(B)/tests/preload/plugin/%.so: tests/preload/plugin/%.c
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -fPIC -shared $< -o $@

@@ -300,8 +300,8 @@ static unw_accessors_t accessors = {
 
 /* --- a step -------------------------------------------------------------- */
 
-/* Where the caller's frame pointer is. */
-static void find_fp(unw_cursor_t *cursor, struct dwarf_frame *frame)
+/* Where the caller's frame pointer is; true when it was saved. */
+static bool find_fp(unw_cursor_t *cursor, struct dwarf_frame *frame)
 {
 	unw_save_loc_t place;
 
@@ -314,6 +314,7 @@ static void find_fp(unw_cursor_t *cursor, struct dwarf_frame *frame)
 		frame->fp = 0;
 		frame->fp_saved = false;
 	}
+	return place.type == UNW_SLT_MEMORY;
 }
 
 int dwarf_step(struct dwarf_frame *frame, const struct dwarf_reader *reader,
@@ -337,7 +338,10 @@ int dwarf_step(struct dwarf_frame *frame, const struct dwarf_reader *reader,
 		return -1;
 	if (result <= 0 || back == 0)
 		return request.guessed ? -1 : result < 0 ? result : 0;
-	find_fp(&cursor, frame);
+	/* Where libunwind goes by the frame pointer alone it leaves the stack
+	 * pointer two words above the old one, wherever that was. */
+	if (find_fp(&cursor, frame) && request.guessed && !*signal)
+		sp = frame->fp + 16;
 	frame->sp = sp;
 	*pc = back;
 	return 1;

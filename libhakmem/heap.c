@@ -1,13 +1,13 @@
 #include "libhakmem/heap.h"
 
-#include "libhakmem/conf.h"
-#include "libhakmem/large.h"
+#include "libhakmem/pointer.h"
 #include "libhakmem/reject.h"
 #include "libhakmem/sample.h"
 #include "libhakmem/span.h"
 #include "libhakmem/stats.h"
 #include "libhakmem/thread.h"
 #include "libhakmem/vm.h"
+#include "libhakmem/wide.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,39 +19,6 @@ static void *refused(void)
 {
 	errno = ENOMEM;
 	return NULL;
-}
-
-static struct block *take_direct(unsigned class)
-{
-	struct chain chain = central_fetch(class, 1);
-	struct block *block = chain.head;
-
-	if (!block)
-		return NULL;
-	chain.head = block->next;
-	chain.count--;
-	central_stash(class, chain);
-	block->key = 0;
-	header_store_live(block, HEADER_CLASS | class);
-	thread_count_alloc(class);
-	return block;
-}
-
-/* A block of the class of `code`, through the cache if there is one. */
-static struct block *take(struct cache *cache, uint8_t code)
-{
-	if (cache)
-		thread_begin_row(cache, header_class(code));
-	return cache ? cache_take(cache, code)
-		     : take_direct(header_class(code));
-}
-
-/* The last resort before ENOMEM: give up every cached block, every free page
- * and the free ends of the arena's zones, which may share one limit. */
-static COLD void squeeze(void)
-{
-	thread_drain_all();
-	span_release_ends();
 }
 
 /*
@@ -77,11 +44,11 @@ static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
 	unsigned other;
 
 	if (!cache)
-		return take_direct(header_class(code));
+		return thread_take_direct(header_class(code));
 	block = pop_lent(cache, code);
 	if (likely(block != NULL))
 		return block;
-	squeeze();
+	thread_squeeze();
 	block = pop_lent(cache, code);
 	if (block)
 		return block;
@@ -91,7 +58,7 @@ static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
 	cache_lend(cache, other);
 	if (n < SIZECLASS_SMALL_MAX)
 		other = sizeclass_with_header(n);
-	return take(cache, (uint8_t)(HEADER_CLASS | other));
+	return thread_take(cache, (uint8_t)(HEADER_CLASS | other));
 }
 
 static void give(struct cache *cache, uint8_t code, struct block *block)
@@ -106,56 +73,6 @@ static void give(struct cache *cache, uint8_t code, struct block *block)
 	central_release_one(header_class(code), block);
 }
 
-/* Marks a sampled large block; does nothing if there is none. */
-static void mark_large(struct profile_sample *sample, void *ptr)
-{
-	if (ptr && sample_add(sample, ptr))
-		header_mark_wide(ptr, true, header_wide(ptr)->counted);
-}
-
-/* A block with a header for a sampled request that class `counted` counts. */
-static void *lend_large(unsigned counted, size_t align,
-			struct profile_sample *sample)
-{
-	void *ptr = large_alloc_lent(sample->bytes, align,
-				     (uint8_t)(HEADER_CLASS | counted));
-
-	if (ptr)
-		mark_large(sample, ptr);
-	return ptr;
-}
-
-static void free_large(void *ptr)
-{
-	const struct header_wide *wide = header_wide(ptr);
-
-	if (unlikely(wide->mark))
-		sample_free(ptr);
-	if (unlikely(wide->counted))
-		thread_count_free(header_class(wide->counted));
-	large_free(ptr);
-}
-
-static void *alloc_large(struct cache *cache, size_t n, size_t align,
-			 bool zeroed)
-{
-	struct profile_sample sample;
-	bool sampled = sample_wide(cache, n, SITE_CLASS_LARGE, &sample);
-	void *ptr = large_alloc(n, align, zeroed);
-
-	if (!ptr && n <= arena.committed[0] + arena.committed[1]) {
-		squeeze();
-		ptr = large_alloc(n, align, zeroed);
-	}
-	if (!ptr)
-		return refused();
-	if (sampled)
-		mark_large(&sample, ptr);
-	if (n == 1024)
-		count64(&stats.fallback_1024, 1);
-	return ptr;
-}
-
 NOINLINE void *heap_malloc_miss(size_t n)
 {
 	struct cache *cache = thread_cache();
@@ -165,7 +82,7 @@ NOINLINE void *heap_malloc_miss(size_t n)
 	if (cache)
 		thread_poll(cache);
 	if (n > SIZECLASS_SMALL_MAX)
-		return alloc_large(cache, n, BLOCK_ALIGN, false);
+		return wide_alloc(cache, n, BLOCK_ALIGN, false);
 	code = sizeclass_code(n);
 	if (unlikely(code == HEADER_NONE))
 		return refused(); /* boot failed */
@@ -194,7 +111,7 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 	unsigned class;
 
 	if (n >= SIZECLASS_SMALL_MAX && sample->means.stack != 0)
-		return lend_large(counted, BLOCK_ALIGN, sample);
+		return wide_lend(counted, BLOCK_ALIGN, sample);
 	if (n >= SIZECLASS_SMALL_MAX || VARIANT_NO_HEADERS) {
 		/* All of this class is in one bin: what lives is known. */
 		profile_count(sample);
@@ -275,30 +192,10 @@ static void free_boundary(struct cache *cache, void *ptr)
 	give(cache, slab->code, ptr);
 }
 
-/* The block around an aligned pointer, its own code restored; NULL when the
- * header in front of the pointer is not right. */
-static void *aligned_base(void *ptr, bool restore)
-{
-	struct unit *slab;
-	char *base;
-
-	if (!header_wide_valid(ptr, HEADER_ALIGNED))
-		return NULL;
-	base = (char *)ptr - header_wide(ptr)->bytes;
-	slab = slab_of(base);
-	if (!slab || !slab_is_block(slab, base))
-		return NULL;
-	if (restore) {
-		header_wide(ptr)->code = HEADER_FREED;
-		*header_byte(base) = header_ordinary(base, slab->code);
-	}
-	return base;
-}
-
 static void free_aligned(struct cache *cache, void *ptr)
 {
 	const struct header_wide *wide = header_wide(ptr);
-	void *base = aligned_base(ptr, true);
+	void *base = pointer_base(ptr, true);
 	uint8_t code;
 
 	if (!base) {
@@ -315,35 +212,12 @@ static void free_aligned(struct cache *cache, void *ptr)
 	give(cache, code, base);
 }
 
-/* A pointer outside the arena: a mapping of ours, or foreign. */
-static bool is_mapped(void *ptr)
-{
-	bool asked, readable;
-
-	if (!is_aligned((uintptr_t)ptr, BLOCK_ALIGN) ||
-	    large_recently_unmapped(ptr))
-		return false;
-	readable = header_readable(ptr, &asked);
-	if (asked) {
-		count64(&stats.page_boundary, 1);
-		count64(&stats.mincore, 1);
-	}
-	return readable && header_wide_valid(ptr, HEADER_MAPPED);
-}
-
 static void free_outside(void *ptr)
 {
-	if (is_mapped(ptr))
-		free_large(ptr);
+	if (pointer_is_mapped(ptr))
+		wide_free(ptr);
 	else
 		reject(ptr);
-}
-
-static bool is_span(void *ptr)
-{
-	return is_aligned((uintptr_t)ptr, BLOCK_ALIGN) &&
-	       arena_unit((char *)ptr - 16)->state == UNIT_LARGE &&
-	       header_wide_valid(ptr, HEADER_LARGE);
 }
 
 static void free_inside(struct cache *cache, void *ptr)
@@ -365,9 +239,9 @@ static void free_inside(struct cache *cache, void *ptr)
 		free_sampled(cache, ptr);
 	} else if (code == HEADER_ALIGNED) {
 		free_aligned(cache, ptr);
-	} else if (code == HEADER_LARGE && is_span(ptr)) {
+	} else if (code == HEADER_LARGE && pointer_is_span(ptr)) {
 		count_boundary(ptr);
-		free_large(ptr);
+		wide_free(ptr);
 	} else {
 		reject(ptr);
 	}
@@ -400,89 +274,11 @@ void *heap_calloc(size_t count, size_t size)
 
 		if (cache)
 			thread_poll(cache);
-		return alloc_large(cache, bytes, BLOCK_ALIGN, true);
+		return wide_alloc(cache, bytes, BLOCK_ALIGN, true);
 	}
 	ptr = heap_malloc(bytes);
 	if (ptr)
 		memset(ptr, 0, bytes);
-	return ptr;
-}
-
-/* An aligned pointer inside a larger block, with a header of its own; the
- * block's own start can no longer be freed. */
-static void *align_inside(char *base, size_t align)
-{
-	char *ptr;
-
-	ptr = (char *)align_up((uintptr_t)base + 16, align);
-	header_write_wide(ptr, (uint64_t)(ptr - base), HEADER_ALIGNED);
-	*header_byte(base) = HEADER_ALIGNED_BASE;
-	return ptr;
-}
-
-static void *take_aligned(struct cache *cache, size_t align, unsigned class)
-{
-	char *base = (char *)take(cache, (uint8_t)(HEADER_CLASS | class));
-
-	if (!base || is_aligned((uintptr_t)base, align))
-		return base;
-	return align_inside(base, align);
-}
-
-/* A sample's block has a header to mark, see take_sampled. */
-static void *take_aligned_sampled(struct cache *cache, size_t align,
-				  unsigned counted,
-				  struct profile_sample *sample)
-{
-	size_t n = sample->bytes;
-	unsigned class;
-	char *base;
-	void *ptr;
-
-	thread_begin_row(cache, counted);
-	if (n + align >= SIZECLASS_SMALL_MAX) {
-		ptr = lend_large(counted, align, sample);
-		if (ptr) {
-			cache_count(cache, counted, 1);
-			cache_borrow(cache, counted);
-		}
-		return ptr;
-	}
-	class = sizeclass_with_header(n + align);
-	thread_begin_row(cache, class);
-	base = (char *)cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
-	if (!base)
-		return NULL;
-	cache_count(cache, counted, 1);
-	if (class != counted) {
-		cache_borrow(cache, counted);
-		cache_lend(cache, class);
-	}
-	ptr = align_inside(base, align);
-	header_mark_wide(ptr, sample_add(sample, ptr),
-			 class != counted ? (uint8_t)(HEADER_CLASS | counted)
-					  : 0);
-	return ptr;
-}
-
-static void *alloc_aligned(struct cache *cache, size_t align, size_t n,
-			   unsigned class)
-{
-	struct profile_sample sample;
-	void *ptr = NULL;
-
-	if (sample_wide(cache, n, class, &sample))
-		ptr = take_aligned_sampled(cache, align, class, &sample);
-	if (!ptr)
-		ptr = take_aligned(cache, align, class);
-	if (!ptr) {
-		squeeze();
-		ptr = take_aligned(cache, align, class);
-	}
-	if (!ptr)
-		return refused();
-	if (class == (unsigned)sizeclass_of_1024() && n != 1024)
-		count64(&stats.aligned_1024, 1);
 	return ptr;
 }
 
@@ -526,56 +322,19 @@ void *heap_aligned(size_t align, size_t n)
 		return refused(); /* boot failed */
 	if (class < 0 && (HAKMEM_VARIANT != VARIANT_PRODUCT ||
 			  n + align >= SIZECLASS_SMALL_MAX))
-		return alloc_large(cache, n, align, false);
+		return wide_alloc(cache, n, align, false);
 	if (class < 0)
 		class = (int)sizeclass_with_header(n + align);
-	return alloc_aligned(cache, align, n, (unsigned)class);
-}
-
-/* What realloc and malloc_usable_size know of a valid block. */
-struct found {
-	size_t usable;
-	uint8_t code; /* HEADER_NONE: not a block of ours */
-};
-
-static struct found find_inside(void *ptr)
-{
-	struct found none = {0, HEADER_NONE};
-	uint8_t code = arena_code(ptr);
-	struct unit *slab;
-	char *base;
-
-	if (code == HEADER_LARGE)
-		return is_span(ptr) ? (struct found){large_usable(ptr), code}
-				    : none;
-	base = code == HEADER_ALIGNED ? aligned_base(ptr, false) : ptr;
-	slab = base ? slab_of(base) : NULL;
-	if (!slab || !slab_is_block(slab, base) ||
-	    (code != HEADER_ALIGNED && !header_is_sampled(code) &&
-	     (code != slab_code_at(slab, ptr) ||
-	      ((struct block *)ptr)->key == block_key(ptr))))
-		return none;
-	return (struct found){sizeclass_table[header_class(slab->code)].usable -
-				      (size_t)((char *)ptr - base),
-			      code};
-}
-
-static struct found find(void *ptr)
-{
-	if (arena_owns(ptr))
-		return find_inside(ptr);
-	if (is_mapped(ptr))
-		return (struct found){large_usable(ptr), HEADER_MAPPED};
-	return (struct found){0, HEADER_NONE};
+	return wide_aligned(cache, align, n, (unsigned)class);
 }
 
 size_t heap_usable(void *ptr)
 {
-	struct found found;
+	struct pointer found;
 
 	if (!ptr)
 		return 0;
-	found = find(ptr);
+	found = pointer_find(ptr);
 	if (found.code == HEADER_NONE)
 		reject_quietly(ptr);
 	return found.usable;
@@ -600,7 +359,7 @@ static void *adopt(void *ptr, size_t n)
 	return fresh;
 }
 
-static bool keeps_place(const struct found *found, size_t n)
+static bool keeps_place(const struct pointer *found, size_t n)
 {
 	if (n > found->usable)
 		return false;
@@ -609,54 +368,33 @@ static bool keeps_place(const struct found *found, size_t n)
 	return n >= found->usable / 2 || found->usable < 64;
 }
 
-/* A large block grows by moving pages, not bytes. */
-static void *move_large(void *ptr, const struct found *found, size_t n)
+static void *move(void *ptr, const struct pointer *found, size_t n)
 {
-	struct profile_sample sample;
-	bool sampled =
-		sample_wide(thread_cache(), n, SITE_CLASS_LARGE, &sample);
-	void *fresh = large_grow(ptr, min_size(found->usable, n), n);
+	void *fresh = wide_move(ptr, found->usable, n);
 
-	if (!fresh)
-		return refused();
-	if (sampled)
-		mark_large(&sample, fresh);
-	heap_free(ptr);
-	return fresh;
-}
-
-/* A free and a request: the sample is forgotten, chance decides anew. */
-static void *resize_large(void *ptr, size_t n)
-{
-	struct profile_sample sample;
-	void *fresh;
-
-	if (header_wide(ptr)->mark)
-		sample_free(ptr);
-	fresh = large_resize(ptr, n);
-	if (fresh && sample_wide(thread_cache(), n, SITE_CLASS_LARGE, &sample))
-		mark_large(&sample, fresh);
+	if (fresh)
+		heap_free(ptr);
 	return fresh;
 }
 
 /* Not one that was lent to a sample of a class. */
-static bool is_large(const void *ptr, const struct found *found)
+static bool is_large(const void *ptr, const struct pointer *found)
 {
 	return (found->code == HEADER_LARGE || found->code == HEADER_MAPPED) &&
 	       header_wide(ptr)->counted == 0;
 }
 
-static void *resize(void *ptr, const struct found *found, size_t n)
+static void *resize(void *ptr, const struct pointer *found, size_t n)
 {
 	void *fresh;
 
 	if (is_large(ptr, found)) {
 		if (n > SIZECLASS_SMALL_MAX) {
-			fresh = resize_large(ptr, n);
+			fresh = wide_resize(ptr, n);
 			if (fresh)
 				return fresh;
 			if (n > found->usable)
-				return move_large(ptr, found, n);
+				return move(ptr, found, n);
 			return ptr;
 		}
 	} else if (keeps_place(found, n)) {
@@ -672,7 +410,7 @@ static void *resize(void *ptr, const struct found *found, size_t n)
 
 void *heap_realloc(void *ptr, size_t n)
 {
-	struct found found;
+	struct pointer found;
 
 	if (!ptr)
 		return heap_malloc(n);
@@ -682,7 +420,7 @@ void *heap_realloc(void *ptr, size_t n)
 	}
 	if (n > (size_t)PTRDIFF_MAX)
 		return refused();
-	found = find(ptr);
+	found = pointer_find(ptr);
 	if (found.code != HEADER_NONE)
 		return resize(ptr, &found, n);
 	if (reject(ptr) == REPORT_FOREIGN)

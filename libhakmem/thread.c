@@ -283,6 +283,28 @@ void thread_drain_all(void)
 		central_drain(i, true);
 }
 
+COLD void thread_squeeze(void)
+{
+	thread_drain_all();
+	span_release_ends();
+}
+
+struct block *thread_take_direct(unsigned class)
+{
+	struct chain chain = central_fetch(class, 1);
+	struct block *block = chain.head;
+
+	if (!block)
+		return NULL;
+	chain.head = block->next;
+	chain.count--;
+	central_stash(class, chain);
+	block->key = 0;
+	header_store_live(block, HEADER_CLASS | class);
+	thread_count_alloc(class);
+	return block;
+}
+
 void thread_count_alloc(unsigned class)
 {
 	count64(&retired_allocs[class], 1);

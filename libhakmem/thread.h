@@ -40,6 +40,21 @@ bool thread_all_ended(void);
 /* Gives all this thread's blocks back, and everything central holds idle. */
 void thread_drain_all(void);
 
+/* The last resort before ENOMEM: gives up every cached block, every free page
+ * and the free ends of the arena's zones, which may share one limit. */
+void thread_squeeze(void);
+
+/* A block of the class of `code`, through the cache if there is one, else from
+ * central; NULL without memory. Counted. */
+struct block *thread_take_direct(unsigned class);
+static inline struct block *thread_take(struct cache *cache, uint8_t code)
+{
+	if (cache)
+		thread_begin_row(cache, header_class(code));
+	return cache ? cache_take(cache, code)
+		     : thread_take_direct(header_class(code));
+}
+
 /* Counts operations done without a cache. */
 void thread_count_alloc(unsigned class);
 void thread_count_free(unsigned class);

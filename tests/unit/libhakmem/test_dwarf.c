@@ -1,0 +1,417 @@
+#include "libhakmem/dwarf.h"
+
+#include "libhakmem/module.h"
+#include "tests/unit/libhakmem/probes.h"
+#include "tests/unit/libhakmem/unit.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <ucontext.h>
+
+static uint32_t ours; /* the module of this very program */
+static uint64_t words[16];
+static char memory[65536] __attribute__((aligned(4096)));
+static unsigned reads;
+
+static void learn(const char *code, struct rule *rule)
+{
+	assert_true(dwarf_learn((uintptr_t)code, ours, rule));
+	assert_int_equal(rule->module, ours);
+	assert_true(rule->stays);
+}
+
+static void rules_are_what_the_descriptions_say(void **unused)
+{
+	struct rule rule;
+
+	(void)unused;
+	learn(probe_plain, &rule);
+	assert_int_equal(rule.base, RULE_SP);
+	assert_int_equal(rule.cfa, 8);
+	assert_int_equal(rule.fp, 0);
+	learn(probe_pushed, &rule);
+	assert_int_equal(rule.base, RULE_SP);
+	assert_int_equal(rule.cfa, 48);
+	assert_int_equal(rule.fp, 16);
+	learn(probe_lower, &rule);
+	assert_int_equal(rule.base, RULE_SP);
+	assert_int_equal(rule.cfa, 48);
+	assert_int_equal(rule.fp, 32);
+	learn(probe_framed, &rule);
+	assert_int_equal(rule.base, RULE_FP);
+	assert_int_equal(rule.cfa, 16);
+	assert_int_equal(rule.fp, 16);
+	learn(probe_outer, &rule);
+	assert_int_equal(rule.base, RULE_END);
+}
+
+/* What test_rule stores comes back as it was learned. */
+static void a_rule_that_was_learned_can_be_kept(void **unused)
+{
+	struct rule rule, got;
+
+	(void)unused;
+	assert_true(rule_start());
+	learn(probe_pushed, &rule);
+	rule_store((uintptr_t)probe_pushed, &rule);
+	assert_true(rule_find((uintptr_t)probe_pushed, &got));
+	assert_int_equal(got.base, rule.base);
+	assert_int_equal(got.module, rule.module);
+	assert_int_equal(got.stays, rule.stays);
+	assert_int_equal(got.cfa, rule.cfa);
+	assert_int_equal(got.fp, rule.fp);
+}
+
+static void more_than_a_rule_can_say_is_hard(void **unused)
+{
+	const char *const places[] = {probe_odd,   probe_above,	 probe_kept,
+				      probe_moved, probe_uneven, probe_far};
+	struct rule rule;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(places); i++) {
+		learn(places[i], &rule);
+		assert_int_equal(rule.base, RULE_HARD);
+	}
+}
+
+/* Of no module, and before the first description of one. */
+static void without_a_description_there_is_no_rule(void **unused)
+{
+	struct module_info info;
+	struct rule rule;
+
+	(void)unused;
+	assert_true(module_info(ours, &info));
+	assert_false(dwarf_learn(info.start, ours, &rule));
+	assert_false(dwarf_learn((uintptr_t)words, ours, &rule));
+	assert_false(dwarf_learn(1, ours, &rule));
+	assert_false(dwarf_learn(UINTPTR_MAX, ours, &rule));
+	assert_false(dwarf_learn((uintptr_t)memory, MODULE_NONE, &rule));
+}
+
+/* --- a step --------------------------------------------------------------- */
+
+static bool read_word(void *arg, uintptr_t address, uint64_t *value)
+{
+	assert_ptr_equal(arg, words);
+	if (address < (uintptr_t)words || address >= (uintptr_t)(words + 16))
+		return false;
+	reads++;
+	*value = *(const uint64_t *)address;
+	return true;
+}
+
+static bool read_fp(void *arg, uint64_t *value)
+{
+	assert_ptr_equal(arg, words);
+	*value = (uintptr_t)(words + 8);
+	return true;
+}
+
+static const struct dwarf_reader reader = {read_word, read_fp, words};
+
+static int step(const char *code, struct dwarf_frame *frame, uintptr_t *pc)
+{
+	bool cut = true;
+	int result;
+
+	*frame = (struct dwarf_frame){.code = (uintptr_t)code,
+				      .module = ours,
+				      .sp = (uintptr_t)words,
+				      .fp = (uintptr_t)(words + 8)};
+	result = dwarf_step(frame, &reader, pc, &cut);
+	assert_false(cut);
+	return result;
+}
+
+static void a_step_leads_to_the_caller(void **unused)
+{
+	struct dwarf_frame frame;
+	uintptr_t pc = 0;
+
+	(void)unused;
+	for (unsigned i = 0; i < 16; i++)
+		words[i] = 0x1000 + i;
+	assert_int_equal(step(probe_plain, &frame, &pc), 1);
+	assert_int_equal(pc, 0x1000);
+	assert_int_equal(frame.sp, (uintptr_t)(words + 1));
+	assert_int_equal(frame.fp, (uintptr_t)(words + 8)); /* as it was */
+	assert_false(frame.fp_saved);
+	assert_int_equal(step(probe_pushed, &frame, &pc), 1);
+	assert_int_equal(pc, 0x1005);
+	assert_int_equal(frame.sp, (uintptr_t)(words + 6));
+	assert_int_equal(frame.fp,
+			 (uintptr_t)(words + 4)); /* where it was saved */
+	assert_true(frame.fp_saved);
+	assert_int_equal(step(probe_framed, &frame, &pc), 1);
+	assert_int_equal(pc, 0x1009);
+	assert_int_equal(frame.sp, (uintptr_t)(words + 10));
+	assert_int_equal(frame.fp, (uintptr_t)(words + 8));
+	assert_true(frame.fp_saved);
+}
+
+static void a_step_ends_or_is_lost(void **unused)
+{
+	struct dwarf_frame frame;
+	uintptr_t pc = 0;
+
+	(void)unused;
+	assert_int_equal(step(probe_outer, &frame, &pc), 0);
+	assert_true(step(probe_odd, &frame, &pc) < 0);
+	assert_true(step(probe_wild, &frame, &pc) < 0);
+	assert_int_equal(frame.sp, (uintptr_t)words); /* as it was */
+	/* A return address of 0 is the end, too. */
+	words[0] = 0;
+	assert_int_equal(step(probe_plain, &frame, &pc), 0);
+}
+
+/* Only through the reader, and no further than it lets. */
+static bool refuse(void *arg, uintptr_t address, uint64_t *value)
+{
+	(void)arg;
+	(void)address;
+	(void)value;
+	reads++;
+	return false;
+}
+
+static void what_may_not_be_read_is_not(void **unused)
+{
+	const struct dwarf_reader strict = {refuse, read_fp, words};
+	struct dwarf_frame frame = {
+		.code = (uintptr_t)probe_plain, .module = ours, .sp = 0x1000};
+	uintptr_t pc;
+	bool cut;
+
+	(void)unused;
+	reads = 0;
+	assert_true(dwarf_step(&frame, &strict, &pc, &cut) < 0);
+	assert_true(reads > 0);
+	assert_int_equal(frame.sp, 0x1000);
+}
+
+/* Without a description the frame pointer is all there is to go by. */
+static void unknown_code_is_left_by_its_frame_pointer(void **unused)
+{
+	struct dwarf_frame frame;
+	uintptr_t pc = 0;
+
+	(void)unused;
+	words[8] = (uintptr_t)(words + 12);
+	words[9] = 0x1234;
+	assert_int_equal(step((const char *)memory, &frame, &pc), 1);
+	assert_int_equal(pc, 0x1234);
+	assert_int_equal(frame.sp, (uintptr_t)(words + 10));
+	/* That nothing is behind it does not make it the end. */
+	words[9] = 0;
+	assert_true(step((const char *)memory + 1, &frame, &pc) < 0);
+}
+
+/* Nothing can be proven then, for the descriptions are read each time. */
+static void without_the_cache_all_is_hard(void **unused)
+{
+	struct rule rule;
+
+	(void)unused;
+	dwarf_set_cache(false);
+	learn(probe_pushed, &rule);
+	assert_int_equal(rule.base, RULE_HARD);
+	a_step_leads_to_the_caller(NULL);
+	dwarf_set_cache(true);
+	rules_are_what_the_descriptions_say(NULL);
+}
+
+static bool read_any(void *arg, uintptr_t address, uint64_t *value)
+{
+	(void)arg;
+	memcpy(value, (const void *)address, sizeof(*value));
+	return true;
+}
+
+static struct dwarf_frame in_handler;
+static uintptr_t left_to, cut_pc, cut_sp;
+static bool was_signal;
+static int left_by;
+
+static void handle(int number, siginfo_t *info, void *context)
+{
+	const uintptr_t *own = __builtin_frame_address(0);
+	const ucontext_t *cut = context;
+	const struct dwarf_reader all = {read_any, read_fp, words};
+
+	(void)number;
+	(void)info;
+#if PROBES
+	cut_pc = (uintptr_t)cut->uc_mcontext.gregs[REG_RIP];
+	cut_sp = (uintptr_t)cut->uc_mcontext.gregs[REG_RSP];
+#else
+	(void)cut;
+#endif
+	in_handler = (struct dwarf_frame){.code = own[1] - 1,
+					  .module = module_of(own[1]),
+					  .sp = (uintptr_t)(own + 2)};
+	left_by = dwarf_step(&in_handler, &all, &left_to, &was_signal);
+}
+
+static void the_kernels_frame_is_told_apart(void **unused)
+{
+	struct sigaction action = {.sa_sigaction = handle,
+				   .sa_flags = SA_SIGINFO};
+
+	(void)unused;
+	assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+	raise(SIGUSR1);
+	signal(SIGUSR1, SIG_DFL);
+	assert_int_equal(left_by, 1);
+	assert_true(was_signal);
+	assert_int_equal(left_to, cut_pc);
+	assert_int_equal(in_handler.sp, cut_sp);
+}
+
+static void *plugin(const char *name, uint32_t *id)
+{
+	char path[1024] = {0};
+	void *handle_of;
+
+	assert_true(readlink("/proc/self/exe", path, 512) > 0);
+	strcpy(strrchr(path, '/'), "/../../preload/plugin/");
+	strcat(path, name);
+	handle_of = dlopen(path, RTLD_NOW);
+	assert_non_null(handle_of);
+	*id = module_of((uintptr_t)dlsym(handle_of, "plugin_call"));
+	return handle_of;
+}
+
+/* Of two plugins in one place, whose frames differ. */
+static void what_is_gone_can_be_forgotten(void **unused)
+{
+	struct rule rule, before[64];
+	unsigned different = 0;
+	uintptr_t code;
+	uint32_t id;
+	void *one;
+
+	(void)unused;
+	one = plugin("deep_a.so", &id);
+	code = (uintptr_t)dlsym(one, "plugin_call");
+	for (unsigned i = 0; i < COUNT_OF(before); i++)
+		dwarf_learn(code + i, id, &before[i]);
+	if (PROBES)
+		assert_int_equal(before[0].cfa, 8);
+	assert_false(before[0].stays);
+	assert_int_equal(before[0].module, id);
+	assert_int_equal(dlclose(one), 0);
+	one = plugin("deep_b.so", &id);
+	if ((uintptr_t)dlsym(one, "plugin_call") != code)
+		skip();
+	dwarf_flush();
+	for (unsigned i = 0; i < COUNT_OF(before); i++) {
+		dwarf_learn(code + i, id, &rule);
+		different += rule.cfa != before[i].cfa;
+	}
+	assert_true(different > 0);
+	assert_int_equal(dlclose(one), 0);
+}
+
+/* --- another stack -------------------------------------------------------- */
+
+static char *low, *high;
+static bool was_there;
+static sigset_t was_blocked;
+
+static void on_the_other(void *arg)
+{
+	char *here = __builtin_frame_address(0);
+
+	was_there = here >= low && here < high;
+	sigprocmask(SIG_SETMASK, NULL, &was_blocked);
+	++*(int *)arg;
+}
+
+static void it_runs_on_another_stack(void **unused)
+{
+	sigset_t before, after;
+	int calls = 41;
+
+	(void)unused;
+	low = memory;
+	high = memory + sizeof(memory);
+	sigemptyset(&before);
+	sigaddset(&before, SIGUSR2);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+	dwarf_call_on(high, on_the_other, &calls);
+	assert_int_equal(calls, 42);
+	assert_true(was_there);
+	assert_true(sigismember(&was_blocked, SIGUSR1));
+	assert_true(sigismember(&was_blocked, SIGALRM));
+	assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &after), 0);
+	assert_memory_equal(&before, &after, sizeof(uint64_t));
+}
+
+static void start_leaves_no_descriptor(void **unused)
+{
+	(void)unused;
+	for (int fd = 3; fd < 64; fd++)
+		close(fd);
+	assert_true(dwarf_start());
+	for (int fd = 3; fd < 64; fd++)
+		assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+/* As on a machine without libunwind: no file can be opened. */
+static void start_without(void)
+{
+	const struct rlimit none = {0, 0};
+
+	must(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	must(!dwarf_start());
+	dwarf_flush(); /* of nothing */
+}
+
+static void without_libunwind_it_says_so(void **unused)
+{
+	(void)unused;
+	assert_child_passes(start_without);
+}
+
+static int start(void **unused)
+{
+	(void)unused;
+	module_start();
+	ours = module_of((uintptr_t)start);
+	return 0;
+}
+
+static int need_probes(void **unused)
+{
+	(void)unused;
+	if (!PROBES)
+		skip();
+	return 0;
+}
+
+int main(void)
+{
+#define PROBED(name) cmocka_unit_test_setup(name, need_probes)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_libunwind_it_says_so),
+		cmocka_unit_test(start_leaves_no_descriptor),
+		PROBED(rules_are_what_the_descriptions_say),
+		PROBED(a_rule_that_was_learned_can_be_kept),
+		PROBED(more_than_a_rule_can_say_is_hard),
+		cmocka_unit_test(without_a_description_there_is_no_rule),
+		PROBED(a_step_leads_to_the_caller),
+		PROBED(a_step_ends_or_is_lost),
+		PROBED(what_may_not_be_read_is_not),
+		PROBED(unknown_code_is_left_by_its_frame_pointer),
+		PROBED(without_the_cache_all_is_hard),
+		PROBED(the_kernels_frame_is_told_apart),
+		cmocka_unit_test(what_is_gone_can_be_forgotten),
+		cmocka_unit_test(it_runs_on_another_stack),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
