@@ -207,13 +207,6 @@ struct block *cache_take(struct cache *cache, uint8_t code)
 	return block;
 }
 
-void cache_count(struct cache *cache, unsigned class, int64_t requests)
-{
-	int64_t until = cache->row[HEADER_CLASS | class].until;
-
-	cache->cold[class].issued[until & 1] += (uint64_t)requests;
-}
-
 void cache_redraw(struct cache *cache, unsigned class, int64_t requests,
 		  uint64_t mean)
 {

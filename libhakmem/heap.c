@@ -282,36 +282,19 @@ void *heap_calloc(size_t count, size_t size)
 	return ptr;
 }
 
-/* The hit: an aligned block in its row, and no sample due. */
-static void *aligned_hit(size_t n, unsigned class)
-{
-	struct cache *cache = cache_self;
-	struct row *row = &cache->row[HEADER_CLASS | class];
-	struct block *block = row->head;
-
-	if (!block || class == (unsigned)sizeclass_of_1024() ||
-	    !sampler_passes(&cache->sample, n))
-		return NULL;
-	row->head = block->next;
-	block->key = 0;
-	cache_count(cache, class, 1);
-	return block;
-}
-
 void *heap_aligned(size_t align, size_t n)
 {
 	struct cache *cache;
 	int class = -1;
-	void *ptr;
 
 	if (align <= BLOCK_ALIGN)
 		return heap_malloc(n);
 	if (HAKMEM_VARIANT == VARIANT_PRODUCT &&
 	    max_size(align, n) <= SIZECLASS_SMALL_MAX) {
 		class = sizeclass_aligned(align, n);
-		ptr = class >= 0 ? aligned_hit(n, (unsigned)class) : NULL;
-		if (likely(ptr != NULL))
-			return ptr;
+		/* Those of 1024 are counted apart: each is a miss. */
+		if (class >= 0 && class != sizeclass_of_1024())
+			sizeclass_learn(align, n, (unsigned)class);
 	}
 	if (align > ALIGN_MAX || n > (size_t)PTRDIFF_MAX - align)
 		return refused();

@@ -119,12 +119,32 @@ ALWAYS_INLINE void heap_free(void *ptr)
 	heap_free_miss(ptr);
 }
 
+/* A block for `n` bytes at a multiple of `align`, a power of two, out of a row
+ * that is known to have such blocks; NULL on a miss, for heap_aligned. */
+ALWAYS_INLINE void *heap_aligned_hit(size_t align, size_t n)
+{
+	struct cache *cache = cache_self;
+	size_t at = sizeclass_aligned_row(align, n);
+	struct row *row = row_at(cache, at); /* of no class: empty */
+	struct block *block = row->head;
+
+	if (HAKMEM_VARIANT != VARIANT_PRODUCT || unlikely(!block) ||
+	    unlikely(!sampler_passes(&cache->sample, n)))
+		return NULL;
+	row->head = block->next;
+	block->key = 0;
+	cache_count(cache, header_class((uint8_t)(at >> SIZECLASS_ROW_SHIFT)),
+		    1);
+	return block;
+}
+
 void *heap_calloc(size_t count, size_t size);
 
 /* realloc(p, 0) frees and returns NULL, as glibc does. */
 void *heap_realloc(void *ptr, size_t n);
 
-/* `n` bytes at a multiple of `align`, a power of two. */
+/* `n` bytes at a multiple of `align`, a power of two; what heap_aligned_hit did
+ * not have. */
 void *heap_aligned(size_t align, size_t n);
 
 /* Bytes that may be written at `ptr`; 0 for NULL and what is not ours. */

@@ -63,11 +63,15 @@ EXPORT void *reallocarray(void *ptr, size_t count, size_t size)
 /* glibc rounds an odd alignment up and refuses one above half the range. */
 EXPORT void *memalign(size_t align, size_t n)
 {
+	void *ptr;
+
 	if (align > SIZE_MAX / 2 + 1) {
 		errno = EINVAL;
 		return NULL;
 	}
-	return heap_aligned(round_up_power(align), n);
+	align = round_up_power(align);
+	ptr = heap_aligned_hit(align, n);
+	return likely(ptr != NULL) ? ptr : heap_aligned(align, n);
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t n)
@@ -75,17 +79,27 @@ EXPORT void *aligned_alloc(size_t align, size_t n)
 	return memalign(align, n);
 }
 
-EXPORT int posix_memalign(void **out, size_t align, size_t n)
+static NOINLINE int posix_memalign_miss(void **out, size_t align, size_t n)
 {
 	int saved = errno;
-	void *ptr;
+	void *ptr = heap_aligned(align, n);
 
-	if (align % sizeof(void *) != 0 || !is_power_of_two(align))
-		return EINVAL;
-	ptr = heap_aligned(align, n);
 	errno = saved;
 	if (!ptr)
 		return ENOMEM;
+	*out = ptr;
+	return 0;
+}
+
+EXPORT int posix_memalign(void **out, size_t align, size_t n)
+{
+	void *ptr;
+
+	if (unlikely(align < sizeof(void *) || !is_power_of_two(align)))
+		return EINVAL;
+	ptr = heap_aligned_hit(align, n);
+	if (unlikely(!ptr))
+		return posix_memalign_miss(out, align, n);
 	*out = ptr;
 	return 0;
 }

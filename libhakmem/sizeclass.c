@@ -19,6 +19,8 @@
 struct sizeclass sizeclass_table[SIZECLASS_MAX];
 unsigned sizeclass_count;
 uint16_t sizeclass_index[SIZECLASS_SLOTS];
+uint16_t sizeclass_aligned_index[SIZECLASS_ALIGNED_LOGS]
+				[SIZECLASS_ALIGNED_SLOTS];
 
 /* By stride in units of 16 bytes: the class with a header, for slow paths. */
 static uint8_t with_header[(SIZECLASS_SMALL_MAX >> 4) + 1];
@@ -173,6 +175,18 @@ int sizeclass_aligned(size_t align, size_t n)
 								 : (int)other;
 	}
 	return power <= n + align ? class : -1;
+}
+
+/* A slot is of one class: all that sizeclass_aligned compares n with is a
+ * multiple of 16. */
+void sizeclass_learn(size_t align, size_t n, unsigned class)
+{
+	size_t log = (size_t)__builtin_ctzl(align) - 5;
+
+	if (log < SIZECLASS_ALIGNED_LOGS && n <= SIZECLASS_ALIGNED_MAX)
+		__atomic_store_n(
+			&sizeclass_aligned_index[log][sizeclass_slot(n)],
+			row_of(class), __ATOMIC_RELAXED);
 }
 
 int sizeclass_of_1024(void)

@@ -86,6 +86,28 @@ void sizeclass_init(void);
  * there is none. */
 int sizeclass_headerless(size_t bytes);
 
+/*
+ * The same as sizeclass_index, of aligned requests that sizeclass_learn was
+ * told of; 0 of others, and of alignments and sizes that are too large. `align`
+ * is a power of two. Any thread.
+ */
+#define SIZECLASS_ALIGNED_LOGS	8u /* 32 .. 4096 */
+#define SIZECLASS_ALIGNED_MAX	((size_t)2048)
+#define SIZECLASS_ALIGNED_SLOTS (2 * (SIZECLASS_ALIGNED_MAX >> 4) + 1)
+extern HIDDEN uint16_t sizeclass_aligned_index[SIZECLASS_ALIGNED_LOGS]
+					      [SIZECLASS_ALIGNED_SLOTS];
+
+ALWAYS_INLINE size_t sizeclass_aligned_row(size_t align, size_t n)
+{
+	size_t log = (size_t)__builtin_ctzl(align) - 5;
+
+	if (log >= SIZECLASS_ALIGNED_LOGS || n > SIZECLASS_ALIGNED_MAX)
+		return 0;
+	return peek16(&sizeclass_aligned_index[log][sizeclass_slot(n)]);
+}
+
+void sizeclass_learn(size_t align, size_t n, unsigned class);
+
 /* The class with a header that serves `n` bytes; n <= SIZECLASS_SMALL_MAX - 1.
  */
 unsigned sizeclass_with_header(size_t n);

@@ -198,6 +198,64 @@ static void filling_twice_changes_nothing(void **state)
 	assert_memory_equal(index, sizeclass_index, sizeof(index));
 }
 
+/* Every block of the class is aligned and large enough, and none smaller is. */
+static void an_aligned_request_has_the_smallest_class(void **state)
+{
+	(void)state;
+	for (size_t align = 32; align <= 8192; align *= 2)
+		for (size_t n = 0; n <= 9000; n += n < 200 ? 1 : 13) {
+			int got = sizeclass_aligned(align, n);
+
+			if (got >= 0 && sizeclass_table[got].headerless)
+				assert_true(sizeclass_table[got].stride <=
+					    n + align);
+			for (unsigned i = 0; i < sizeclass_count; i++) {
+				const struct sizeclass *class =
+					&sizeclass_table[i];
+				bool fits = class->align >= align &&
+					    class->usable >= n;
+
+				if ((int)i == got)
+					assert_true(fits);
+				else if (fits && got >= 0)
+					assert_true(
+						class->stride >=
+						sizeclass_table[got].stride);
+				else if (fits)
+					assert_true(class->headerless
+							    ? class->stride >
+								      n + align
+							    : true);
+			}
+		}
+}
+
+/* What was learned of one size is right for all of its slot. */
+static void learned_rows_are_those_of_the_class(void **state)
+{
+	(void)state;
+	for (size_t align = 16; align <= 8192; align *= 2)
+		for (size_t n = 0; n <= 2100; n++) {
+			int class = sizeclass_aligned(align, n);
+			size_t row = sizeclass_aligned_row(align, n);
+
+			if (row != 0)
+				assert_int_equal(row >> SIZECLASS_ROW_SHIFT,
+						 HEADER_CLASS | class);
+			else if (class >= 0)
+				sizeclass_learn(align, n, (unsigned)class);
+			row = sizeclass_aligned_row(align, n);
+			assert_int_equal(row != 0, class >= 0 && align >= 32 &&
+							   align <= 4096 &&
+							   n <= 2048);
+		}
+	/* nothing was written beside the table */
+	assert_int_equal(sizeclass_aligned_row(8192, 1), 0);
+	assert_int_equal(sizeclass_aligned_row(16, 1), 0);
+	assert_int_equal(sizeclass_aligned_row(1, 1), 0);
+	assert_int_equal(sizeclass_aligned_row(64, SIZE_MAX / 2), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +269,8 @@ int main(void)
 		cmocka_unit_test(slabs_hold_their_blocks_and_little_else),
 		cmocka_unit_test(slow_path_lookups_agree),
 		cmocka_unit_test(filling_twice_changes_nothing),
+		cmocka_unit_test(an_aligned_request_has_the_smallest_class),
+		cmocka_unit_test(learned_rows_are_those_of_the_class),
 	};
 
 	return cmocka_run_group_tests(tests, init, NULL);
