@@ -11,7 +11,7 @@
  * its own mean. Every sample carries the mean it was kept with.
  *
  * Both means rise by themselves: R_h while samples come faster than their
- * budget, R_s while unwinding takes more than a hundredth of a thread's time
+ * budget, R_s while stack samples take more than a hundredth of a thread's time
  * (the guard). Both fall back to what was configured. R_s may be set while the
  * program runs.
  */

@@ -35,6 +35,10 @@ static struct cell special[SPECIAL_LAST];
 static struct cell *cells[SITE_CELLS_MAX / STEP];
 static uint32_t cells_used;
 
+/* By site and class, where to look first: a site has a cell for each size class
+ * it asks for, which may be a hundred. Cells are never given up. */
+static uint32_t found[512];
+
 static struct site_totals totals;
 static uint64_t epoch = 1;
 
@@ -123,23 +127,35 @@ static uint32_t new_cell(struct site *site, uint32_t id, unsigned class)
 	return number;
 }
 
-static uint32_t find_cell(const struct site *site, unsigned class)
+static bool is_cell(uint32_t number, uint32_t id, unsigned class)
 {
-	uint32_t number = site->cells;
+	const struct cell *cell = cell_of(number);
 
-	while (number != 0 && cell_of(number)->figures.class != class)
+	return cell->figures.class == class && cell->site == id;
+}
+
+static uint32_t find_cell(uint32_t id, unsigned class)
+{
+	uint32_t *at =
+		&found[(id * 37 + class) % (sizeof(found) / sizeof(*found))];
+	uint32_t number = *at;
+
+	if (number != 0 && is_cell(number, id, class))
+		return number;
+	number = site_of(id)->cells;
+	while (number != 0 && !is_cell(number, id, class))
 		number = cell_of(number)->next;
+	*at = number;
 	return number;
 }
 
 /* The cell of a sample; that of the overflow site when there is no room. */
 static uint32_t claim_cell(uint32_t id, unsigned class)
 {
-	struct site *site = site_of(id);
-	uint32_t number = find_cell(site, class);
+	uint32_t number = find_cell(id, class);
 
 	if (number == 0)
-		number = new_cell(site, id, class);
+		number = new_cell(site_of(id), id, class);
 	return number != 0 ? number : claim_cell(SITE_OVERFLOW, class);
 }
 

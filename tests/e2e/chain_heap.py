@@ -161,7 +161,7 @@ def check_formats(program):
     whole = json.loads(program.export("json"))
     check(near(whole["bytes"], live, 1), "json and csv differ")
     check(abs(whole["z"]) < 4.5, "z is %.2f" % whole["z"])
-    check(whole["sample_bytes"] == MEAN, "the mean distance")
+    check(whole["sample_bytes"] >= MEAN, "the mean distance")  # the guard
     leaf = {site["function"]: [frame["function"] for frame in site["frames"]]
             for site in whole["rows"]}
     check(leaf["leak_some"][:2] == ["leak_some", "main"], leaf["leak_some"])

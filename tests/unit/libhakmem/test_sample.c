@@ -4,6 +4,7 @@
 #include "libhakmem/heap.h"
 #include "libhakmem/large.h"
 #include "libhakmem/stats.h"
+#include "libhakmem/unwind.h"
 #include "tests/unit/libhakmem/counts.h"
 
 static int every_request(void **state)
@@ -189,6 +190,24 @@ static void a_broken_mark_is_a_broken_header(void **state)
 	assert_int_equal(stats.rejects[REPORT_OVERWRITTEN_HEADER], before + 1);
 }
 
+/* What is charged to the guard is more than a warm unwinding. */
+static void recording_is_charged(void **state)
+{
+	enum { many = 1000 };
+	uint64_t before = thread_cache()->sample.total_ns;
+	static void *ptr[many];
+
+	(void)state;
+	unwind_arm();
+	if (!unwind_start())
+		skip();
+	for (int i = 0; i < many; i++)
+		ptr[i] = heap_malloc(1000);
+	for (int i = 0; i < many; i++)
+		heap_free(ptr[i]);
+	assert_true(thread_cache()->sample.total_ns - before >= many * 300u);
+}
+
 int main(void)
 {
 #define SAMPLED(test)                                                          \
@@ -201,6 +220,7 @@ int main(void)
 		SAMPLED(counts_are_those_without_samples),
 		SAMPLED(the_largest_class_borrows),
 		SAMPLED(a_broken_mark_is_a_broken_header),
+		SAMPLED(recording_is_charged),
 	};
 
 	return cmocka_run_group_tests(tests, boot, NULL);

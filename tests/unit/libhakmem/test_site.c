@@ -151,6 +151,27 @@ static void classes_of_a_site_are_kept_apart(void **state)
 		free_one(cells[i], 100 + i, SECOND, SECOND);
 }
 
+/* More sites than are remembered by their class, each met more than once. */
+static void sites_do_not_mix_their_classes(void **state)
+{
+	enum { many = 1100, class = 7 };
+	static uint32_t cells[2][many];
+
+	(void)state;
+	for (int turn = 0; turn < 2; turn++)
+		for (unsigned i = 0; i < many; i++)
+			cells[turn][i] =
+				add(site_number(70000 + i), class, 500, SECOND);
+	for (unsigned i = 0; i < many; i++) {
+		assert_int_equal(cells[0][i], cells[1][i]);
+		/* no other site has this cell */
+		assert_true(i == 0 || cells[0][i] > cells[0][i - 1]);
+		free_one(cells[0][i], 500, SECOND, SECOND);
+		free_one(cells[1][i], 500, SECOND, SECOND);
+	}
+	assert_int_equal(figures(site_number(70000), class).samples, 2);
+}
+
 static void ages_fall_into_their_bins(void **state)
 {
 	uint32_t site = site_number(300), cell;
@@ -453,6 +474,7 @@ int main(void)
 		cmocka_unit_test(an_empty_stack_is_the_site_without),
 		cmocka_unit_test(a_sample_adds_what_it_weighs),
 		cmocka_unit_test(classes_of_a_site_are_kept_apart),
+		cmocka_unit_test(sites_do_not_mix_their_classes),
 		cmocka_unit_test(ages_fall_into_their_bins),
 		cmocka_unit_test(
 			only_requests_count_where_nothing_can_be_freed),
