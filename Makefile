@@ -4,7 +4,7 @@
 #   make deps       install what a Debian 12 machine lacks (root or sudo)
 #   make demo       deps, build, run the main job on a real program
 #   make check      deps, build, run every test
-#   make bench      about 5 minutes of interleaved comparisons
+#   make bench      about 6 minutes of interleaved comparisons
 #   make bench-full bench-history   real programs too; older designs
 #   make lint layers install uninstall clean
 #
@@ -200,6 +200,10 @@ check: deps
 bench: deps
 	$(MAKE) $(PROGRAMS) $(BENCH_BIN)
 	tests/bench/run --build $(B) $(if $(ONLY),--only '$(ONLY)')
+ifndef ONLY
+	tests/bench/profilers --build $(B) --rounds 3 --only lua
+	$(B)/tests/bench/unwind_cost
+endif
 bench-full: deps
 	$(MAKE) $(PROGRAMS) $(BENCH_BIN)
 	tests/bench/run --full --build $(B) $(if $(ONLY),--only '$(ONLY)')
