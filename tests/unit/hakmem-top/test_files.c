@@ -1,5 +1,6 @@
 #include "hakmem-top/files.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +16,8 @@ static struct context context;
 static struct client *client;
 static struct feed feed;
 static char directory[64], path[128], say[256];
-static bool empty; /* the screen has nothing to show */
+static bool empty;  /* the screen has nothing to show */
+static int trouble; /* its errno then, 0: as it was */
 static unsigned saved;
 
 static bool save(struct context *of, enum opts_format format, FILE *out)
@@ -26,7 +28,35 @@ static bool save(struct context *of, enum opts_format format, FILE *out)
 	      : format == OPTS_CSV ? "a\n1\n"
 				   : "another format",
 	      out);
+	if (trouble)
+		errno = trouble;
 	return !empty;
+}
+
+/* The stream into memory of the C library, or one that fails as chosen. */
+static enum { WORKS, CANNOT_OPEN, CANNOT_WRITE } stream;
+
+static ssize_t no_room(void *cookie, const char *data, size_t length)
+{
+	(void)cookie, (void)data, (void)length;
+	errno = ENOMEM;
+	return 0;
+}
+
+FILE *open_memstream(char **data, size_t *length)
+{
+	FILE *(*real)(char **, size_t *);
+
+	if (stream == CANNOT_OPEN)
+		return NULL;
+	if (stream == CANNOT_WRITE) {
+		*data = strdup("begun");
+		*length = 5;
+		return fopencookie(NULL, "w",
+				   (cookie_io_functions_t){.write = no_room});
+	}
+	*(void **)&real = dlsym(RTLD_NEXT, "open_memstream");
+	return real(data, length);
 }
 
 static const struct screen plain = {.name = "Plain", .save = save};
@@ -43,6 +73,8 @@ static int setup(void **state)
 	client = client_new(feeder.path, true);
 	feed_init(&feed, client, &context, 3600);
 	empty = false;
+	stream = WORKS;
+	trouble = 0;
 	saved = 0;
 	path[0] = say[0] = '\0';
 	return client ? 0 : -1;
@@ -63,6 +95,7 @@ static int teardown(void **state)
 static bool write_to(const struct screen *screen, const char *name)
 {
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	say[0] = '\0';
 	return files_write(screen, &context, &feed, path, say, sizeof(say));
 }
 
@@ -158,9 +191,9 @@ static void the_prompt_names_the_ends(void **state)
 {
 	(void)state;
 	assert_string_equal(files_label(&plain), "Write to (.csv or .json):");
-	assert_non_null(strstr(files_label(&heap), "Write to (.csv .json; "));
-	assert_non_null(strstr(files_label(&heap), ".folded .svg):"));
-	assert_non_null(strstr(files_label(&heap), " .pb.gz "));
+	assert_string_equal(files_label(&heap),
+			    "Write to (.csv .json; heap .pb.gz .pprof .folded "
+			    ".svg):");
 }
 
 static void offers_a_name_of_screen_and_process(void **state)
@@ -214,7 +247,62 @@ static void a_name_without_an_end_is_csv(void **state)
 	(void)state;
 	expect_text(&plain, "json", "a\n1\n");
 	expect_text(&heap, "svg", "a\n1\n");
+	expect_text(&plain, ".hidden", "a\n1\n");
+	/* A dot of the directory is not one of the name. */
+	snprintf(path, sizeof(path), "%s/a.d", directory);
+	assert_int_equal(mkdir(path, 0777), 0);
+	expect_text(&plain, "a.d/b", "a\n1\n");
+	snprintf(path, sizeof(path), "%s/a.d", directory);
+	assert_int_equal(rmdir(path), 0);
 	assert_int_equal(feed.export.state, FEED_NO_EXPORT);
+}
+
+static void expect_refused(const struct screen *screen, const char *name,
+			   const char *why)
+{
+	assert_false(write_to(screen, name));
+	assert_string_equal(say, why);
+	expect_no_file();
+}
+
+static void an_end_that_is_not_known_is_refused(void **state)
+{
+	static const char few[] = "want .csv or .json at the end of the name",
+			  all[] = "want .csv, .json, .pb.gz, .pprof, .folded "
+				  "or .svg at the end of the name";
+
+	(void)state;
+	expect_refused(&plain, "a.txt", few);
+	expect_refused(&plain, "a.pb.gz", few);
+	expect_refused(&plain, "a.pprof", few);
+	expect_refused(&plain, "a.folded", few);
+	expect_refused(&plain, "a.svg", few);
+	expect_refused(&plain, "a.csv.gz", few);
+	expect_refused(&plain, "a.", few);
+	expect_refused(&plain, ".a.txt", few);
+	expect_refused(&plain, ".svg", few);
+	expect_refused(&heap, "a.txt", all);
+	expect_refused(&heap, "a.gz", all);
+	assert_int_equal(saved, 0);
+	assert_int_equal(feed.export.state, FEED_NO_EXPORT);
+}
+
+static void out_of_memory_is_not_nothing(void **state)
+{
+	(void)state;
+	stream = CANNOT_OPEN;
+	expect_refused(&plain, "a.csv", "out of memory");
+	assert_int_equal(saved, 0);
+	stream = CANNOT_WRITE;
+	expect_refused(&plain, "a.csv", "out of memory");
+	assert_int_equal(saved, 1);
+	stream = WORKS;
+	empty = true;
+	trouble = ENOMEM; /* the screen had none for its rows */
+	expect_refused(&plain, "a.csv", "out of memory");
+	trouble = 0;
+	errno = ENOMEM; /* of something before */
+	expect_refused(&plain, "a.csv", "nothing to write yet");
 }
 
 static void nothing_to_write_is_said(void **state)
@@ -346,6 +434,8 @@ int main(void)
 		TEST(the_end_of_the_name_chooses),
 		TEST(a_bare_name_is_written_where_one_is),
 		TEST(a_name_without_an_end_is_csv),
+		TEST(an_end_that_is_not_known_is_refused),
+		TEST(out_of_memory_is_not_nothing),
 		TEST(nothing_to_write_is_said),
 		TEST(a_file_that_cannot_be_written_is_told),
 		TEST(the_heap_comes_from_the_daemon),
