@@ -234,14 +234,19 @@ static void few_samples_are_rough(void **state)
 	expect_line("Live", "1.50M-4.81M n=1");
 	expect_line("Blocks", "1-4 n=1");
 	expect_line("Allocated", "1.50M-4.81M n=1, <307K/s");
-	expect_line("Peak", "~41.0M, own highest 43.0M");
-	expect_line("Age", "~3m07s mean, 25.0% under 1 s");
+	expect_line("Peak", "~41.0M, own highest ~43.0M");
+	expect_line("Age", "~3m07s mean, ~25.0% under 1 s");
 	site->allocated.samples = 10;
 	site->live = (struct estimate){0, 0, 0};
 	show();
 	expect_line("Live", "<3.00M n=0");
 	expect_line("Peak", "41.0M, own highest 43.0M");
 	expect_line("Age", "- mean, 25.0% under 1 s");
+	/* As on the screen of the sites: none of it was sampled then. */
+	site->peak_bytes = 0;
+	site->allocated.samples = 9;
+	show();
+	expect_line("Peak", "-, own highest ~43.0M");
 	/* Without the sites the mean distance of samples is not known. */
 	sites_free(context.sites);
 	context.sites = NULL;
@@ -258,6 +263,12 @@ static void no_leak_and_nothing_freed_are_said(void **state)
 	expect_line("Growth", "no steady rise");
 	assert_int_equal(role_of(TOP + 2, "no steady"), TERM_TEXT);
 	expect_line("Age", "3m07s mean, none freed");
+	site->live.samples = 9;
+	show();
+	expect_line("Age", "~3m07s mean, none freed");
+	memset(&site->live, 0, sizeof(site->live));
+	show();
+	expect_line("Age", "- mean, none freed");
 	assert_string_equal(terminal_text(TOP + 1, CHART, 40),
 			    "AGE AT FREE: nothing sampled was freed");
 }
