@@ -227,6 +227,7 @@ bench-profile: deps
 
 layers:
 	tests/layers
+	tests/rooms
 
 # A minute for each fuzzer; tests/fuzz/run --help says more.
 fuzz: $(PB_H) $(PPROF_H)
@@ -235,6 +236,7 @@ fuzz: $(PB_H) $(PPROF_H)
 lint: $(PB_H) $(PPROF_H)
 	clang-format --dry-run -Werror $(filter %.c %.h,$(shell git ls-files '*.c' '*.h'))
 	tests/layers
+	tests/rooms
 	shellcheck $(shell git grep -lE '^#!.*\b(sh|bash)$$' -- tests .ci)
 	clang-tidy --quiet $(LIB_SRC) $(D_SRC) $(TOP_SRC) $(PROTO_SRC) -- -std=gnu17 -D_GNU_SOURCE -I. -I$(G) -DHAKMEM_VERSION='"lint"'
 

@@ -128,3 +128,8 @@ char *bounds_rate(char out[BOUNDS_MAX], double bytes_per_second,
 				   BOUNDS_RATE_S)));
 	return out;
 }
+
+const char *bounds_rough(const struct estimate *estimate)
+{
+	return estimate_few(estimate) ? "~" : "";
+}

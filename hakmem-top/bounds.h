@@ -40,4 +40,7 @@ char *bounds_count_change(char out[BOUNDS_MAX], const struct estimate *change,
 char *bounds_rate(char out[BOUNDS_MAX], double bytes_per_second,
 		  double sample_bytes);
 
+/* "~" before a figure of few samples that has no room for its error, or "". */
+const char *bounds_rough(const struct estimate *estimate);
+
 #endif

@@ -1,5 +1,6 @@
 #include "hakmem-top/files.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +8,30 @@
 #include "hakmem-top/client.h"
 #include "hakmem-top/save.h"
 
+/* The ends of names; those of the heap are asked of the daemon. */
+static const struct kind {
+	const char *end;
+	enum opts_format format;
+	bool heap;
+} kinds[] = {
+	{".csv", OPTS_CSV, false},	{".json", OPTS_JSON, false},
+	{".pb.gz", OPTS_PPROF, true},	{".pprof", OPTS_PPROF, true},
+	{".folded", OPTS_FOLDED, true}, {".svg", OPTS_SVG, true},
+};
+
 const char *files_label(const struct screen *screen)
 {
-	return screen->heap ? "Write to (.csv .json; heap .pb.gz .folded .svg):"
-			    : "Write to (.csv or .json):";
+	return screen->heap
+		       ? "Write to (.csv .json; heap .pb.gz .pprof .folded "
+			 ".svg):"
+		       : "Write to (.csv or .json):";
+}
+
+static const char *wanted(const struct screen *screen)
+{
+	return screen->heap ? "want .csv, .json, .pb.gz, .pprof, .folded or "
+			      ".svg at the end of the name"
+			    : "want .csv or .json at the end of the name";
 }
 
 void files_offer(const struct screen *screen, const struct context *context,
@@ -36,22 +57,23 @@ static bool ends_with(const char *text, const char *end)
 	return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-/* The format of the heap that a name asks for, NULL for none. */
-static const char *heap_format(const char *path)
+/* A dot that begins a name begins no end. */
+static bool has_end(const char *path)
 {
-	static const struct {
-		const char *end, *format;
-	} formats[] = {
-		{".pb.gz", "pprof"},
-		{".pprof", "pprof"},
-		{".folded", "folded"},
-		{".svg", "svg"},
-	};
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
 
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (ends_with(path, formats[i].end))
-			return formats[i].format;
-	return NULL;
+	return *name && strchr(name + 1, '.');
+}
+
+/* What a name asks of the screen, NULL for what it does not know. */
+static const struct kind *kind_of(const struct screen *screen, const char *path)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (ends_with(path, kinds[i].end))
+			return screen->heap || !kinds[i].heap ? &kinds[i]
+							      : NULL;
+	return has_end(path) ? NULL : &kinds[0];
 }
 
 static bool keep(const char *path, const void *data, size_t length, char *say,
@@ -74,30 +96,55 @@ static bool ask_heap(struct feed *feed, const char *path, const char *format,
 	return false;
 }
 
+/* The text of what the screen shows, to be freed; NULL: `say` has why. */
+static char *text_of(const struct screen *screen, struct context *context,
+		     enum opts_format format, size_t *length, char *say,
+		     size_t size)
+{
+	char *data = NULL;
+	FILE *out = open_memstream(&data, length);
+	bool shown = false, whole = false;
+
+	errno = 0;
+	if (out) {
+		shown = screen->save(context, format, out);
+		whole = shown || errno != ENOMEM;
+		if (fclose(out) != 0)
+			whole = false;
+	}
+	if (shown && whole)
+		return data;
+	snprintf(say, size, "%s",
+		 whole ? "nothing to write yet" : "out of memory");
+	free(data);
+	return NULL;
+}
+
+static bool write_screen(const struct screen *screen, struct context *context,
+			 enum opts_format format, const char *path, char *say,
+			 size_t size)
+{
+	size_t length = 0;
+	char *data = text_of(screen, context, format, &length, say, size);
+	bool done = data && keep(path, data, length, say, size);
+
+	free(data);
+	return done;
+}
+
 bool files_write(const struct screen *screen, struct context *context,
 		 struct feed *feed, const char *path, char *say, size_t size)
 {
-	enum opts_format format =
-		ends_with(path, ".json") ? OPTS_JSON : OPTS_CSV;
-	const char *heap = screen->heap ? heap_format(path) : NULL;
-	char *data = NULL;
-	size_t length = 0;
-	bool done;
-	FILE *out;
+	const struct kind *kind = kind_of(screen, path);
 
-	if (heap)
-		return ask_heap(feed, path, heap, say, size);
-	snprintf(say, size, "nothing to write yet");
-	out = open_memstream(&data, &length);
-	if (!out)
+	if (!kind) {
+		snprintf(say, size, "%s", wanted(screen));
 		return false;
-	done = screen->save(context, format, out);
-	if (fclose(out) != 0)
-		done = false;
-	if (done)
-		done = keep(path, data, length, say, size);
-	free(data);
-	return done;
+	}
+	if (kind->heap)
+		return ask_heap(feed, path, opts_format_name(kind->format), say,
+				size);
+	return write_screen(screen, context, kind->format, path, say, size);
 }
 
 bool files_finish(struct feed *feed, char *say, size_t size)

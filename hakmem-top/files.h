@@ -1,6 +1,7 @@
 /*
  * What is on the screen, and the heap of the process that is open, as files.
- * The end of a file's name chooses what is in it.
+ * The end of a file's name chooses what is in it: a name without one is CSV,
+ * one with an end that the screen does not know is refused.
  */
 #ifndef HAKMEM_TOP_FILES_H
 #define HAKMEM_TOP_FILES_H

@@ -145,12 +145,6 @@ static void show_rate(const void *row, char out[TABLE_TEXT_MAX])
 	bounds_rate(out, SITE(row)->rate, ROW(row)->sample_bytes);
 }
 
-/* What few samples say is marked as rough. */
-static const char *rough(const struct estimate *estimate)
-{
-	return estimate_few(estimate) ? "~" : "";
-}
-
 static void show_age(const void *row, char out[TABLE_TEXT_MAX])
 {
 	char text[FMT_MAX];
@@ -158,7 +152,8 @@ static void show_age(const void *row, char out[TABLE_TEXT_MAX])
 	if (SITE(row)->live.samples == 0)
 		strcpy(out, "-");
 	else
-		snprintf(out, TABLE_TEXT_MAX, "%s%s", rough(&SITE(row)->live),
+		snprintf(out, TABLE_TEXT_MAX, "%s%s",
+			 bounds_rough(&SITE(row)->live),
 			 fmt_age(text, fmt_ns(SITE(row)->mean_age_s)));
 }
 
@@ -176,7 +171,8 @@ static void show_short_lived(const void *row, char out[TABLE_TEXT_MAX])
 {
 	char text[FMT_MAX];
 
-	snprintf(out, TABLE_TEXT_MAX, "%s%s", rough(&SITE(row)->allocated),
+	snprintf(out, TABLE_TEXT_MAX, "%s%s",
+		 bounds_rough(&SITE(row)->allocated),
 		 fmt_percent(text, fmt_whole(SITE(row)->short_lived * 1e6),
 			     1000000));
 }
@@ -187,7 +183,7 @@ static void show_peak(const void *row, char out[TABLE_TEXT_MAX])
 
 	if (SITE(row)->peak_bytes > 0)
 		snprintf(out, TABLE_TEXT_MAX, "%s%s",
-			 rough(&SITE(row)->allocated),
+			 bounds_rough(&SITE(row)->allocated),
 			 fmt_bytes(text, fmt_whole(SITE(row)->peak_bytes)));
 	else
 		strcpy(out, "-"); /* nothing of it was sampled then */

@@ -240,9 +240,23 @@ static void draw_growth(const struct site *site, int y, int width)
 	     fmt_age(age, fmt_ns(site->growth_minutes * 60)));
 }
 
+/* What few samples say is rough, of what was never sampled nothing is said. */
+static void draw_peak(const struct site *site, int y, int width)
+{
+	const char *rough = bounds_rough(&site->allocated);
+	char peak[FMT_MAX] = "-", highest[FMT_MAX];
+
+	if (site->peak_bytes > 0)
+		fmt_bytes(peak, fmt_whole(site->peak_bytes));
+	line(y, width, TERM_TEXT, "Peak", "%s%s, own highest %s%s",
+	     site->peak_bytes > 0 ? rough : "", peak, rough,
+	     fmt_bytes(highest, fmt_whole(site->highest_bytes)));
+}
+
 static void draw_ages(const struct stack *stack, int y, int width)
 {
 	const struct site *site = &stack->site;
+	const char *rough = site->live.samples ? bounds_rough(&site->live) : "";
 	char age[FMT_MAX] = "-", part[FMT_MAX];
 	double freed = 0;
 
@@ -251,16 +265,16 @@ static void draw_ages(const struct stack *stack, int y, int width)
 	if (site->live.samples)
 		fmt_age(age, fmt_ns(site->mean_age_s));
 	if (freed > 0)
-		line(y, width, TERM_TEXT, "Age", "%s%s mean, %s%% under 1 s",
-		     site->live.samples && estimate_few(&site->live) ? "~" : "",
-		     age,
+		line(y, width, TERM_TEXT, "Age", "%s%s mean, %s%s%% under 1 s",
+		     rough, age, bounds_rough(&site->allocated),
 		     fmt_percent(part, fmt_whole(site->short_lived * 1e6),
 				 1000000));
 	else
-		line(y, width, TERM_TEXT, "Age", "%s mean, none freed", age);
+		line(y, width, TERM_TEXT, "Age", "%s%s mean, none freed", rough,
+		     age);
 }
 
-/* The size classes that hold most of the site's live bytes. */
+/* The size class of most of the bytes that the site allocated. */
 static void draw_sizes(const struct context *context, int y, int width)
 {
 	const struct stack *stack = context->stack;
@@ -308,10 +322,7 @@ static void draw_figures(const struct context *context, int y, int height,
 		     bounds_bytes(a, &site->allocated, mean, utf8),
 		     bounds_rate(b, site->rate, mean));
 	if (height > 4)
-		line(y++, width, TERM_TEXT, "Peak", "%s%s, own highest %s",
-		     estimate_few(&site->allocated) ? "~" : "",
-		     fmt_bytes(a, fmt_whole(site->peak_bytes)),
-		     fmt_bytes(b, fmt_whole(site->highest_bytes)));
+		draw_peak(site, y++, width);
 	if (height > 5)
 		draw_ages(context->stack, y++, width);
 	if (height > 6)

@@ -84,6 +84,15 @@ static void rates_of_few_samples_are_bounds(void **state)
 	assert_string_equal(bounds_rate(text, MIB, 0), "-");
 }
 
+static void few_samples_make_a_figure_rough(void **state)
+{
+	const struct estimate few = {5, 1, 9}, enough = {5, 1, 10};
+
+	(void)state;
+	assert_string_equal(bounds_rough(&few), "~");
+	assert_string_equal(bounds_rough(&enough), "");
+}
+
 /* What a hostile daemon sends still fits the columns of the tables. */
 static void extremes_fit_their_columns(void **state)
 {
@@ -112,6 +121,7 @@ int main(void)
 		cmocka_unit_test(no_sample_is_an_upper_bound),
 		cmocka_unit_test(changes_have_sign_and_error),
 		cmocka_unit_test(rates_of_few_samples_are_bounds),
+		cmocka_unit_test(few_samples_make_a_figure_rough),
 		cmocka_unit_test(extremes_fit_their_columns),
 	};
 
