@@ -4,7 +4,7 @@
  * number of samples where these are few, "<1.50M n=0" where there is none.
  *
  * Every function writes to `out`, of BOUNDS_MAX bytes, and returns it; at most
- * 15 columns, a change 17. Without `utf8` ± is +-. Pure.
+ * 15 columns, a change 17. Without `utf8` ± is +-, a column more. Pure.
  */
 #ifndef HAKMEM_TOP_BOUNDS_H
 #define HAKMEM_TOP_BOUNDS_H

@@ -292,6 +292,7 @@ static void with_a_mark_it_shows_what_changed(void **state)
 	expect_row(2, "+LIVE", "<3.00M n=0");
 	expect_row(2, "+BLOCKS", "-");
 	expect_row(2, "+ALLOCATED", "<3.00M n=0");
+	expect_row(3, "+LIVE", "-2.00M +-5.54M n=2");
 	expect_order('B', "[no stack] buffer_grow parse Cache::insert ");
 	expect_order('C', "buffer_grow [no stack] ");
 	/* Other columns are of now. */
