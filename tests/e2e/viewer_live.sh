@@ -7,7 +7,7 @@ export LC_ALL=C.UTF-8
 daemon_start
 host_start HAKMEM_SAMPLE=16384
 tell alloc 100000 300
-tell churn 300
+tell pace 300
 top() {
 	"$B/hakmem-top" "$@" >"$T/out" 2>"$T/err" </dev/null
 }
@@ -48,7 +48,7 @@ shows 5 "1 in "
 press m
 shows 3 "+LIVE"
 tell alloc 100000 400
-tell churn 300
+tell pace 300
 until_true 5 eval 'screen | grep -qE "^[+][1-9][0-9.]+M ±"' || {
 	screen
 	fail "40 MB since the mark are not to be seen"
@@ -62,20 +62,20 @@ done
 grep -qE '^[^ ].* [0-9]+$' "$T/f.folded" || fail "$(head "$T/f.folded")"
 top mark --pid "$HOST" before || fail "mark: $(cat "$T/err")"
 tell alloc 1000000 40
-tell churn 300
+tell pace 300
 sleep 0.5
 top export --pid "$HOST" --what heap --format folded --diff before ||
 	fail "diff: $(cat "$T/err")"
 awk '{ sum += $NF } END { exit !(sum > 20e6 && sum < 60e6) }' "$T/out" ||
 	fail "not the 40 MB since the mark: $(head -c 600 "$T/out")"
 top set --pid "$HOST" --sample 64K || fail "set: $(cat "$T/err")"
-tell churn 500 # an idle program hears nothing
+tell pace 500 # an idle program hears nothing
 until_true 5 eval 'screen | grep -qE "1 in 64.0K|guard from 64.0K"' || {
 	screen
 	fail "the distance of samples is not 64K"
 }
 top set --pid "$HOST" --sample off || fail "set: $(cat "$T/err")"
-tell churn 500
+tell pace 500
 shows 5 "sampling is off"
 press q
 shows 5 "EXIT 0"
