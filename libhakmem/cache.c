@@ -8,7 +8,7 @@
 /* What a tick leaves in a row that was used but never ran empty or full. */
 #define KEPT 2u
 
-#define STASH_BYTES (4 * KIB)
+#define STASH_BYTES (64 * KIB)
 
 const struct cache cache_none;
 
@@ -266,8 +266,8 @@ void cache_give(struct cache *cache, uint8_t code, struct block *block)
 	row->grant.room--;
 }
 
-/* A little goes to the next thread as it is; more would wait there for a tick
- * to take it apart. */
+/* What a thread worked with goes to the next one as it is, and the next tick
+ * takes apart what is left; more would keep too much memory until then. */
 static void hand_in(unsigned class, struct chain chain)
 {
 	if (chain.count * sizeclass_table[class].stride <= STASH_BYTES)
