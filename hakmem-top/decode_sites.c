@@ -44,6 +44,7 @@ static bool take_site(const Hakmem__SiteRow *from, struct site *to)
 		.alloc_objects = figure(from->alloc_objects),
 		.rate = figure(from->alloc_bytes_per_s),
 		.peak_bytes = figure(from->peak_bytes),
+		.peak_error = figure(from->peak_bytes_stderr),
 		.highest_bytes = figure(from->highest_bytes),
 		.mean_age_s = figure(from->mean_age_s),
 		.short_lived = fmin(figure(from->short_lived), 1),

@@ -41,6 +41,7 @@ REAL(alloc_objects, site->alloc_objects)
 WHOLE(samples, site->allocated.samples)
 REAL(alloc_bytes_per_s, site->rate)
 REAL(peak_bytes, site->peak_bytes)
+REAL(peak_bytes_stderr, site->peak_error)
 REAL(highest_bytes, site->highest_bytes)
 REAL(mean_age_s, site->mean_age_s)
 REAL(short_lived_share, site->short_lived)
@@ -63,11 +64,12 @@ static const struct field fields[] = {
 	FIELD(live_samples, whole),	 FIELD(alloc_bytes, real),
 	FIELD(alloc_bytes_stderr, real), FIELD(alloc_objects, real),
 	FIELD(samples, whole),		 FIELD(alloc_bytes_per_s, real),
-	FIELD(peak_bytes, real),	 FIELD(highest_bytes, real),
-	FIELD(mean_age_s, real),	 FIELD(short_lived_share, real),
-	FIELD(growing, truth),		 FIELD(growth_bytes_per_s, real),
-	FIELD(growth_minutes, real),	 FIELD(thread_id, whole),
-	FIELD(thread_name, text),	 FIELD(threads, whole),
+	FIELD(peak_bytes, real),	 FIELD(peak_bytes_stderr, real),
+	FIELD(highest_bytes, real),	 FIELD(mean_age_s, real),
+	FIELD(short_lived_share, real),	 FIELD(growing, truth),
+	FIELD(growth_bytes_per_s, real), FIELD(growth_minutes, real),
+	FIELD(thread_id, whole),	 FIELD(thread_name, text),
+	FIELD(threads, whole),
 };
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 

@@ -31,6 +31,7 @@ struct site {
 	double alloc_objects;
 	double rate;		       /* bytes allocated per second */
 	double peak_bytes;	       /* when the heap was at its highest */
+	double peak_error;	       /* one standard error of that */
 	double highest_bytes;	       /* of this site alone */
 	double mean_age_s;	       /* of a live byte */
 	double short_lived;	       /* 0 .. 1 */

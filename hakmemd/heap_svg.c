@@ -187,16 +187,14 @@ static bool put_legend(const struct canvas *canvas)
 static bool put_title(const struct canvas *canvas,
 		      const struct flame_node *node, double age_s)
 {
-	const struct profile *profile = canvas->profile;
 	double whole = canvas->flame.nodes[0].bytes;
 	struct buf *out = canvas->out;
 
 	return buf_print(out, "<title>") &&
 	       put_text(out, node->name, SIZE_MAX) &&
 	       buf_print(out, "\n%s", bytes_text(node->bytes).text) &&
-	       (profile->wish.sample == PROFILE_PEAK ||
-		buf_print(out, " &#177; %s",
-			  bytes_text(sqrt(node->bytes_var)).text)) &&
+	       buf_print(out, " &#177; %s",
+			 bytes_text(sqrt(node->bytes_var)).text) &&
 	       buf_print(out, ", %.2f %%\n%.*f objects",
 			 whole > 0 ? 100 * node->bytes / whole : 0,
 			 node->objects < 10 ? 1 : 0,

@@ -35,7 +35,9 @@ static const struct export_column columns[] = {
 	{"samples", EXPORT_COUNT},
 	{"alloc_bytes_per_s", EXPORT_REAL},
 	{"peak_bytes", EXPORT_REAL},
+	{"peak_bytes_stderr", EXPORT_REAL},
 	{"peak_objects", EXPORT_REAL},
+	{"peak_objects_stderr", EXPORT_REAL},
 	{"highest_bytes", EXPORT_REAL},
 	{"mean_age_s", EXPORT_REAL},
 	{"short_lived_share", EXPORT_REAL},
@@ -103,7 +105,9 @@ static void fill_values(const struct row *row, union export_value *value)
 	(value++)->count = site->samples;
 	(value++)->real = site->alloc_bytes_per_s;
 	(value++)->real = site->peak_bytes;
+	(value++)->real = site->peak_bytes_stderr;
 	(value++)->real = from->site->peak_objects;
+	(value++)->real = sqrt(from->site->peak_objects_var);
 	(value++)->real = site->highest_bytes;
 	(value++)->real = site->mean_age_s;
 	(value++)->real = site->short_lived;

@@ -279,6 +279,7 @@ static void choose(const struct profile *profile, struct profile_row *row)
 	case PROFILE_PEAK:
 		row->bytes = row->site->peak_bytes;
 		row->objects = row->site->peak_objects;
+		row->bytes_var = row->site->peak_bytes_var;
 		break;
 	}
 }

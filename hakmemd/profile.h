@@ -45,7 +45,7 @@ struct profile_row {
 	uint32_t depth;		    /* never 0 */
 	/* As asked for; below 0 only in a difference of what lives. */
 	double bytes, objects;
-	double bytes_var; /* 0 for the peak: not known */
+	double bytes_var;
 };
 
 /* What is wanted. */

@@ -236,6 +236,8 @@ static void fill_class(struct arena *arena, const struct sites_class *from,
 	to->live_bytes_var = from->figures.live_bytes_var;
 	to->peak_bytes = from->peak_bytes;
 	to->peak_objects = from->peak_objects;
+	to->peak_bytes_var = from->peak_bytes_var;
+	to->peak_objects_var = from->peak_objects_var;
 	to->highest_bytes = from->highest_bytes;
 	to->live_birth_seconds = from->birth_seconds;
 	to->lifetimes = lifetimes_of(arena, from->lifetimes);

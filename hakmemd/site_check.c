@@ -51,12 +51,13 @@ static void settle_count(uint64_t *count)
 static bool sums_fit(Hakmem__SiteClass *class)
 {
 	double *sums[] = {
-		&class->alloc_objects, &class->alloc_objects_var,
-		&class->alloc_bytes,   &class->alloc_bytes_var,
-		&class->live_objects,  &class->live_objects_var,
-		&class->live_bytes,    &class->live_bytes_var,
-		&class->peak_bytes,    &class->peak_objects,
-		&class->highest_bytes, &class->live_birth_seconds,
+		&class->alloc_objects,	&class->alloc_objects_var,
+		&class->alloc_bytes,	&class->alloc_bytes_var,
+		&class->live_objects,	&class->live_objects_var,
+		&class->live_bytes,	&class->live_bytes_var,
+		&class->peak_bytes,	&class->peak_objects,
+		&class->peak_bytes_var, &class->peak_objects_var,
+		&class->highest_bytes,	&class->live_birth_seconds,
 	};
 
 	settle_count(&class->samples);

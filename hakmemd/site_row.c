@@ -44,6 +44,7 @@ void site_row_fill(Hakmem__SiteRow *row, const struct model *model,
 	row->samples = positive(figures.samples);
 	row->alloc_bytes_per_s = sites_rate(site, now_ns);
 	row->peak_bytes = site->peak_bytes;
+	row->peak_bytes_stderr = sqrt(site->peak_bytes_var);
 	row->highest_bytes = site->highest_bytes;
 	row->mean_age_s = sites_mean_age(site, now_ns);
 	row->short_lived = sites_short_lived(site);

@@ -204,6 +204,8 @@ static void take_class(struct sites_class *to, const Hakmem__SiteClass *from)
 	};
 	to->peak_bytes = from->peak_bytes;
 	to->peak_objects = from->peak_objects;
+	to->peak_bytes_var = from->peak_bytes_var;
+	to->peak_objects_var = from->peak_objects_var;
 	to->highest_bytes = from->highest_bytes;
 	to->birth_seconds = from->live_birth_seconds;
 	for (size_t i = 0; i < from->n_lifetimes; i++)
@@ -227,14 +229,17 @@ void sites_add(struct sites_figures *to, const struct sites_figures *from)
 static void sum_up(struct site *site)
 {
 	memset(&site->sum, 0, sizeof(site->sum));
-	site->peak_bytes = site->peak_objects = site->highest_bytes =
-		site->birth_seconds = 0;
+	site->peak_objects = site->peak_objects_var = 0;
+	site->peak_bytes = site->peak_bytes_var = 0;
+	site->highest_bytes = site->birth_seconds = 0;
 	for (uint32_t i = 0; i < site->class_count; i++) {
 		const struct sites_class *class = &site->classes[i];
 
 		sites_add(&site->sum, &class->figures);
 		site->peak_bytes += class->peak_bytes;
 		site->peak_objects += class->peak_objects;
+		site->peak_bytes_var += class->peak_bytes_var;
+		site->peak_objects_var += class->peak_objects_var;
 		site->highest_bytes += class->highest_bytes;
 		site->birth_seconds += class->birth_seconds;
 	}

@@ -51,7 +51,8 @@ struct sites_figures {
 struct sites_class {
 	uint32_t index;
 	struct sites_figures figures;
-	double peak_bytes, peak_objects, highest_bytes, birth_seconds;
+	double peak_objects, peak_objects_var, peak_bytes, peak_bytes_var;
+	double highest_bytes, birth_seconds;
 	float lifetimes[AGES_COUNT];
 };
 
@@ -72,7 +73,8 @@ struct site {
 	struct sites_class *classes;
 	struct growth *growth; /* NULL: not among those that are followed */
 	struct sites_figures sum;
-	double peak_bytes, peak_objects, highest_bytes, birth_seconds;
+	double peak_objects, peak_objects_var, peak_bytes, peak_bytes_var;
+	double highest_bytes, birth_seconds;
 	uint64_t thread_id, first_ns, last_ns;
 	uint64_t said_ns; /* the state that told of it last */
 	char thread_name[SITE_THREAD_MAX + 1];

@@ -173,14 +173,21 @@ static void note_thread(const struct site_sample *sample, uint32_t id)
 	site->name[length] = '\0';
 }
 
+static void live_is_peak(struct site_class *figures)
+{
+	figures->peak_objects = figures->live_objects;
+	figures->peak_objects_var = figures->live_objects_var;
+	figures->peak_bytes = figures->live_bytes;
+	figures->peak_bytes_var = figures->live_bytes_var;
+}
+
 /* Before a cell's live sums change. */
 static void save_peak(struct cell *cell)
 {
 	if (cell->saved == epoch)
 		return;
 	cell->saved = epoch;
-	cell->figures.peak_bytes = cell->figures.live_bytes;
-	cell->figures.peak_objects = cell->figures.live_objects;
+	live_is_peak(&cell->figures);
 }
 
 static void add_live(struct site_class *to, const struct sampler_weight *weight,
@@ -344,12 +351,10 @@ static unsigned copy_classes(uint32_t id, const struct site *site,
 		struct site_class *out = &classes[count++];
 
 		*out = cell->figures;
-		if (cell->saved == epoch) {
+		if (cell->saved == epoch)
 			set_bit(peaked, id);
-		} else {
-			out->peak_bytes = out->live_bytes;
-			out->peak_objects = out->live_objects;
-		}
+		else
+			live_is_peak(out);
 	}
 	return count;
 }

@@ -50,7 +50,8 @@ struct site_class {
 	uint64_t samples, live_samples;
 	double alloc_objects, alloc_objects_var, alloc_bytes, alloc_bytes_var;
 	double live_objects, live_objects_var, live_bytes, live_bytes_var;
-	double peak_bytes, peak_objects, highest_bytes;
+	double peak_objects, peak_objects_var, peak_bytes, peak_bytes_var;
+	double highest_bytes;
 	double birth_seconds; /* sum of live bytes x time of birth */
 	double lifetimes[AGES_COUNT];
 };

@@ -15,7 +15,7 @@
 /* Packed bytes at most: tags, varints and eight bytes a double. */
 #define SITE_BYTES   96u
 #define FRAME_BYTES  14u
-#define CLASS_BYTES  (160u + 8u * AGES_COUNT)
+#define CLASS_BYTES  (176u + 8u * AGES_COUNT)
 #define MODULE_BYTES 160u
 _Static_assert(ENOUGH + SITE_BYTES + 256 * FRAME_BYTES +
 			       SITE_CLASSES * CLASS_BYTES <
@@ -138,6 +138,8 @@ static void fill_class(Hakmem__SiteClass *to, struct site_class *from)
 	to->live_bytes_var = from->live_bytes_var;
 	to->peak_bytes = from->peak_bytes;
 	to->peak_objects = from->peak_objects;
+	to->peak_bytes_var = from->peak_bytes_var;
+	to->peak_objects_var = from->peak_objects_var;
 	to->highest_bytes = from->highest_bytes;
 	to->live_birth_seconds = from->birth_seconds;
 	to->n_lifetimes = used_ages(from);

@@ -55,6 +55,7 @@ def figures(live, allocated, index=0):
         live_objects_var=live / 10, live_bytes=live,
         live_bytes_var=live * 1000, peak_bytes=live * 2,
         peak_objects=live / 50, highest_bytes=live * 3,
+        peak_bytes_var=live * 2000, peak_objects_var=live / 5,
         live_birth_seconds=live * (time.monotonic() - 100),
         lifetimes=[0.0] * 10 + [3.0] + [0.0] * 8 + [1.0])
 

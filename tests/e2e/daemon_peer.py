@@ -13,7 +13,8 @@ PROCESSES, DETAIL, HISTORY, EXPORT, SITE_TABLE, STACK, DONE, ERROR = (
 SITE_CLASS = ("class_index samples live_samples alloc_objects "
               "alloc_objects_var alloc_bytes alloc_bytes_var live_objects "
               "live_objects_var live_bytes live_bytes_var peak_bytes "
-              "peak_objects highest_bytes lifetimes live_birth_seconds").split()
+              "peak_objects highest_bytes lifetimes live_birth_seconds "
+              "peak_bytes_var peak_objects_var").split()
 PATH = os.environ["HAKMEM_SOCKET"]
 
 

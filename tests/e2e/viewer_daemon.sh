@@ -48,6 +48,7 @@ for what in "--batch -n 1" "export --pid $HOST --what sizes"; do
 		fail "$what: $(cat "$T/err")"
 done
 daemon_start
+until_true 5 processes || fail "the daemon does not serve" # it listens by now
 kill -STOP "$DAEMON"
 timeout 15 "$B/hakmem-top" -b -n 1 >"$T/out" 2>"$T/err"
 [ $? = 1 ] || fail "a stopped daemon: not 1"

@@ -51,6 +51,7 @@ static inline struct sites *scene_sites(void)
 	row[0].alloc_objects = 8000;
 	row[0].rate = 2 * SCENE_M;
 	row[0].peak_bytes = 41 * SCENE_M;
+	row[0].peak_error = 4 * SCENE_M;
 	row[0].highest_bytes = 43 * SCENE_M;
 	row[0].mean_age_s = 187;
 	row[0].short_lived = 0.25;

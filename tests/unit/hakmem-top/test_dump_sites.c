@@ -27,6 +27,8 @@ static struct site site(void)
 		.allocated = {10, 2, 9},
 		.alloc_objects = 20,
 		.rate = 1,
+		.peak_bytes = 7,
+		.peak_error = 3,
 		.growing = true,
 	};
 }
@@ -63,12 +65,13 @@ static void csv_has_the_promised_columns(void **state)
 		"site_id,function,location,module,live_bytes,"
 		"live_bytes_stderr,live_objects,live_objects_stderr,"
 		"live_samples,alloc_bytes,alloc_bytes_stderr,alloc_objects,"
-		"samples,alloc_bytes_per_s,peak_bytes,highest_bytes,"
+		"samples,alloc_bytes_per_s,peak_bytes,peak_bytes_stderr,"
+		"highest_bytes,"
 		"mean_age_s,short_lived_share,growing,growth_bytes_per_s,"
 		"growth_minutes,thread_id,thread_name,threads\n"
 		"3,\"f<int, \"\"x\"\">\",a^[[2J.c,/lib/m.so,1.500,0.500,2.000,"
-		"1.000,4,10.000,2.000,20.000,9,1.000,0.000,0.000,0.000,0.000,"
-		"1,0.000,0.000,77,\"\",2\n");
+		"1.000,4,10.000,2.000,20.000,9,1.000,7.000,3.000,0.000,0.000,"
+		"0.000,1,0.000,0.000,77,\"\",2\n");
 }
 
 static void json_has_the_promised_names(void **state)

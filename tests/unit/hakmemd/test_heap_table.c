@@ -17,7 +17,8 @@ static void csv_has_a_row_a_site(void **state)
 		      "live_bytes_stderr,live_objects,live_objects_stderr,"
 		      "live_samples,alloc_bytes,alloc_bytes_stderr,"
 		      "alloc_objects,alloc_objects_stderr,samples,"
-		      "alloc_bytes_per_s,peak_bytes,peak_objects,"
+		      "alloc_bytes_per_s,peak_bytes,peak_bytes_stderr,"
+		      "peak_objects,peak_objects_stderr,"
 		      "highest_bytes,mean_age_s,short_lived_share,growing,"
 		      "growth_bytes_per_s,growth_minutes,thread_id,"
 		      "thread_name,threads,truncated,stack\n10,"));
@@ -25,6 +26,8 @@ static void csv_has_a_row_a_site(void **state)
 		strstr(text, "\n10,\"a;b<c>+0x1100\",\"\",\"a;b<c>\",6000.500,"
 			     "2449.592,60.005,24.496,6.000,20000.000,"));
 	assert_non_null(strstr(text, ",50.000,0.000,0,"));
+	/* at the peak: 12001 bytes +- sqrt(6000.5 * 2000), 120 objects */
+	assert_non_null(strstr(text, ",12001.000,3464.246,120.010,34.642,"));
 	assert_non_null(strstr(text, "\"a:b<c>+0x1120;a:b<c>+0x1200\"\n"));
 	unit_heap_end(&unit);
 }

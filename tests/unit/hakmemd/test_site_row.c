@@ -56,6 +56,7 @@ static void a_row_says_what_its_site_holds(void **state)
 	assert_float_equal(row.alloc_objects, 70, 0);
 	assert_int_equal(row.samples, 7);
 	assert_float_equal(row.peak_bytes, 6000.5, 1e-3);
+	assert_float_equal(row.peak_bytes_stderr, 2449.5918, 1e-2);
 	assert_float_equal(row.highest_bytes, 9000.75, 1e-3);
 	assert_float_equal(row.mean_age_s, 0.5, 1e-6);
 	assert_int_equal(row.thread_id, 77);

@@ -33,12 +33,16 @@ static void figures_replace_and_stacks_stay(void **state)
 	one->site.n_classes = 2;
 	one->class[1].class_index = 3; /* large */
 	one->class[1].live_bytes = 5000;
+	one->class[1].peak_bytes_var = 77;
+	one->class[1].peak_objects_var = 7;
 	say(1);
 	site = sites_find(&sites, 7);
 	assert_non_null(site);
 	assert_float_equal(site->sum.live_bytes, 8000, 0);
 	assert_int_equal(site->sum.samples, 10);
 	assert_float_equal(site->peak_bytes, 6000, 0);
+	assert_float_equal(site->peak_bytes_var, 3000 * 2000 + 77, 0);
+	assert_float_equal(site->peak_objects_var, 3000 / 5 + 7, 0);
 	unit_site(&unit, 7, 2000, 12000, 0, 0);
 	say(2);
 	assert_ptr_equal(sites_find(&sites, 7), site);
@@ -190,7 +194,7 @@ static void bad_sites_are_refused(void **state)
 {
 	struct unit_site *one;
 	double lifetimes[AGES_COUNT + 1] = {0};
-	double *sums[12];
+	double *sums[14];
 	Hakmem__SiteClass *class;
 
 	(void)state;
@@ -239,7 +243,9 @@ static void bad_sites_are_refused(void **state)
 	sums[9] = &class->peak_objects;
 	sums[10] = &class->highest_bytes;
 	sums[11] = &class->live_birth_seconds;
-	for (int i = 0; i < 12; i++) {
+	sums[12] = &class->peak_bytes_var;
+	sums[13] = &class->peak_objects_var;
+	for (int i = 0; i < 14; i++) {
 		*sums[i] = INFINITY;
 		assert_non_null(check());
 		*sums[i] = NAN;

@@ -72,6 +72,8 @@ static inline struct unit_site *unit_site(struct unit_sites *into, uint32_t id,
 	class->live_objects_var = live / 10;
 	class->peak_bytes = live * 2;
 	class->peak_objects = live / 50;
+	class->peak_bytes_var = live * 2000;
+	class->peak_objects_var = live / 5;
 	class->highest_bytes = live * 3;
 	return at;
 }

@@ -246,6 +246,7 @@ static void the_peak_is_that_of_the_whole_heap(void **state)
 		size_t bytes;
 	} held[LIVE];
 	static double live[SITES], at_peak[SITES];
+	static double var[SITES], var_at_peak[SITES];
 	double base = totals_now().live_bytes, total = base;
 	double peak = totals_now().peak_bytes;
 	uint64_t random = 31;
@@ -268,16 +269,21 @@ static void the_peak_is_that_of_the_whole_heap(void **state)
 			total += weight(held[at].bytes, 65536).bytes;
 			live[held[at].site] +=
 				weight(held[at].bytes, 65536).bytes;
+			var[held[at].site] +=
+				weight(held[at].bytes, 65536).bytes_var;
 		} else if (!grow && held[at].cell) {
 			free_one(held[at].cell, held[at].bytes, SECOND, SECOND);
 			held[at].cell = 0;
 			total -= weight(held[at].bytes, 65536).bytes;
 			live[held[at].site] -=
 				weight(held[at].bytes, 65536).bytes;
+			var[held[at].site] -=
+				weight(held[at].bytes, 65536).bytes_var;
 		}
 		if (total > peak) {
 			peak = total;
 			memcpy(at_peak, live, sizeof(live));
+			memcpy(var_at_peak, var, sizeof(var));
 		}
 		if (step % 9973 == 0 && peak > base)
 			for (int i = 0; i < SITES; i++)
@@ -298,6 +304,10 @@ static void the_peak_is_that_of_the_whole_heap(void **state)
 		assert_true(got.live_bytes == 0);
 		assert_true(fabs(got.peak_bytes - at_peak[i]) < 1e-3);
 		assert_true(got.highest_bytes >= got.peak_bytes - 1e-3);
+		assert_true(var_at_peak[i] > 0);
+		assert_true(fabs(got.peak_bytes_var / var_at_peak[i] - 1) <
+			    1e-9);
+		assert_true(got.peak_objects > 0 && got.peak_objects_var > 0);
 	}
 }
 
