@@ -108,7 +108,8 @@ static bool become_child(int channel, pid_t parent,
 	reset_signals();
 	offer_to_oom();
 	bound(limits);
-	if (setpriority(PRIO_PROCESS, 0, NICE_BY) != 0)
+	if (setpriority(PRIO_PROCESS, 0,
+			getpriority(PRIO_PROCESS, 0) + NICE_BY) != 0)
 		errno = 0;
 	if (!give_up_root(limits->uid, limits->gid))
 		return false;
