@@ -244,12 +244,16 @@ static void draw_growth(const struct site *site, int y, int width)
 static void draw_peak(const struct site *site, int y, int width)
 {
 	const char *rough = bounds_rough(&site->allocated);
-	char peak[FMT_MAX] = "-", highest[FMT_MAX];
+	struct estimate held = {site->peak_bytes, site->peak_error,
+				site->allocated.samples};
+	char peak[BOUNDS_MAX] = "-", highest[FMT_MAX];
 
-	if (site->peak_bytes > 0)
-		fmt_bytes(peak, fmt_whole(site->peak_bytes));
+	if (held.value > 0 && (*rough || held.error == 0))
+		fmt_bytes(peak, fmt_whole(held.value));
+	else if (held.value > 0)
+		bounds_bytes(peak, &held, 0, term_utf8());
 	line(y, width, TERM_TEXT, "Peak", "%s%s, own highest %s%s",
-	     site->peak_bytes > 0 ? rough : "", peak, rough,
+	     held.value > 0 ? rough : "", peak, rough,
 	     fmt_bytes(highest, fmt_whole(site->highest_bytes)));
 }
 
@@ -265,12 +269,12 @@ static void draw_ages(const struct stack *stack, int y, int width)
 	if (site->live.samples)
 		fmt_age(age, fmt_ns(site->mean_age_s));
 	if (freed > 0)
-		line(y, width, TERM_TEXT, "Age", "%s%s mean, %s%s%% under 1 s",
+		line(y, width, TERM_TEXT, "Age", "%s%s; of freed %s%s%% <1 s",
 		     rough, age, bounds_rough(&site->allocated),
 		     fmt_percent(part, fmt_whole(site->short_lived * 1e6),
 				 1000000));
 	else
-		line(y, width, TERM_TEXT, "Age", "%s%s mean, none freed", rough,
+		line(y, width, TERM_TEXT, "Age", "%s%s; none freed", rough,
 		     age);
 }
 
@@ -375,8 +379,8 @@ static void draw_title(const struct context *context, int y, int width)
 	if (stack->truncated)
 		x = term_add(y, x, TERM_WARN, "  the stack goes on");
 	if (x < width)
-		term_addf(y, x, TERM_DIM, "  site %u, %s", site->id,
-			  site->location);
+		term_addf(y, x, TERM_DIM, "  site %u%s%s", site->id,
+			  *site->location ? ", " : "", site->location);
 }
 
 static void draw(struct context *context, int y, int height, int width)

@@ -203,6 +203,9 @@ static void the_title_names_the_site(void **state)
 	show();
 	assert_string_equal(terminal_row(TOP),
 			    " [no stack]  site 1, src/cache/cache.cc:42");
+	scene_name(&site->location, "");
+	show();
+	assert_string_equal(terminal_row(TOP), " [no stack]  site 1");
 }
 
 static void the_figures_stand_with_their_errors(void **state)
@@ -213,8 +216,8 @@ static void the_figures_stand_with_their_errors(void **state)
 	expect_line("Growth", "leak? +120K/m for 5m00s");
 	expect_line("Blocks", "4.00k +-784");
 	expect_line("Allocated", "80.0M +-9.80M, 2.00M/s");
-	expect_line("Peak", "41.0M, own highest 43.0M");
-	expect_line("Age", "3m07s mean, 25.0% under 1 s");
+	expect_line("Peak", "41.0M +-7.84M, own highest 43.0M");
+	expect_line("Age", "3m07s; of freed 25.0% <1 s");
 	expect_line("Sizes", "897-1024: 75.0%, in all 2 classes");
 	expect_line("Thread", "worker-3 +3");
 	assert_int_equal(role_at(TOP + 1, 1), TERM_TITLE);
@@ -235,13 +238,16 @@ static void few_samples_are_rough(void **state)
 	expect_line("Blocks", "1-4 n=1");
 	expect_line("Allocated", "1.50M-4.81M n=1, <307K/s");
 	expect_line("Peak", "~41.0M, own highest ~43.0M");
-	expect_line("Age", "~3m07s mean, ~25.0% under 1 s");
+	expect_line("Age", "~3m07s; of freed ~25.0% <1 s");
 	site->allocated.samples = 10;
 	site->live = (struct estimate){0, 0, 0};
 	show();
 	expect_line("Live", "<3.00M n=0");
+	expect_line("Peak", "41.0M +-7.84M, own highest 43.0M");
+	expect_line("Age", "-; of freed 25.0% <1 s");
+	site->peak_error = 0; /* an older daemon tells none */
+	show();
 	expect_line("Peak", "41.0M, own highest 43.0M");
-	expect_line("Age", "- mean, 25.0% under 1 s");
 	/* As on the screen of the sites: none of it was sampled then. */
 	site->peak_bytes = 0;
 	site->allocated.samples = 9;
@@ -262,13 +268,13 @@ static void no_leak_and_nothing_freed_are_said(void **state)
 	show();
 	expect_line("Growth", "no steady rise");
 	assert_int_equal(role_of(TOP + 2, "no steady"), TERM_TEXT);
-	expect_line("Age", "3m07s mean, none freed");
+	expect_line("Age", "3m07s; none freed");
 	site->live.samples = 9;
 	show();
-	expect_line("Age", "~3m07s mean, none freed");
+	expect_line("Age", "~3m07s; none freed");
 	memset(&site->live, 0, sizeof(site->live));
 	show();
-	expect_line("Age", "- mean, none freed");
+	expect_line("Age", "-; none freed");
 	assert_string_equal(terminal_text(TOP + 1, CHART, 40),
 			    "AGE AT FREE: nothing sampled was freed");
 }
