@@ -9,17 +9,10 @@
 #include "libhakmem/vm.h"
 #include "libhakmem/wide.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* More than any address space; keeps the arithmetic from overflowing. */
 #define ALIGN_MAX ((size_t)1 << 46)
-
-static void *refused(void)
-{
-	errno = ENOMEM;
-	return NULL;
-}
 
 /*
  * Between the count of a request and the pop of its block anything may happen
@@ -85,7 +78,7 @@ NOINLINE void *heap_malloc_miss(size_t n)
 		return wide_alloc(cache, n, BLOCK_ALIGN, false);
 	code = sizeclass_code(n);
 	if (unlikely(code == HEADER_NONE))
-		return refused(); /* boot failed */
+		return no_memory(); /* boot failed */
 	if (cache) {
 		thread_begin_row(cache, header_class(code));
 		if ((cache->row[code].until -= 2) < 0)
@@ -93,7 +86,7 @@ NOINLINE void *heap_malloc_miss(size_t n)
 		cache_borrow(cache, header_class(code));
 	}
 	block = pop_or_squeeze(cache, code, n);
-	return block ? block : refused();
+	return block ? block : no_memory();
 }
 
 /*
@@ -149,7 +142,7 @@ NOINLINE void *heap_malloc_sample(size_t n)
 		block = take_sampled(cache, class, &sample);
 	if (!block)
 		block = pop_or_squeeze(cache, code, n);
-	return block ? block : refused();
+	return block ? block : no_memory();
 }
 
 static void count_boundary(const void *ptr)
@@ -268,7 +261,7 @@ void *heap_calloc(size_t count, size_t size)
 	void *ptr;
 
 	if (__builtin_mul_overflow(count, size, &bytes))
-		return refused();
+		return no_memory();
 	if (bytes > SIZECLASS_SMALL_MAX) {
 		struct cache *cache = thread_cache();
 
@@ -297,12 +290,12 @@ void *heap_aligned(size_t align, size_t n)
 			sizeclass_learn(align, n, (unsigned)class);
 	}
 	if (align > ALIGN_MAX || n > (size_t)PTRDIFF_MAX - align)
-		return refused();
+		return no_memory();
 	cache = thread_cache();
 	if (cache)
 		thread_poll(cache);
 	if (unlikely(sizeclass_count == 0))
-		return refused(); /* boot failed */
+		return no_memory(); /* boot failed */
 	if (class < 0 && (HAKMEM_VARIANT != VARIANT_PRODUCT ||
 			  n + align >= SIZECLASS_SMALL_MAX))
 		return wide_alloc(cache, n, align, false);
@@ -402,13 +395,13 @@ void *heap_realloc(void *ptr, size_t n)
 		return NULL;
 	}
 	if (n > (size_t)PTRDIFF_MAX)
-		return refused();
+		return no_memory();
 	found = pointer_find(ptr);
 	if (found.code != HEADER_NONE)
 		return resize(ptr, &found, n);
 	if (reject(ptr) == REPORT_FOREIGN)
 		return adopt(ptr, n);
-	return refused();
+	return no_memory();
 }
 
 bool heap_trim(void)

@@ -53,10 +53,8 @@ EXPORT void *reallocarray(void *ptr, size_t count, size_t size)
 {
 	size_t bytes;
 
-	if (__builtin_mul_overflow(count, size, &bytes)) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (__builtin_mul_overflow(count, size, &bytes))
+		return no_memory();
 	return heap_realloc(ptr, bytes);
 }
 
@@ -118,10 +116,8 @@ EXPORT void *pvalloc(size_t n)
 {
 	size_t page = page_bytes();
 
-	if (n > SIZE_MAX - page) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (n > SIZE_MAX - page)
+		return no_memory();
 	return heap_aligned(page, align_up(n, page));
 }
 

@@ -5,6 +5,7 @@
 #ifndef LIBHAKMEM_UTIL_H
 #define LIBHAKMEM_UTIL_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -66,6 +67,13 @@ static inline bool is_power_of_two(size_t value)
 static inline size_t round_up_power(size_t value)
 {
 	return value <= 1 ? 1 : (size_t)1 << (64 - __builtin_clzl(value - 1));
+}
+
+/* What malloc and its kin return when memory is out. */
+static inline void *no_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
 }
 
 static inline size_t min_size(size_t a, size_t b)

@@ -5,14 +5,6 @@
 #include "libhakmem/stats.h"
 #include "libhakmem/thread.h"
 
-#include <errno.h>
-
-static void *refused(void)
-{
-	errno = ENOMEM;
-	return NULL;
-}
-
 /* Marks a sampled large block; does nothing if there is none. */
 static void mark_large(struct profile_sample *sample, void *ptr)
 {
@@ -52,7 +44,7 @@ void *wide_alloc(struct cache *cache, size_t n, size_t align, bool zeroed)
 		ptr = large_alloc(n, align, zeroed);
 	}
 	if (!ptr)
-		return refused();
+		return no_memory();
 	if (sampled)
 		mark_large(&sample, ptr);
 	if (n == 1024)
@@ -68,7 +60,7 @@ void *wide_move(void *ptr, size_t usable, size_t n)
 	void *fresh = large_grow(ptr, min_size(usable, n), n);
 
 	if (!fresh)
-		return refused();
+		return no_memory();
 	if (sampled)
 		mark_large(&sample, fresh);
 	return fresh;
@@ -160,7 +152,7 @@ void *wide_aligned(struct cache *cache, size_t align, size_t n, unsigned class)
 		ptr = take_aligned(cache, align, class);
 	}
 	if (!ptr)
-		return refused();
+		return no_memory();
 	if (class == (unsigned)sizeclass_of_1024() && n != 1024)
 		count64(&stats.aligned_1024, 1);
 	return ptr;
