@@ -1,8 +1,8 @@
 #include "libhakmem/profile.h"
 
 #include "libhakmem/lock.h"
-#include "libhakmem/meta.h"
 #include "libhakmem/rng.h"
+#include "libhakmem/vm.h"
 
 #define TABLE_FIRST 1024u
 #define TABLE_MAX   65536u
@@ -141,12 +141,12 @@ static bool find(uintptr_t address, uint32_t *at)
 	return false;
 }
 
-static bool enlarge(void)
+/* Moves all entries to a table of another size; false without memory. */
+static bool resize(uint32_t size)
 {
 	uint32_t old_size = table_size;
 	struct entry *old = table;
-	uint32_t size = old_size ? old_size * 2 : TABLE_FIRST;
-	struct entry *fresh = meta_alloc(size * sizeof(*fresh));
+	struct entry *fresh = vm_map(size * sizeof(*fresh));
 
 	if (!fresh)
 		return false;
@@ -156,7 +156,22 @@ static bool enlarge(void)
 	for (uint32_t i = 0; i < old_size; i++)
 		if (old[i].address != 0)
 			insert(&old[i]);
+	if (old)
+		vm_unmap(old, old_size * sizeof(*old));
 	return true;
+}
+
+static bool enlarge(void)
+{
+	return table_size < TABLE_MAX &&
+	       resize(table_size ? table_size * 2 : TABLE_FIRST);
+}
+
+/* Far from what would enlarge it again. */
+static void shrink(void)
+{
+	if (table_size > TABLE_FIRST && live * 16 < table_size)
+		resize(table_size / 2);
 }
 
 /* Is a sample of chance `before` also one of chance `after`? */
@@ -234,7 +249,7 @@ static bool make_room(void)
 {
 	if (live * 4 < (uint64_t)table_size * 3)
 		return true;
-	if (table_size < TABLE_MAX && enlarge())
+	if (enlarge())
 		return true;
 	if (table_size == 0)
 		return false;
@@ -342,6 +357,7 @@ bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
 	if (found) {
 		entry = table[at];
 		erase(at);
+		shrink();
 		end(&entry, entry.means.stack != 0 ? clock_ns() : 0);
 	}
 	lock_release(&lock, LOCK_PROFILE);
@@ -371,6 +387,11 @@ uint64_t profile_live_samples(void)
 uint64_t profile_untracked(void)
 {
 	return peek64(&untracked);
+}
+
+size_t profile_bytes(void)
+{
+	return peek32(&table_size) * sizeof(struct entry);
 }
 
 void profile_lock(void)

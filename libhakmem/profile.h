@@ -10,7 +10,9 @@
  * mean would have given it (thinning), which leaves the sums unbiased: first
  * the histogram's, and the stacks' where they fill half of it themselves.
  *
- * One lock; any thread; errno is kept. Below the heap: uses meta only.
+ * The table grows and shrinks with what lives.
+ *
+ * One lock; any thread; errno is kept. Below the heap: uses vm only.
  */
 #ifndef LIBHAKMEM_PROFILE_H
 #define LIBHAKMEM_PROFILE_H
@@ -60,6 +62,7 @@ bool profile_cell(unsigned index, struct profile_cell *out);
 unsigned profile_cells(void);
 uint64_t profile_live_samples(void);
 uint64_t profile_untracked(void);
+size_t profile_bytes(void); /* of the table of live samples */
 
 /* Fork stages; see fork.h. */
 void profile_lock(void);

@@ -226,7 +226,7 @@ static void fill_machinery(Hakmem__State *message)
 	message->cached_bytes = state.sums.cached_bytes;
 	message->threads_live = state.sums.live_threads;
 	message->threads_total = state.sums.total_threads;
-	message->metadata_bytes = meta_bytes();
+	message->metadata_bytes = meta_bytes() + profile_bytes();
 }
 
 Hakmem__State *snapshot_state(void)
