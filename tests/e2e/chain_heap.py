@@ -18,48 +18,20 @@ import sys
 import time
 import xml.dom.minidom
 
+from known import Known, check
+
 BUILD, WHERE = sys.argv[1:3]
 TOP = os.path.join(BUILD, "hakmem-top")
 MEAN = 4096
 
 
-def check(truth, text):
-    if not truth:
-        raise AssertionError(text)
-
-
-class Program:
-    """A copy of tests/preload/sites_known, and what it says of itself."""
+class Program(Known):
+    """A copy of the program, which may be replaced."""
 
     def __init__(self, name):
         self.path = os.path.join(WHERE, name)
         shutil.copy(os.path.join(BUILD, "tests/preload/sites_known"), self.path)
-        env = dict(os.environ, HAKMEM_SAMPLE=str(MEAN),
-                   LD_PRELOAD=os.path.join(BUILD, "libhakmem.so"))
-        self.process = subprocess.Popen(
-            [self.path, "wait"], env=env, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True)
-        self.pid = str(self.process.pid)
-        self.truth = {}
-        self.listen()
-
-    def listen(self):
-        """Until "ready": name -> bytes and objects allocated, and live."""
-        for line in self.process.stdout:
-            if line == "ready\n":
-                return
-            word = line.split()
-            self.truth[word[1]] = tuple(int(word[i]) for i in (4, 5, 7, 8))
-        raise AssertionError("the program ended")
-
-    def more(self):
-        self.process.stdin.write("more\n")
-        self.process.stdin.flush()
-        self.listen()
-
-    def end(self):
-        self.process.stdin.close()
-        check(self.process.wait(20) == 0, "the program failed")
+        super().__init__(BUILD, MEAN, self.path)
 
     def replace(self):
         """Another program under its name, as an update would do."""

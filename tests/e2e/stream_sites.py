@@ -4,11 +4,11 @@ usage: stream_sites.py BUILD DIRECTORY
 """
 import math
 import os
-import subprocess
 import sys
 import time
 
 import stream_peer
+from known import Known, check
 from stream_peer import Peer, integer, real
 
 BUILD, DIRECTORY = sys.argv[1:3]
@@ -16,49 +16,14 @@ SOCKET = os.path.join(DIRECTORY, "sock")
 MEAN = 4096
 
 
-def check(truth, text):
-    if not truth:
-        raise AssertionError(text)
-
-
-class Program:
-    """tests/preload/sites_known, and what it says of itself."""
-
-    def __init__(self, **env):
-        env = dict(os.environ, HAKMEM_SOCKET=SOCKET,
-                   HAKMEM_SAMPLE=str(MEAN), HAKMEM_INTERVAL_MS="50",
-                   LD_PRELOAD=os.path.join(BUILD, "libhakmem.so"), **env)
-        self.process = subprocess.Popen(
-            [os.path.join(BUILD, "tests/preload/sites_known"), "wait"],
-            env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.truth = {}
-        self.listen()
-
-    def listen(self):
-        """Until "ready": name -> (address, allocated, live)."""
-        for line in self.process.stdout:
-            if line == "ready\n":
-                return
-            word = line.split()
-            self.truth[word[1]] = (int(word[2], 16),
-                                   (int(word[4]), int(word[5])),
-                                   (int(word[7]), int(word[8])))
-        raise AssertionError("the program ended")
-
-    def more(self):
-        self.process.stdin.write("more\n")
-        self.process.stdin.flush()
-        self.listen()
-
-    def end(self):
-        self.process.stdin.close()
-        return self.process.wait(20)
+def start():
+    return Known(BUILD, MEAN, HAKMEM_SOCKET=SOCKET, HAKMEM_INTERVAL_MS="50")
 
 
 def owner(program, stack):
     """The function of the program that the leaf of a stack lies in."""
     starts = sorted((address, name)
-                    for name, (address, _, _) in program.truth.items())
+                    for name, address in program.address.items())
     found = [name for address, name in starts if address <= stack[0][0]]
     near = [a for a, name in starts if found and name == found[-1]]
     return found[-1] if found and stack[0][0] - near[0] < 400 else None
@@ -77,12 +42,11 @@ def sums(peer, numbers):
 
 def compare(program, peer):
     """Every function's estimate lies around its truth."""
-    for name, (_, allocated, live) in program.truth.items():
+    for name, truth in program.truth.items():
         numbers = [n for n, stack in peer.stacks.items()
                    if owner(program, stack) == name]
         check(numbers, name + " has no site")
         got = sums(peer, numbers)
-        truth = allocated + live
         for i, what in enumerate(("bytes", "objects", "live bytes",
                                   "live objects")):
             z = (got[i] - truth[i]) / math.sqrt(max(got[4 + i], 1e-9))
@@ -153,7 +117,7 @@ def settle(peer):
 
 def run():
     listener = stream_peer.listen(SOCKET)
-    program = Program()
+    program = start()
     first = Peer(listener)
     settle(first)
     check(first.frames[:3] == [stream_peer.HELLO, stream_peer.STATE,
@@ -221,7 +185,7 @@ def run():
     settle(third)
     check(set(second.stacks.items()) <= set(third.stacks.items()),
           "stacks are missing on the third connection")
-    check(program.end() == 0, "the program failed")
+    program.end()
 
 
 run()
