@@ -2,7 +2,7 @@
 
 #include "libhakmem/gate.h"
 #include "libhakmem/module.h"
-#include "tests/unit/libhakmem/unit.h"
+#include "tests/unit/libhakmem/stacks.h"
 
 #include <pthread.h>
 #include <sys/mman.h>
@@ -289,22 +289,6 @@ static void leave_by_a_jump(char *page)
 	assert_int_equal(mprotect(page, 4096, PROT_READ | PROT_WRITE), 0);
 }
 
-static void *ask_idle(void *idle)
-{
-	*(bool *)idle = memo_is_idle();
-	return NULL;
-}
-
-static bool idle_for_others(void)
-{
-	pthread_t thread;
-	bool idle;
-
-	assert_int_equal(pthread_create(&thread, NULL, ask_idle, &idle), 0);
-	assert_int_equal(pthread_join(thread, NULL), 0);
-	return idle;
-}
-
 static void what_a_jump_left_is_given_back(void **unused)
 {
 	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
@@ -314,16 +298,16 @@ static void what_a_jump_left_is_given_back(void **unused)
 	assert_ptr_not_equal(page, MAP_FAILED);
 	memcpy(page, memory, sizeof(memory));
 	for (int forget = 0; forget < 2; forget++) {
-		assert_true(idle_for_others());
+		assert_true(idle_for_others(memo_is_idle));
 		leave_by_a_jump(page);
-		assert_false(idle_for_others());
+		assert_false(idle_for_others(memo_is_idle));
 		assert_true(memo_is_idle());
 		assert_false(find());
 		if (forget)
 			memo_forget();
 		else
 			memo_abandon();
-		assert_true(idle_for_others());
+		assert_true(idle_for_others(memo_is_idle));
 		assert_false(find()); /* may be half moved, so it is gone */
 		memo_store(&trace, &out);
 		assert_true(find());

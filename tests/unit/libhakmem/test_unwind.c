@@ -1,7 +1,7 @@
 #include "libhakmem/unwind.h"
 
 #include "libhakmem/module.h"
-#include "tests/unit/libhakmem/unit.h"
+#include "tests/unit/libhakmem/stacks.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -38,16 +38,6 @@ static void expect(int depth)
 	expected_depth = depth - skip;
 	memmove(expected, expected + skip,
 		(size_t)expected_depth * sizeof(*expected));
-}
-
-static void assert_same(const struct unwind_stack *a,
-			const struct unwind_stack *b)
-{
-	assert_int_equal(a->depth, b->depth);
-	assert_int_equal(a->truncated, b->truncated);
-	assert_memory_equal(a->pc, b->pc, a->depth * sizeof(a->pc[0]));
-	assert_memory_equal(a->module, b->module,
-			    a->depth * sizeof(a->module[0]));
 }
 
 static void assert_expected(const struct unwind_stack *got)
