@@ -6,6 +6,7 @@
 
 #include "hakmem-top/screen.h"
 #include "tests/unit/hakmem-top/cells.h"
+#include "tests/unit/hakmem-top/saved.h"
 #include "tests/unit/hakmem-top/scene.h"
 
 static struct context context;
@@ -170,29 +171,16 @@ static void the_filter_is_a_part_of_the_range(void **state)
 	assert_string_equal(terminal_row(5), "  No class is known yet.");
 }
 
-static void expect_saved(enum opts_format format, const char *wanted)
-{
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out = open_memstream(&text, &length);
-
-	assert_true(screen_classes.save(&context, format, out));
-	fclose(out);
-	assert_string_equal(text, wanted);
-	free(text);
-}
-
 static void saves_the_classes_that_are_shown(void **state)
 {
-	FILE *null = fopen("/dev/null", "we");
-
 	(void)state;
 	strcpy(context.filter, "89");
 	show();
-	expect_saved(OPTS_CSV, "class,stride_bytes,low_bytes,high_bytes,"
-			       "usable_bytes,headerless,allocs,frees,slabs\n"
-			       "1,1040,897,1024,1039,0,100,60,2\n");
-	expect_saved(OPTS_JSON,
+	expect_saved(&screen_classes, &context, OPTS_CSV,
+		     "class,stride_bytes,low_bytes,high_bytes,"
+		     "usable_bytes,headerless,allocs,frees,slabs\n"
+		     "1,1040,897,1024,1039,0,100,60,2\n");
+	expect_saved(&screen_classes, &context, OPTS_JSON,
 		     "{\"pid\":101,\"command\":\"/bin/program1 -x\","
 		     "\"state\":\"running\",\"classes\":[\n"
 		     "{\"class\":1,\"stride_bytes\":1040,\"low_bytes\":897,"
@@ -202,8 +190,7 @@ static void saves_the_classes_that_are_shown(void **state)
 	model_detail_free(context.detail);
 	context.detail = NULL;
 	assert_true(screen_classes.refresh(&context));
-	assert_false(screen_classes.save(&context, OPTS_CSV, null));
-	fclose(null);
+	expect_nothing_saved(&screen_classes, &context);
 }
 
 int main(void)

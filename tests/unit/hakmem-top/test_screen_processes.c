@@ -7,6 +7,7 @@
 
 #include "hakmem-top/screen.h"
 #include "tests/unit/hakmem-top/cells.h"
+#include "tests/unit/hakmem-top/saved.h"
 #include "tests/unit/hakmem-top/scene.h"
 
 static struct context context;
@@ -203,17 +204,6 @@ static void an_empty_list_says_what_to_do(void **state)
 	assert_int_equal(terminal_find("LD_PRELOAD="), 6);
 }
 
-static char *saved(enum opts_format format)
-{
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out = open_memstream(&text, &length);
-
-	assert_true(screen_processes.save(&context, format, out));
-	fclose(out);
-	return text;
-}
-
 static void saves_the_rows_as_they_are_shown(void **state)
 {
 	char *text;
@@ -224,7 +214,7 @@ static void saves_the_rows_as_they_are_shown(void **state)
 	context.list->rows[1].command[5] = 'P'; /* of either case */
 	scene_name(&context.list->rows[0].command, "other");
 	show();
-	text = saved(OPTS_CSV);
+	text = saved(&screen_processes, &context, OPTS_CSV);
 	assert_memory_equal(text, "time_s,pid,", 11);
 	line = strchr(text, '\n') + 1;
 	assert_memory_equal(strchr(line, ','), ",103,", 5);
@@ -233,7 +223,7 @@ static void saves_the_rows_as_they_are_shown(void **state)
 	line = strchr(line, '\n') + 1;
 	assert_string_equal(line, "");
 	free(text);
-	text = saved(OPTS_JSON);
+	text = saved(&screen_processes, &context, OPTS_JSON);
 	assert_memory_equal(text, "{\"time_s\":", 10);
 	assert_non_null(strstr(text, "\"processes\":[{\"pid\":103,"));
 	assert_non_null(strstr(text, "},{\"pid\":102,"));

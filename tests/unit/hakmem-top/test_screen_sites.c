@@ -6,6 +6,7 @@
 
 #include "hakmem-top/screen.h"
 #include "tests/unit/hakmem-top/cells.h"
+#include "tests/unit/hakmem-top/saved.h"
 #include "tests/unit/hakmem-top/scene.h"
 #include "tests/unit/hakmem-top/scene_sites.h"
 
@@ -469,17 +470,6 @@ static void enter_opens_the_site_of_the_row(void **state)
 	assert_int_equal(context.site_id, 0);
 }
 
-static char *saved(enum opts_format format)
-{
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out = open_memstream(&text, &length);
-
-	assert_true(screen_sites.save(&context, format, out));
-	fclose(out);
-	return text;
-}
-
 static void saves_the_sites_that_are_shown(void **state)
 {
 	char *text;
@@ -488,7 +478,7 @@ static void saves_the_sites_that_are_shown(void **state)
 	table_sort_letter(table, 'F');
 	strcpy(context.filter, "lib");
 	show();
-	text = saved(OPTS_CSV);
+	text = saved(&screen_sites, &context, OPTS_CSV);
 	assert_string_equal(
 		strchr(text, '\n'),
 		"\n11,Cache::insert,src/cache/cache.cc:42,libcache.so.1,"
@@ -503,7 +493,7 @@ static void saves_the_sites_that_are_shown(void **state)
 	free(text);
 	table_invert(table);
 	show();
-	text = saved(OPTS_JSON);
+	text = saved(&screen_sites, &context, OPTS_JSON);
 	assert_memory_equal(text, "{\"pid\":101,\"sample_bytes\":1048576,", 34);
 	assert_non_null(strstr(text, "\"z\":-0.500,"));
 	assert_non_null(strstr(text, "[\n{\"site_id\":13,"));
@@ -514,19 +504,17 @@ static void saves_the_sites_that_are_shown(void **state)
 
 static void nothing_is_no_file(void **state)
 {
-	FILE *null = fopen("/dev/null", "we");
 	struct detail *detail = context.detail;
 
 	(void)state;
 	show();
 	context.sites = NULL;
-	assert_false(screen_sites.save(&context, OPTS_CSV, null));
+	expect_nothing_saved(&screen_sites, &context);
 	context.sites = sites;
 	context.detail = NULL;
-	assert_false(screen_sites.save(&context, OPTS_JSON, null));
+	expect_nothing_saved(&screen_sites, &context);
 	context.detail = detail;
-	assert_true(screen_sites.save(&context, OPTS_JSON, null));
-	fclose(null);
+	free(saved(&screen_sites, &context, OPTS_JSON));
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 
 #include "hakmem-top/screen.h"
 #include "tests/unit/hakmem-top/cells.h"
+#include "tests/unit/hakmem-top/saved.h"
 #include "tests/unit/hakmem-top/scene.h"
 
 static struct context context;
@@ -182,30 +183,16 @@ static void the_filter_is_a_part_of_the_range(void **state)
 	assert_string_equal(terminal_row(6), "  No request was counted yet.");
 }
 
-static void expect_saved(enum opts_format format, const char *wanted)
-{
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out = open_memstream(&text, &length);
-
-	assert_true(screen_sizes.save(&context, format, out));
-	fclose(out);
-	assert_string_equal(text, wanted);
-	free(text);
-}
-
 static void saves_the_bins_that_are_shown(void **state)
 {
-	FILE *null = fopen("/dev/null", "we");
-
 	(void)state;
 	strcpy(context.filter, "102");
 	show();
-	expect_saved(OPTS_CSV,
+	expect_saved(&screen_sizes, &context, OPTS_CSV,
 		     "low_bytes,high_bytes,requests,requested_bytes,"
 		     "reserved_bytes,live_objects,live_bytes,requests_stderr\n"
 		     "1024,1024,100,102400,104000,40,41600,0.0\n");
-	expect_saved(OPTS_JSON,
+	expect_saved(&screen_sizes, &context, OPTS_JSON,
 		     "{\"pid\":101,\"command\":\"/bin/program1 -x\","
 		     "\"state\":\"running\",\"sizes\":[\n"
 		     "{\"low_bytes\":1024,\"high_bytes\":1024,"
@@ -215,8 +202,7 @@ static void saves_the_bins_that_are_shown(void **state)
 	model_detail_free(context.detail);
 	context.detail = NULL;
 	assert_true(screen_sizes.refresh(&context));
-	assert_false(screen_sizes.save(&context, OPTS_CSV, null));
-	fclose(null);
+	expect_nothing_saved(&screen_sizes, &context);
 }
 
 int main(void)

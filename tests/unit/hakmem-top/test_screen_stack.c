@@ -6,6 +6,7 @@
 
 #include "hakmem-top/screen.h"
 #include "tests/unit/hakmem-top/cells.h"
+#include "tests/unit/hakmem-top/saved.h"
 #include "tests/unit/hakmem-top/scene.h"
 #include "tests/unit/hakmem-top/scene_sites.h"
 
@@ -464,17 +465,6 @@ static void the_chart_needs_half_of_the_width(void **state)
 	assert_int_equal(terminal_find("AGE AT FREE"), -1);
 }
 
-static char *saved(enum opts_format format)
-{
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out = open_memstream(&text, &length);
-
-	assert_true(screen_stack.save(&context, format, out));
-	fclose(out);
-	return text;
-}
-
 static void saves_the_frames_that_are_shown(void **state)
 {
 	char *text;
@@ -483,7 +473,7 @@ static void saves_the_frames_that_are_shown(void **state)
 	strcpy(context.filter, "cache");
 	table_invert(table);
 	show();
-	text = saved(OPTS_CSV);
+	text = saved(&screen_stack, &context, OPTS_CSV);
 	assert_string_equal(
 		text,
 		"function,file,line,module,module_offset,pc,inlined,note\n"
@@ -494,7 +484,7 @@ static void saves_the_frames_that_are_shown(void **state)
 	free(text);
 	strcpy(context.filter, "opt/");
 	show();
-	text = saved(OPTS_JSON);
+	text = saved(&screen_stack, &context, OPTS_JSON);
 	assert_memory_equal(text, "{\"pid\":101,\"site\":{\"site_id\":11,", 32);
 	assert_non_null(strstr(text, "\"frames\":[\n{\"function\":\"\","
 				     "\"file\":\"\",\"line\":0,\"module\":"
@@ -506,19 +496,17 @@ static void saves_the_frames_that_are_shown(void **state)
 
 static void nothing_is_no_file(void **state)
 {
-	FILE *null = fopen("/dev/null", "we");
 	struct detail *detail = context.detail;
 
 	(void)state;
 	show();
 	context.stack = NULL;
-	assert_false(screen_stack.save(&context, OPTS_CSV, null));
+	expect_nothing_saved(&screen_stack, &context);
 	context.stack = stack;
 	context.detail = NULL;
-	assert_false(screen_stack.save(&context, OPTS_JSON, null));
+	expect_nothing_saved(&screen_stack, &context);
 	context.detail = detail;
-	assert_true(screen_stack.save(&context, OPTS_JSON, null));
-	fclose(null);
+	free(saved(&screen_stack, &context, OPTS_JSON));
 }
 
 int main(void)

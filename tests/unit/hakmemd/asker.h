@@ -8,7 +8,7 @@
 #include "hakmemd/query.h"
 #include "hakmemd/query_heap.h"
 #include "tests/unit/hakmemd/rig.h"
-#include "tests/unit/hakmemd/unit.h"
+#include "tests/unit/hakmemd/unit_sites.h"
 
 #define NOBODY	    0x7ffffff0 /* no process can have so high a number */
 #define STATE(name) HAKMEM__PROCESS_STATE__PROCESS_##name
@@ -98,6 +98,20 @@ static inline void speak(struct process *process)
 				hakmem__state__pack(&unit.state, bytes),
 				clock_ns()));
 	arena_free(&arena);
+}
+
+/* A process that has spoken, samples every 1000 bytes, and is asked about; what
+ * it has to say of sites begins with none. */
+static inline struct process *add_sampled(struct unit_sites *said)
+{
+	struct process *process = add(getpid());
+
+	unit.state.time_ns = clock_ns();
+	unit.state.sample_bytes = 1000;
+	speak(process);
+	unit_sites_begin(said);
+	query.process_id = process->id;
+	return process;
 }
 
 static inline void ask(Hakmem__QueryWhat what)

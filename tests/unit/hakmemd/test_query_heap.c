@@ -1,7 +1,6 @@
 #include "hakmemd/query_heap.h"
 
 #include "tests/unit/hakmemd/asker.h"
-#include "tests/unit/hakmemd/unit_sites.h"
 
 static struct unit_sites said;
 static struct process *process;
@@ -18,12 +17,7 @@ static int begin_heap(void **state)
 
 	if (begin(state) != 0)
 		return -1;
-	process = add(getpid());
-	unit.state.time_ns = clock_ns();
-	unit.state.sample_bytes = 1000;
-	speak(process);
-	unit_sites_begin(&said);
-	query.process_id = process->id;
+	process = add_sampled(&said);
 	query.export_what = what;
 	query.export_format = format;
 	query.export_sample = sample;
@@ -38,6 +32,17 @@ static void tell_sites(void)
 	unit_site(&said, 10, 6000, 20000, 0x1000, 3);
 	unit_site(&said, 1, 500, 1000, 0, 0);
 	say();
+}
+
+/* More than a viewer is owed at once, as JSON. */
+static void tell_many_sites(void)
+{
+	for (uint32_t id = 100; id < 6100; id++) {
+		unit_site(&said, id, 1000, 1000, 0x1000 + 4096 * (uint64_t)id,
+			  8);
+		if (said.message.n_sites == UNIT_SITES || id == 6099)
+			say();
+	}
 }
 
 /* The whole file, and in how many frames it came. */
@@ -141,7 +146,7 @@ static void a_difference_to_a_mark(void **state)
 	free(text);
 }
 
-/* More than a viewer is owed at once: it goes on as the viewer reads. */
+/* It goes on as the viewer reads. */
 static void a_large_file_comes_in_pieces(void **state)
 {
 	unsigned frames;
@@ -149,12 +154,7 @@ static void a_large_file_comes_in_pieces(void **state)
 	char *text;
 
 	(void)state;
-	for (uint32_t id = 100; id < 6100; id++) {
-		unit_site(&said, id, 1000, 1000, 0x1000 + 4096 * (uint64_t)id,
-			  8);
-		if (said.message.n_sites == UNIT_SITES || id == 6099)
-			say();
-	}
+	tell_many_sites();
 	strcpy(format, "json");
 	ask(ASK(EXPORT));
 	text = file(&length, &frames);
@@ -169,12 +169,7 @@ static void a_large_file_comes_in_pieces(void **state)
 static void a_viewer_may_leave(void **state)
 {
 	(void)state;
-	for (uint32_t id = 100; id < 6100; id++) {
-		unit_site(&said, id, 1000, 1000, 0x1000 + 4096 * (uint64_t)id,
-			  8);
-		if (said.message.n_sites == UNIT_SITES || id == 6099)
-			say();
-	}
+	tell_many_sites();
 	strcpy(format, "json");
 	ask(ASK(EXPORT));
 	assert_true(conn->held);

@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "tests/unit/hakmemd/asker.h"
-#include "tests/unit/hakmemd/unit_sites.h"
 
 static struct unit_sites said;
 static struct process *process;
@@ -18,16 +17,11 @@ static int begin_sites(void **state)
 {
 	if (begin(state) != 0)
 		return -1;
-	process = add(getpid());
-	unit.state.time_ns = clock_ns();
-	unit.state.sample_bytes = 1000;
-	speak(process);
-	unit_sites_begin(&said);
+	process = add_sampled(&said);
 	unit_site(&said, 12, 3000, 7000, 0x2000, 2);
 	unit_site(&said, 10, 6000, 20000, 0x1000, 3);
 	unit_site(&said, 1, 500, 1000, 0, 0);
 	say();
-	query.process_id = process->id;
 	query.mark = (char *)(uintptr_t) "";
 	return 0;
 }

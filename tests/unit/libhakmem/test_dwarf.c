@@ -22,27 +22,25 @@ static void learn(const char *code, struct rule *rule)
 	assert_true(rule->stays);
 }
 
+static void expect_rule(const char *probe, int base, int cfa, int fp)
+{
+	struct rule rule;
+
+	learn(probe, &rule);
+	assert_int_equal(rule.base, base);
+	assert_int_equal(rule.cfa, cfa);
+	assert_int_equal(rule.fp, fp);
+}
+
 static void rules_are_what_the_descriptions_say(void **unused)
 {
 	struct rule rule;
 
 	(void)unused;
-	learn(probe_plain, &rule);
-	assert_int_equal(rule.base, RULE_SP);
-	assert_int_equal(rule.cfa, 8);
-	assert_int_equal(rule.fp, 0);
-	learn(probe_pushed, &rule);
-	assert_int_equal(rule.base, RULE_SP);
-	assert_int_equal(rule.cfa, 48);
-	assert_int_equal(rule.fp, 16);
-	learn(probe_lower, &rule);
-	assert_int_equal(rule.base, RULE_SP);
-	assert_int_equal(rule.cfa, 48);
-	assert_int_equal(rule.fp, 32);
-	learn(probe_framed, &rule);
-	assert_int_equal(rule.base, RULE_FP);
-	assert_int_equal(rule.cfa, 16);
-	assert_int_equal(rule.fp, 16);
+	expect_rule(probe_plain, RULE_SP, 8, 0);
+	expect_rule(probe_pushed, RULE_SP, 48, 16);
+	expect_rule(probe_lower, RULE_SP, 48, 32);
+	expect_rule(probe_framed, RULE_FP, 16, 16);
 	learn(probe_outer, &rule);
 	assert_int_equal(rule.base, RULE_END);
 }
