@@ -18,7 +18,7 @@
 
 #define TEXT_MAX 4096
 
-static struct {
+struct state {
 	Hakmem__State message;
 	struct thread_sums sums;
 	uint64_t slabs[SIZECLASS_MAX];
@@ -30,10 +30,9 @@ static struct {
 	double bytes[PROFILE_CELLS];
 	double live_objects[PROFILE_CELLS], live_objects_var[PROFILE_CELLS];
 	double live_bytes[PROFILE_CELLS];
-	uint64_t peak;
-} state;
+};
 
-static struct {
+struct hello {
 	Hakmem__Hello message;
 	Hakmem__SizeClass class[SIZECLASS_MAX];
 	Hakmem__SizeClass *classes[SIZECLASS_MAX];
@@ -42,7 +41,15 @@ static struct {
 	char *errors[CONF_ERRORS_MAX];
 	char executable[TEXT_MAX + 1];
 	char command[TEXT_MAX + 1];
-} hello;
+};
+
+/* One is packed before the other is made: they need the memory of one. */
+static union {
+	struct state state;
+	struct hello hello;
+} space;
+
+static uint64_t peak;
 
 /* Requests of exactly 1024 bytes and what came of them. */
 static uint64_t requests_1024(const struct thread_sums *sums)
@@ -112,15 +119,15 @@ static uint64_t rss_bytes(void)
 static void fill_classes(Hakmem__State *message)
 {
 	for (unsigned i = 0; i < sizeclass_count; i++) {
-		state.slabs[i] = central_slabs(i);
-		state.sums.cached_bytes +=
+		space.state.slabs[i] = central_slabs(i);
+		space.state.sums.cached_bytes +=
 			central_cached_blocks(i) * sizeclass_table[i].stride;
 	}
 	message->n_class_allocs = message->n_class_frees =
 		message->n_class_slabs = sizeclass_count;
-	message->class_allocs = state.sums.allocs;
-	message->class_frees = state.sums.frees;
-	message->class_slabs = state.slabs;
+	message->class_allocs = space.state.sums.allocs;
+	message->class_frees = space.state.sums.frees;
+	message->class_slabs = space.state.slabs;
 }
 
 static void fill_large(Hakmem__State *message)
@@ -129,7 +136,7 @@ static void fill_large(Hakmem__State *message)
 
 	for (uint32_t i = 0; i < BINS_COUNT; i++) {
 		const struct stats_bin *from = &stats.large[i];
-		Hakmem__LargeBin *bin = &state.bin[count];
+		Hakmem__LargeBin *bin = &space.state.bin[count];
 
 		if (peek64(&from->requests) == 0)
 			continue;
@@ -140,10 +147,10 @@ static void fill_large(Hakmem__State *message)
 		bin->reserved_bytes = peek64(&from->reserved_bytes);
 		bin->live_objects = peek64(&from->live_objects);
 		bin->live_bytes = peek64(&from->live_bytes);
-		state.bins[count++] = bin;
+		space.state.bins[count++] = bin;
 	}
 	message->n_large_bins = count;
-	message->large_bins = state.bins;
+	message->large_bins = space.state.bins;
 }
 
 static void fill_cells(Hakmem__State *message)
@@ -152,26 +159,26 @@ static void fill_cells(Hakmem__State *message)
 	unsigned count = 0;
 
 	for (; profile_cell(count, &cell); count++) {
-		state.samples[count] = cell.samples;
-		state.objects[count] = cell.objects;
-		state.objects_var[count] = cell.objects_var;
-		state.bytes[count] = cell.bytes;
-		state.live_objects[count] = cell.live_objects;
-		state.live_objects_var[count] = cell.live_objects_var;
-		state.live_bytes[count] = cell.live_bytes;
+		space.state.samples[count] = cell.samples;
+		space.state.objects[count] = cell.objects;
+		space.state.objects_var[count] = cell.objects_var;
+		space.state.bytes[count] = cell.bytes;
+		space.state.live_objects[count] = cell.live_objects;
+		space.state.live_objects_var[count] = cell.live_objects_var;
+		space.state.live_bytes[count] = cell.live_bytes;
 	}
 	message->n_cell_samples = message->n_cell_objects =
 		message->n_cell_objects_var = message->n_cell_bytes =
 			message->n_cell_live_objects =
 				message->n_cell_live_objects_var =
 					message->n_cell_live_bytes = count;
-	message->cell_samples = state.samples;
-	message->cell_objects = state.objects;
-	message->cell_objects_var = state.objects_var;
-	message->cell_bytes = state.bytes;
-	message->cell_live_objects = state.live_objects;
-	message->cell_live_objects_var = state.live_objects_var;
-	message->cell_live_bytes = state.live_bytes;
+	message->cell_samples = space.state.samples;
+	message->cell_objects = space.state.objects;
+	message->cell_objects_var = space.state.objects_var;
+	message->cell_bytes = space.state.bytes;
+	message->cell_live_objects = space.state.live_objects;
+	message->cell_live_objects_var = space.state.live_objects_var;
+	message->cell_live_bytes = space.state.live_bytes;
 	message->histogram_bytes = sampler_histogram_mean();
 	message->samples_live = profile_live_samples();
 	message->samples_untracked_total = profile_untracked();
@@ -204,14 +211,14 @@ static void fill_stacks(Hakmem__State *message)
 
 static void fill_checks(Hakmem__State *message)
 {
-	message->requests_1024_total = requests_1024(&state.sums);
+	message->requests_1024_total = requests_1024(&space.state.sums);
 	message->fallback_1024_total = peek64(&stats.fallback_1024);
 	message->page_boundary_total = peek64(&stats.page_boundary);
 	message->mincore_total = peek64(&stats.mincore);
 	for (int i = 0; i < REPORT_KINDS; i++)
-		state.rejects[i] = peek64(&stats.rejects[i]);
+		space.state.rejects[i] = peek64(&stats.rejects[i]);
 	message->n_rejects = REPORT_KINDS;
-	message->rejects = state.rejects;
+	message->rejects = space.state.rejects;
 }
 
 static void fill_machinery(Hakmem__State *message)
@@ -223,23 +230,23 @@ static void fill_machinery(Hakmem__State *message)
 	message->returned_bytes_total = peek64(&stats.returned_bytes);
 	message->mapped_bytes = peek64(&stats.mapped_bytes);
 	message->rss_bytes = rss_bytes();
-	message->cached_bytes = state.sums.cached_bytes;
-	message->threads_live = state.sums.live_threads;
-	message->threads_total = state.sums.total_threads;
+	message->cached_bytes = space.state.sums.cached_bytes;
+	message->threads_live = space.state.sums.live_threads;
+	message->threads_total = space.state.sums.total_threads;
 	message->metadata_bytes = meta_bytes() + profile_bytes();
 }
 
 Hakmem__State *snapshot_state(void)
 {
-	Hakmem__State *message = &state.message;
+	Hakmem__State *message = &space.state.message;
 	struct snapshot_totals totals;
 	struct timespec now;
 
 	hakmem__state__init(message);
-	thread_sum(&state.sums);
-	total(&state.sums, &totals);
-	if (totals.live_bytes > state.peak)
-		state.peak = totals.live_bytes;
+	thread_sum(&space.state.sums);
+	total(&space.state.sums, &totals);
+	if (totals.live_bytes > peak)
+		peak = totals.live_bytes;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	message->time_ns =
 		(uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
@@ -247,7 +254,7 @@ Hakmem__State *snapshot_state(void)
 	message->frees_total = totals.frees;
 	message->live_objects = totals.live_objects;
 	message->live_bytes = totals.live_bytes;
-	message->peak_live_bytes = state.peak;
+	message->peak_live_bytes = peak;
 	fill_classes(message);
 	fill_large(message);
 	fill_cells(message);
@@ -261,7 +268,7 @@ static void describe_classes(Hakmem__Hello *message)
 {
 	for (unsigned i = 0; i < sizeclass_count; i++) {
 		const struct sizeclass *from = &sizeclass_table[i];
-		Hakmem__SizeClass *class = &hello.class[i];
+		Hakmem__SizeClass *class = &space.hello.class[i];
 
 		hakmem__size_class__init(class);
 		class->stride_bytes = from->stride;
@@ -271,10 +278,10 @@ static void describe_classes(Hakmem__Hello *message)
 		class->slab_bytes =
 			(uint32_t)(from->slab_units * SIZECLASS_UNIT);
 		class->headerless = from->headerless;
-		hello.classes[i] = class;
+		space.hello.classes[i] = class;
 	}
 	message->n_classes = sizeclass_count;
-	message->classes = hello.classes;
+	message->classes = space.hello.classes;
 }
 
 static void describe_cells(Hakmem__Hello *message)
@@ -283,13 +290,13 @@ static void describe_cells(Hakmem__Hello *message)
 	unsigned count = 0;
 
 	for (; profile_cell(count, &from); count++) {
-		hakmem__sample_cell__init(&hello.cell[count]);
-		hello.cell[count].class_index = from.class;
-		hello.cell[count].bin = from.bin;
-		hello.cells[count] = &hello.cell[count];
+		hakmem__sample_cell__init(&space.hello.cell[count]);
+		space.hello.cell[count].class_index = from.class;
+		space.hello.cell[count].bin = from.bin;
+		space.hello.cells[count] = &space.hello.cell[count];
 	}
 	message->n_cells = count;
-	message->cells = hello.cells;
+	message->cells = space.hello.cells;
 }
 
 /* protobuf strings are UTF-8: what is not ASCII or valid is the daemon's to
@@ -297,25 +304,27 @@ static void describe_cells(Hakmem__Hello *message)
 static void describe_program(Hakmem__Hello *message)
 {
 	int saved = errno;
-	ssize_t length = readlink("/proc/self/exe", hello.executable, TEXT_MAX);
-	size_t used = read_file("/proc/self/cmdline", hello.command, TEXT_MAX);
+	ssize_t length =
+		readlink("/proc/self/exe", space.hello.executable, TEXT_MAX);
+	size_t used =
+		read_file("/proc/self/cmdline", space.hello.command, TEXT_MAX);
 
 	errno = saved;
-	hello.executable[length > 0 ? length : 0] = '\0';
-	while (used > 0 && hello.command[used - 1] == '\0')
+	space.hello.executable[length > 0 ? length : 0] = '\0';
+	while (used > 0 && space.hello.command[used - 1] == '\0')
 		used--;
 	for (size_t i = 0; i < used; i++)
-		if (hello.command[i] == '\0')
-			hello.command[i] = ' ';
-	hello.command[used] = '\0';
-	message->executable = hello.executable;
-	message->command = hello.command;
+		if (space.hello.command[i] == '\0')
+			space.hello.command[i] = ' ';
+	space.hello.command[used] = '\0';
+	message->executable = space.hello.executable;
+	message->command = space.hello.command;
 }
 
 Hakmem__Hello *snapshot_hello(uint64_t session, uint64_t parent_session)
 {
 	static char version[] = HAKMEM_VERSION;
-	Hakmem__Hello *message = &hello.message;
+	Hakmem__Hello *message = &space.hello.message;
 
 	hakmem__hello__init(message);
 	message->library_version = version;
@@ -327,9 +336,9 @@ Hakmem__Hello *snapshot_hello(uint64_t session, uint64_t parent_session)
 	message->page_bytes = 4096;
 	message->interval_ms = conf.interval_ms;
 	for (unsigned i = 0; i < conf.errors; i++)
-		hello.errors[i] = conf.error[i];
+		space.hello.errors[i] = conf.error[i];
 	message->n_config_errors = conf.errors;
-	message->config_errors = hello.errors;
+	message->config_errors = space.hello.errors;
 	describe_program(message);
 	describe_classes(message);
 	describe_cells(message);
