@@ -13,7 +13,7 @@
 
 struct central {
 	struct lock lock;
-	uint32_t chains;	/* in transfer[] */
+	uint32_t chains;	/* in the transfer cache */
 	uint32_t low;		/* fewest chains since the last drain */
 	uint32_t cached_blocks; /* in those chains */
 	bool shared;		/* a chain changed threads lately */
@@ -23,10 +23,16 @@ struct central {
 	uint64_t slabs;
 	uint64_t refills;
 	uint64_t flushes;
-	struct chain transfer[TRANSFER_CHAINS];
 } __attribute__((aligned(CACHE_LINE)));
 
+/* Apart: a tick looks at all classes, and most of them have no chains. */
 static struct central centrals[SIZECLASS_MAX];
+static struct chain transfers[SIZECLASS_MAX][TRANSFER_CHAINS];
+
+static struct chain *transfer_of(const struct central *central)
+{
+	return transfers[central - centrals];
+}
 
 /* Its address tells this thread from the others. */
 static __thread char self;
@@ -89,7 +95,7 @@ static void take_from_slabs(struct central *central, unsigned class,
  * of a thread that needs little holds slabs back. */
 static struct chain take_chain(struct central *central, uint32_t want)
 {
-	struct chain *newest = &central->transfer[central->chains - 1];
+	struct chain *newest = &transfer_of(central)[central->chains - 1];
 	struct chain chain = *newest;
 	struct block *last = chain.head;
 
@@ -199,7 +205,7 @@ void central_stash(unsigned class, struct chain chain)
 	central->flushes++;
 	central->flusher = &self;
 	if (keeps(central, sizeclass_table[class].stride, chain)) {
-		central->transfer[central->chains++] = chain;
+		transfer_of(central)[central->chains++] = chain;
 		central->cached_blocks += chain.count;
 	} else {
 		give_to_slabs(central, class, chain);
@@ -229,6 +235,7 @@ void central_release_one(unsigned class, struct block *block)
 void central_drain(unsigned class, bool all)
 {
 	struct central *central = &centrals[class];
+	struct chain *transfer = transfers[class];
 	uint32_t idle;
 
 	if (peek64(&central->slabs) == 0)
@@ -236,12 +243,12 @@ void central_drain(unsigned class, bool all)
 	lock_acquire(&central->lock, LOCK_CENTRAL);
 	idle = all ? central->chains : central->low;
 	for (uint32_t i = 0; i < idle; i++) {
-		central->cached_blocks -= central->transfer[i].count;
-		give_to_slabs(central, class, central->transfer[i]);
+		central->cached_blocks -= transfer[i].count;
+		give_to_slabs(central, class, transfer[i]);
 	}
 	central->chains -= idle;
 	for (uint32_t i = 0; i < central->chains; i++)
-		central->transfer[i] = central->transfer[i + idle];
+		transfer[i] = transfer[i + idle];
 	central->low = central->chains;
 	central->shared = false;
 	if (idle > 0 || all)
