@@ -40,7 +40,7 @@ static void lay_out(char *at, size_t zone_bytes)
 	arena.base = align_up((uintptr_t)at + tables, ARENA_UNIT);
 	arena.split = zone_bytes;
 	arena.header = arena.base + zone_bytes;
-	arena.header_first = arena.header + 1;
+	arena.header_first = arena.header + BLOCK_ALIGN;
 	arena.headerless_first = arena.base - arena.header_first;
 	arena.map_of_0 = arena.map - (arena.base >> ARENA_UNIT_SHIFT);
 }
@@ -111,6 +111,16 @@ static bool describe(enum arena_zone zone, size_t units)
 	return true;
 }
 
+/* release: a free may read a header there only once it is readable */
+static void set_committed(enum arena_zone zone, size_t bytes)
+{
+	__atomic_store_n(&arena.committed[zone], bytes, __ATOMIC_RELEASE);
+	if (zone == ARENA_HEADER)
+		__atomic_store_n(&arena.header_reach,
+				 bytes > 0 ? bytes - BLOCK_ALIGN + 1 : 0,
+				 __ATOMIC_RELEASE);
+}
+
 static bool commit(enum arena_zone zone, size_t bytes)
 {
 	size_t have = arena.committed[zone];
@@ -121,9 +131,7 @@ static bool commit(enum arena_zone zone, size_t bytes)
 		return false;
 	if (!(arena.reserved ? vm_commit(at, bytes) : vm_map_at(at, bytes)))
 		return false;
-	/* release: a free may read a header there only once it is readable */
-	__atomic_store_n(&arena.committed[zone], have + bytes,
-			 __ATOMIC_RELEASE);
+	set_committed(zone, have + bytes);
 	return true;
 }
 
@@ -146,7 +154,7 @@ bool arena_shrink(enum arena_zone zone, size_t units)
 
 	if (arena.reserved)
 		return false;
-	__atomic_store_n(&arena.committed[zone], have, __ATOMIC_RELEASE);
+	set_committed(zone, have);
 	vm_unmap(arena_address(arena_zone_units(zone)) + have, bytes);
 	return true;
 }

@@ -9,8 +9,8 @@
  *
  * Both zones grow upwards in units of 64 KiB. A block in the headerless zone
  * has its code in the class map, two bytes a unit, mapped for the whole zone;
- * a block in the header zone has it at ptr-1, which for every pointer into
- * committed memory but the very first is readable, and the first is no block.
+ * a block in the header zone has it at ptr-1, in the cache line of its first
+ * bytes: no block begins a line.
  *
  * Normally nothing is reserved: the arena stands at a random address far from
  * where the kernel puts mappings, and grows by mapping the next step, so that a
@@ -58,14 +58,16 @@ struct unit {
 	uint32_t first_free;	/* slab: no bit is set in a word before this */
 	uint32_t carved;	/* slab: blocks ever made */
 	uint32_t used;		/* slab: blocks that are out */
+	uint32_t first;		/* slab: offset of its first block */
 } __attribute__((aligned(CACHE_LINE)));
 _Static_assert(sizeof(struct unit) == CACHE_LINE, "index by shift");
 
 struct arena {
-	uintptr_t base;		 /* of both zones; 0 until arena_init */
-	size_t split;		 /* bytes of each zone */
-	uintptr_t header;	 /* start of the header zone */
-	uintptr_t header_first;	 /* header + 1: see arena_code */
+	uintptr_t base;		/* of both zones; 0 until arena_init */
+	size_t split;		/* bytes of each zone */
+	uintptr_t header;	/* start of the header zone */
+	uintptr_t header_first; /* header + 16: where the first block may be */
+	size_t header_reach; /* offsets from there whose ptr-1 is committed */
 	size_t headerless_first; /* base as an offset from header_first: huge;
 				  * SIZE_MAX until arena_init */
 	uint16_t *map_of_0;	 /* map, from where address 0 would stand */
@@ -135,8 +137,7 @@ static inline struct unit *arena_zone_units(enum arena_zone zone)
 	       (zone == ARENA_HEADER ? arena.split >> ARENA_UNIT_SHIFT : 0);
 }
 
-/* Where `ptr` lies from the first block of the header zone. That zone's very
- * first pointer is none: its header would lie outside. */
+/* Where `ptr` lies from where the header zone's first block may be. */
 ALWAYS_INLINE size_t arena_header_offset(const void *ptr)
 {
 	return (uintptr_t)ptr - arena.header_first;
@@ -145,8 +146,8 @@ ALWAYS_INLINE size_t arena_header_offset(const void *ptr)
 /* Of that offset: committed memory of the header zone? ptr-1 is readable. */
 ALWAYS_INLINE bool arena_in_header_zone(size_t offset)
 {
-	return offset < (TSAN_BUILD ? peek64(&arena.committed[ARENA_HEADER])
-				    : arena.committed[ARENA_HEADER]);
+	return offset <
+	       (TSAN_BUILD ? peek64(&arena.header_reach) : arena.header_reach);
 }
 
 /* Of that offset, if not in the header zone: in the headerless one? */

@@ -45,7 +45,7 @@ struct row {
 	struct block *head; /* LIFO list */
 	int64_t until;	    /* 2 * requests to go + which `issued` */
 	union grant grant;
-	uint32_t mask;	/* address bits that are 0 in every block */
+	uint32_t mask;	/* bits of its place that are 0 in every block */
 	uint32_t limit; /* blocks, of which a full row has more; 0: not begun */
 };
 _Static_assert(sizeof(struct row) == 1 << SIZECLASS_ROW_SHIFT,

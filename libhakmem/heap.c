@@ -213,15 +213,21 @@ static void free_outside(void *ptr)
 		reject(ptr);
 }
 
+/* By the bits that are 0 in every block of the class, as in free. */
+static bool may_be_block(const void *ptr, const struct sizeclass *class)
+{
+	size_t place =
+		class->headerless ? (uintptr_t)ptr : arena_header_offset(ptr);
+
+	return (place & class->mask) == 0;
+}
+
 static void free_inside(struct cache *cache, void *ptr)
 {
 	uint8_t code = arena_code(ptr);
 
 	if (header_is_class(code)) {
-		const struct sizeclass *class =
-			&sizeclass_table[header_class(code)];
-
-		if (!is_aligned((uintptr_t)ptr, class->align) ||
+		if (!may_be_block(ptr, &sizeclass_table[header_class(code)]) ||
 		    ((struct block *)ptr)->key == block_key(ptr))
 			reject(ptr);
 		else

@@ -10,9 +10,9 @@
  *   free(p)     offset -> code -> row -> room? -> key? -> push, count down
  *
  * What a free checks on its way, without a branch of its own for most:
- *   place                NULL, foreign pointers and mapped blocks miss here
+ *   offset               NULL, foreign pointers and mapped blocks miss here
  *   room by code         sampled, aligned, large, freed and overwritten codes
- *   address & mask       interior and misaligned pointers
+ *   place & mask         interior and misaligned pointers
  *   key                  blocks that are free already
  *
  * Any thread. Functions that return memory set errno to ENOMEM when they
@@ -64,14 +64,15 @@ ALWAYS_INLINE void *heap_malloc(size_t n)
 	return block;
 }
 
-/* Pushes a block whose code led to `row`, unless something is odd about it. */
-ALWAYS_INLINE bool push(struct row *row, struct block *block)
+/* Pushes a block whose code led to `row`, unless something is odd about it.
+ * `place` is what has zeros in the bits of the row's mask. */
+ALWAYS_INLINE bool push(struct row *row, struct block *block, size_t place)
 {
 	uint32_t key;
 
 	if (unlikely(row->grant.room == 0))
 		return false;
-	if (unlikely((uint32_t)(uintptr_t)block & row->mask))
+	if (unlikely((uint32_t)place & row->mask))
 		return false;
 	key = block_key(block);
 	if (unlikely(block->key == key))
@@ -104,14 +105,14 @@ ALWAYS_INLINE void heap_free(void *ptr)
 	    : VARIANT_NO_ARENA_TEST ? variant_readable(ptr)
 				    : likely(arena_in_header_zone(offset))) {
 		at = (size_t)*header_byte(ptr) << SIZECLASS_ROW_SHIFT;
-		if (likely(push(row_at(cache_self, at), ptr))) {
+		if (likely(push(row_at(cache_self, at), ptr, offset))) {
 			header_store_free(ptr, at >> SIZECLASS_ROW_SHIFT);
 			return;
 		}
 	} else if (!VARIANT_ALL_HEADERS &&
 		   likely(arena_in_headerless_zone(offset))) {
 		at = arena.map_of_0[(uintptr_t)ptr >> ARENA_UNIT_SHIFT];
-		if (likely(push(row_at(cache_self, at), ptr))) {
+		if (likely(push(row_at(cache_self, at), ptr, (uintptr_t)ptr))) {
 			__asm__ volatile("# gcc must not merge the two");
 			return;
 		}

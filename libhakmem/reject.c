@@ -17,8 +17,7 @@ struct verdict {
 /* True when the byte before `ptr` is in the header zone, and so readable. */
 static bool has_header(const void *ptr)
 {
-	return (uintptr_t)ptr - arena.header_first <
-	       arena.committed[ARENA_HEADER];
+	return arena_in_header_zone(arena_header_offset(ptr));
 }
 
 static struct verdict judge_slab(const struct unit *slab, const void *ptr)
@@ -26,7 +25,7 @@ static struct verdict judge_slab(const struct unit *slab, const void *ptr)
 	const struct sizeclass *class =
 		&sizeclass_table[header_class(slab->code)];
 	size_t index = ((size_t)((const char *)ptr - arena_address(slab)) -
-			class->first) /
+			slab->first) /
 		       class->stride;
 	struct verdict verdict = {REPORT_OVERWRITTEN_HEADER, class->stride};
 

@@ -3,12 +3,12 @@
 #include "libhakmem/variant.h"
 
 #define CODE		0x80u
-#define BATCH_BYTES	(64 * KIB)
+#define BATCH_BYTES	(128 * KIB)
 #define BATCH_MAX	256u
 #define BATCH_MIN	4u
 #define SLAB_BLOCKS_MIN 8u
-/* More would cost blocks at the start of a slab, and serve few. */
-#define HEADER_ALIGN 64u
+#define ALIGNED_FROM	64u
+#define ALIGNED_TO	8192u
 
 /* The largest stride. With a header in each block the largest request needs a
  * class more. */
@@ -25,6 +25,7 @@ uint16_t sizeclass_aligned_index[SIZECLASS_ALIGNED_LOGS]
 /* By stride in units of 16 bytes: the class with a header, for slow paths. */
 static uint8_t with_header[(SIZECLASS_SMALL_MAX >> 4) + 1];
 static int8_t headerless_by_log2[16];
+static unsigned first_headerless; /* from there on by stride */
 
 static uint32_t blocks_in(size_t slab_bytes, const struct sizeclass *class)
 {
@@ -37,7 +38,7 @@ static uint32_t blocks_in(size_t slab_bytes, const struct sizeclass *class)
 /* The smallest slab with at least 8 blocks that wastes at most a sixteenth. */
 static void choose_slab(struct sizeclass *class)
 {
-	size_t units = 1;
+	size_t units = 1, slack;
 
 	for (; units < SIZECLASS_SLAB_MAX; units++) {
 		size_t bytes = units * SIZECLASS_UNIT;
@@ -49,6 +50,9 @@ static void choose_slab(struct sizeclass *class)
 	}
 	class->slab_units = (uint16_t)units;
 	class->blocks = blocks_in(units * SIZECLASS_UNIT, class);
+	slack = units * SIZECLASS_UNIT - class->first -
+		(size_t) class->blocks * class->stride;
+	class->colors = class->headerless ? 1 : (uint32_t)(slack / 64 + 1);
 }
 
 static unsigned add_class(uint32_t stride, uint32_t low, uint32_t high,
@@ -62,10 +66,12 @@ static unsigned add_class(uint32_t stride, uint32_t low, uint32_t high,
 	class->low = low;
 	class->high = high;
 	class->headerless = headerless;
-	class->align = stride & -stride;
-	if (!headerless)
-		class->align = (uint32_t)min_size(class->align, HEADER_ALIGN);
-	class->first = headerless ? 0 : class->align;
+	class->align = headerless ? stride & -stride : BLOCK_ALIGN;
+	class->mask =
+		headerless
+			? class->align - 1
+			: (uint32_t)min_size(stride & -stride, CACHE_LINE) - 1;
+	class->first = headerless ? 0 : BLOCK_ALIGN;
 	class->batch =
 		(uint32_t)max_size(BATCH_MIN, min_size(batch, BATCH_MAX));
 	class->inverse =
@@ -102,8 +108,23 @@ static void add_with_header(void)
 	}
 }
 
+/* Between `bytes` and its double, for requests that want blocks aligned: eight
+ * classes a doubling as elsewhere, four where few requests come. */
+static void add_aligned(uint32_t bytes)
+{
+	bool fine = bytes >= 512 && bytes < SIZECLASS_ALIGNED_MAX;
+	uint32_t step = (uint32_t)max_size(bytes / (fine ? 8 : 4), 32);
+
+	for (uint32_t at = bytes + step; at < 2 * bytes; at += step) {
+		unsigned class = add_class(at, at - step + 1, at, true);
+
+		sizeclass_table[class].aligned_only = true;
+	}
+}
+
 static void add_headerless(void)
 {
+	first_headerless = sizeclass_count;
 	for (int log2 = 0; log2 < 16; log2++)
 		headerless_by_log2[log2] = -1;
 	if (HAKMEM_VARIANT != VARIANT_PRODUCT)
@@ -113,6 +134,8 @@ static void add_headerless(void)
 
 		headerless_by_log2[log2] =
 			(int8_t)add_class(bytes, bytes, bytes, true);
+		if (bytes >= ALIGNED_FROM && bytes < ALIGNED_TO)
+			add_aligned(bytes);
 	}
 }
 
@@ -158,27 +181,19 @@ unsigned sizeclass_with_header(size_t n)
 
 int sizeclass_aligned(size_t align, size_t n)
 {
-	size_t power = round_up_power(max_size(n, align));
-	int class = power <= SIZECLASS_SMALL_MAX
-			    ? headerless_by_log2[63 - __builtin_clzl(power)]
-			    : -1;
-	unsigned other;
+	for (unsigned i = first_headerless; i < sizeclass_count; i++) {
+		const struct sizeclass *class = &sizeclass_table[i];
 
-	if (sizeclass_count == 0)
-		return -1;
-	if (align <= HEADER_ALIGN && n < SIZECLASS_SMALL_MAX) {
-		other = with_header[n >> 4];
-		while (sizeclass_table[other].align < align)
-			other++; /* at most 3: see next_stride */
-		if (class < 0 || sizeclass_table[other].stride < power)
-			return sizeclass_table[other].headerless ? class
-								 : (int)other;
+		if (class->usable >= n && class->align >= align)
+			return class->stride <= n + max_size(align, n / 4)
+				       ? (int)i
+				       : -1;
 	}
-	return power <= n + align ? class : -1;
+	return -1;
 }
 
-/* A slot is of one class: all that sizeclass_aligned compares n with is a
- * multiple of 16. */
+/* A slot is of one class: usable sizes and alignments of headerless classes are
+ * multiples of 16, and up to SIZECLASS_ALIGNED_MAX none is too large. */
 void sizeclass_learn(size_t align, size_t n, unsigned class)
 {
 	size_t log = (size_t)__builtin_ctzl(align) - 5;

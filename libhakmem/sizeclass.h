@@ -9,8 +9,12 @@
  * so that an exact power of two can have a class of its own. Those classes are
  * headerless (stride = request, naturally aligned, the code stands in the
  * arena's class map); every other class keeps the byte at ptr-1, has strides
- * that are multiples of 16 and a usable size of stride - 1. Where the stride is
- * a multiple of 32 or 64, so is every block.
+ * that are multiples of 16 and a usable size of stride - 1.
+ *
+ * Where such a stride is a multiple of 32 or 64, its blocks stand 16 bytes
+ * behind one: so the header never lies in the cache line before its block's,
+ * which a free of a cold block would have to wait for. Aligned requests are for
+ * the headerless classes; some of these serve nothing else.
  *
  * Filled once by sizeclass_init; read-only and safe from any thread after.
  */
@@ -26,16 +30,20 @@
 #define SIZECLASS_SLOTS	    (2 * (SIZECLASS_SMALL_MAX >> 4) + 1)
 
 struct sizeclass {
-	uint32_t stride;     /* bytes between blocks */
-	uint32_t usable;     /* bytes the owner may write */
-	uint32_t low, high;  /* requests served, inclusive */
-	uint32_t first;	     /* offset of the first block in its slab */
-	uint32_t align;	     /* every block is a multiple of this */
-	uint32_t blocks;     /* per slab */
-	uint64_t inverse;    /* 2^SIZECLASS_INVERSE / stride, rounded up */
-	uint32_t batch;	     /* blocks moved between row and central */
+	uint32_t stride;    /* bytes between blocks */
+	uint32_t usable;    /* bytes the owner may write */
+	uint32_t low, high; /* requests served, inclusive */
+	uint32_t first;	    /* least offset of the first block in its slab */
+	uint32_t colors;    /* cache lines that it may start behind that, + 1 */
+	uint32_t align;	    /* every block is a multiple of this */
+	uint32_t mask;	    /* bits that are 0 in every block's offset from
+			     * where one may be in its zone */
+	uint32_t blocks;    /* per slab */
+	uint64_t inverse;   /* 2^SIZECLASS_INVERSE / stride, rounded up */
+	uint32_t batch;	    /* blocks moved between row and central */
 	uint16_t slab_units; /* units of a slab */
 	bool headerless;
+	bool aligned_only; /* serves no request that asks for no alignment */
 };
 
 extern HIDDEN struct sizeclass sizeclass_table[SIZECLASS_MAX];
@@ -113,8 +121,8 @@ void sizeclass_learn(size_t align, size_t n, unsigned class);
 unsigned sizeclass_with_header(size_t n);
 
 /* The class of the smallest blocks that hold `n` bytes and are multiples of
- * `align`, a power of two; -1 when that would be larger than n + align, or
- * before sizeclass_init. */
+ * `align`, a power of two; -1 when that would be larger than n + align and by
+ * more than a quarter, or before sizeclass_init. */
 int sizeclass_aligned(size_t align, size_t n);
 
 /* The headerless class of the smallest request that the class with a header

@@ -64,6 +64,15 @@ static void drop_map(struct unit *slab, unsigned class)
 	spare_maps[class] = map;
 }
 
+/* Blocks of equal offsets in their slabs meet in few sets of a cache: so the
+ * first block of a slab starts a line or more behind where it could, by the
+ * slab's place. */
+static uint32_t color(const struct unit *slab, const struct sizeclass *info)
+{
+	return (uint32_t)((size_t)(slab - arena.units) % info->colors *
+			  CACHE_LINE);
+}
+
 struct unit *slab_create(unsigned class)
 {
 	const struct sizeclass *info = &sizeclass_table[class];
@@ -79,6 +88,7 @@ struct unit *slab_create(unsigned class)
 	slab->next = slab->prev = NULL;
 	slab->listed = 0;
 	slab->carved = slab->used = 0;
+	slab->first = info->first + color(slab, info);
 	for (unsigned i = 0; i < info->slab_units; i++) {
 		slab[i].code = slab->code;
 		slab[i].lead = i;
@@ -107,7 +117,7 @@ void slab_destroy(struct unit *slab)
 static struct block *block_at(const struct unit *slab,
 			      const struct sizeclass *info, uint32_t index)
 {
-	return (struct block *)(void *)(arena_address(slab) + info->first +
+	return (struct block *)(void *)(arena_address(slab) + slab->first +
 					(size_t)index * info->stride);
 }
 
@@ -116,7 +126,7 @@ static struct block **take_marked(struct unit *slab,
 				  const struct sizeclass *info, uint32_t want,
 				  struct block **link)
 {
-	char *start = arena_address(slab) + info->first;
+	char *start = arena_address(slab) + slab->first;
 	uint64_t *map = map_of(slab, info);
 	uint32_t left = (uint32_t)min_size(want, slab->carved - slab->used);
 	uint32_t word = slab->first_free;
@@ -186,7 +196,7 @@ ALWAYS_INLINE bool mark(struct unit *unit, const struct sizeclass *info,
 	struct unit *slab = unit - unit->lead;
 	size_t offset = (uintptr_t)block % ARENA_UNIT +
 			((size_t)unit->lead << ARENA_UNIT_SHIFT);
-	uint32_t index = sizeclass_block(info, offset - info->first);
+	uint32_t index = sizeclass_block(info, offset - slab->first);
 	uint64_t *word, bit = (uint64_t)1 << index % 64;
 
 	if (unlikely(index >= slab->carved))
@@ -245,7 +255,7 @@ bool slab_is_block(const struct unit *slab, const void *ptr)
 		&sizeclass_table[header_class(slab->code)];
 	size_t offset = (size_t)((const char *)ptr - arena_address(slab));
 
-	return offset >= info->first &&
-	       offset - info->first < SIZECLASS_SLAB_MAX * SIZECLASS_UNIT &&
-	       sizeclass_block(info, offset - info->first) < info->blocks;
+	return offset >= slab->first &&
+	       offset - slab->first < SIZECLASS_SLAB_MAX * SIZECLASS_UNIT &&
+	       sizeclass_block(info, offset - slab->first) < info->blocks;
 }

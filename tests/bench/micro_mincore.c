@@ -110,11 +110,12 @@ static void stand_for(enum arena_zone zone)
 	arena.split = bytes;
 	arena.base = zone == ARENA_HEADERLESS ? at : at - bytes;
 	arena.header = arena.base + bytes;
-	arena.header_first = arena.header + 1;
+	arena.header_first = arena.header + BLOCK_ALIGN;
 	arena.headerless_first = arena.base - arena.header_first;
 	arena.map_of_0 = arena.map - (arena.base >> ARENA_UNIT_SHIFT);
 	arena.committed[ARENA_HEADERLESS] = arena.committed[ARENA_HEADER] =
 		bytes;
+	arena.header_reach = bytes - BLOCK_ALIGN + 1;
 }
 
 static void prepare(void)

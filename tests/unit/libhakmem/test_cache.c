@@ -72,7 +72,7 @@ static void only_class_rows_have_room(void **state)
 
 			assert_true(row->grant.room >= 2);
 			assert_true(row->grant.room <= class->batch);
-			assert_int_equal(row->mask, class->align - 1);
+			assert_int_equal(row->mask, class->mask);
 		}
 	}
 	assert_true(cache_is_none(cache_self));

@@ -108,7 +108,7 @@ static void a_place_never_carved_has_no_code(void **state)
 	slab = arena_unit(ptr) - arena_unit(ptr)->lead;
 	assert_ptr_equal(slab_of(ptr), slab);
 	assert_true(slab->carved < sizeclass_table[class].blocks);
-	assert_kind(arena_address(slab) + sizeclass_table[class].first +
+	assert_kind(arena_address(slab) + slab->first +
 			    (size_t)slab->carved *
 				    sizeclass_table[class].stride,
 		    REPORT_UNKNOWN_CODE);
@@ -146,7 +146,7 @@ static void unmapped_blocks_are_remembered(void **state)
 
 static void aligned_blocks_have_kinds_too(void **state)
 {
-	char *ptr = heap_aligned(256, 700);
+	char *ptr = heap_aligned(256, 9000);
 	char *base;
 
 	(void)state;

@@ -100,6 +100,14 @@ static void ranges_cover_without_gap_or_overlap(void **state)
 	for (unsigned i = 0; i < sizeclass_count; i++) {
 		const struct sizeclass *class = &sizeclass_table[i];
 
+		if (class->aligned_only) {
+			assert_true(class->headerless);
+			assert_true(class->low <= class->high);
+			assert_true(class->high < alone);
+			for (uint32_t n = class->low; n <= class->high; n++)
+				assert_true(class_of(n) != i);
+			continue;
+		}
 		if (class->headerless) {
 			assert_int_equal(class->low, alone);
 			assert_int_equal(class->high, alone);
@@ -129,13 +137,25 @@ static void strides_keep_blocks_aligned(void **state)
 		assert_true(class->stride >= sizeof(struct block));
 		if (class->headerless) {
 			/* aligned by nature, in a slab aligned to a unit */
-			assert_true(is_power_of_two(class->stride));
+			assert_true(class->aligned_only !=
+				    is_power_of_two(class->stride));
+			assert_int_equal(class->align,
+					 class->stride & -class->stride);
+			assert_int_equal(class->mask, class->align - 1);
 			assert_int_equal(class->first, 0);
+			assert_int_equal(class->colors, 1);
 			assert_int_equal(class->usable, class->stride);
 			assert_true(class->stride <= SIZECLASS_UNIT);
 		} else {
-			assert_true(class->first >= 1);
 			assert_int_equal(class->usable, class->stride - 1);
+			assert_int_equal(class->align, BLOCK_ALIGN);
+			/* the header is in the line of its block */
+			assert_int_equal(class->first % CACHE_LINE, 16);
+			assert_true(is_power_of_two(class->mask + 1));
+			assert_true(class->mask < CACHE_LINE);
+			assert_int_equal(class->stride & class->mask, 0);
+			assert_true(class->stride % (2 * (class->mask + 1)) ||
+				    class->mask == CACHE_LINE - 1);
 		}
 	}
 }
@@ -153,6 +173,10 @@ static void slabs_hold_their_blocks_and_little_else(void **state)
 		 * neighbour's header, may lie outside */
 		assert_true(end - (class->stride - class->usable) <= bytes);
 		assert_true(end + class->stride > bytes);
+		/* wherever it starts */
+		end += (class->colors - 1) * CACHE_LINE;
+		assert_true(end - (class->stride - class->usable) <= bytes);
+		assert_true(class->headerless || end + CACHE_LINE > bytes);
 		assert_true(class->blocks >= 2);
 		assert_true(class->slab_units >= 1 && class->slab_units <= 16);
 		assert_true((size_t) class->blocks * class->stride >=
@@ -208,7 +232,7 @@ static void an_aligned_request_has_the_smallest_class(void **state)
 
 			if (got >= 0 && sizeclass_table[got].headerless)
 				assert_true(sizeclass_table[got].stride <=
-					    n + align);
+					    n + max_size(align, n / 4));
 			for (unsigned i = 0; i < sizeclass_count; i++) {
 				const struct sizeclass *class =
 					&sizeclass_table[i];
@@ -222,10 +246,8 @@ static void an_aligned_request_has_the_smallest_class(void **state)
 						class->stride >=
 						sizeclass_table[got].stride);
 				else if (fits)
-					assert_true(class->headerless
-							    ? class->stride >
-								      n + align
-							    : true);
+					assert_true(class->stride >
+						    n + max_size(align, n / 4));
 			}
 		}
 }

@@ -16,7 +16,7 @@ static char *place_of(const struct unit *slab, uint32_t index)
 	const struct sizeclass *class =
 		&sizeclass_table[header_class(slab->code)];
 
-	return arena_address(slab) + class->first +
+	return arena_address(slab) + slab->first +
 	       (size_t)index * class->stride;
 }
 
@@ -286,6 +286,30 @@ static void only_starts_of_blocks_are_blocks(void **state)
 	}
 }
 
+/* Blocks at one offset of all slabs would share few sets of a cache. */
+static void slabs_start_at_different_lines(void **state)
+{
+	unsigned index = sizeclass_with_header(2500);
+	const struct sizeclass *class = &sizeclass_table[index];
+	struct unit *slabs[64];
+	uint64_t seen = 0;
+
+	(void)state;
+	assert_true(class->colors > 8 && class->colors <= 64);
+	for (size_t i = 0; i < COUNT_OF(slabs); i++) {
+		uint32_t behind;
+
+		slabs[i] = slab_create(index);
+		behind = slabs[i]->first - class->first;
+		assert_int_equal(behind % CACHE_LINE, 0);
+		assert_true(behind / CACHE_LINE < class->colors);
+		seen |= (uint64_t)1 << behind / CACHE_LINE;
+	}
+	assert_true((uint32_t)__builtin_popcountll(seen) > class->colors / 2);
+	for (size_t i = 0; i < COUNT_OF(slabs); i++)
+		slab_destroy(slabs[i]);
+}
+
 static void every_byte_knows_its_slab(void **state)
 {
 	unsigned class = sizeclass_with_header(30000);
@@ -365,6 +389,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_out_is_not_taken),
 		cmocka_unit_test(taking_puts_before_what_is_there),
 		cmocka_unit_test(only_starts_of_blocks_are_blocks),
+		cmocka_unit_test(slabs_start_at_different_lines),
 		cmocka_unit_test(every_byte_knows_its_slab),
 		cmocka_unit_test(the_map_says_what_is_a_slab),
 		cmocka_unit_test(slabs_are_counted),
