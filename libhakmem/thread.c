@@ -207,6 +207,15 @@ static void drain_idle(uint32_t number)
 	lock_release(&lock, LOCK_THREADS);
 }
 
+/* Once a tick a cache gives back what it did not need. */
+static void take_part(struct cache *cache, uint32_t number)
+{
+	if (cache->tick == number)
+		return;
+	cache->tick = number;
+	cache_drain(cache, false);
+}
+
 void thread_tick(uint64_t now_ns)
 {
 	uint64_t last = peek64(&tick_ns);
@@ -218,7 +227,12 @@ void thread_tick(uint64_t now_ns)
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return;
 	number = __atomic_add_fetch(&tick_number, 1, __ATOMIC_RELAXED);
+	/* What comes free now has been idle for a tick: it need not wait for
+	 * another. */
+	span_set_tick(number - 2);
 	drain_idle(number);
+	if (!cache_is_none(cache_self))
+		take_part(cache_self, number);
 	/* What ended threads worked with is seldom what the others need. */
 	all = __atomic_exchange_n(&some_ended, false, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < sizeclass_count; i++)
@@ -236,10 +250,7 @@ static NOINLINE void poll(struct cache *cache)
 	cache->misses = 0;
 	thread_tick(now_ns);
 	number = __atomic_load_n(&tick_number, __ATOMIC_RELAXED);
-	if (cache->tick != number) {
-		cache->tick = number;
-		cache_drain(cache, false);
-	}
+	take_part(cache, number);
 	/* acquire: pairs with thread_set_hook */
 	hook = __atomic_load_n(&poll_hook, __ATOMIC_ACQUIRE);
 	if (hook)

@@ -313,6 +313,29 @@ static void ticks_give_idle_memory_back(void **state)
 		    64 * ARENA_UNIT);
 }
 
+/* What rows and transfer caches held in vain goes to the system with the tick
+ * that takes it from them, not with the next but one. */
+static void what_a_tick_finds_idle_goes_at_once(void **state)
+{
+	uint64_t now = monotonic_ns() + 1000000000u * 120;
+	uint64_t step = (uint64_t)conf.tick_ms * 1000000;
+	static void *held[2000];
+	uint64_t returned;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		memset(held[i] = heap_malloc(1000), 1, 1000);
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		heap_free(held[i]);
+	thread_tick(now); /* in use until now */
+	returned = peek64(&stats.returned_bytes);
+	assert_true(cache_depth(cache_self, sizeclass_with_header(1000)) > 50);
+	thread_tick(now + step);
+	assert_true(cache_depth(cache_self, sizeclass_with_header(1000)) <= 2);
+	assert_true(peek64(&stats.returned_bytes) - returned > 1000 * 1000);
+	assert_true(span_dirty_bytes() <= ARENA_UNIT);
+}
+
 static void *wait_with_cache(void *arg)
 {
 	int *ends = arg;
@@ -418,6 +441,7 @@ int main(void)
 		cmocka_unit_test(the_hook_is_called_from_slow_paths),
 		cmocka_unit_test(hits_hardly_call_the_hook),
 		cmocka_unit_test(ticks_give_idle_memory_back),
+		cmocka_unit_test(what_a_tick_finds_idle_goes_at_once),
 		cmocka_unit_test(a_child_drops_the_other_threads),
 		cmocka_unit_test(the_last_thread_knows_it),
 	};
