@@ -381,6 +381,8 @@ static void *resize(void *ptr, const struct pointer *found, size_t n)
 		}
 	} else if (keeps_place(found, n)) {
 		return ptr;
+	} else if (n > SIZECLASS_SMALL_MAX) {
+		return move(ptr, found, n);
 	}
 	fresh = heap_malloc(n);
 	if (!fresh)

@@ -179,7 +179,8 @@ void *large_grow(void *from, size_t used, size_t n)
 {
 	void *ptr = NULL;
 
-	if (header_wide(from)->code == HEADER_LARGE && used >= MOVE_PAGES_MIN &&
+	/* Only a large block holds so much, and has such a header. */
+	if (used >= MOVE_PAGES_MIN && header_wide(from)->code == HEADER_LARGE &&
 	    is_worth_mapping(n))
 		ptr = move_pages(from, used, n);
 	if (ptr)

@@ -154,17 +154,26 @@ static struct unit *find(enum arena_zone zone, bool dirty, size_t units)
 	return larger ? in->first[__builtin_ctzll(larger)] : NULL;
 }
 
-/* Cuts `units` from the start of a free run. */
-static struct unit *cut(struct unit *run, size_t units)
+/* Cuts `units` from a free run, `skip` units from its start. */
+static struct unit *cut_from(struct unit *run, size_t skip, size_t units)
 {
-	size_t rest = run->units - units;
+	struct unit *span = run + skip;
+	size_t rest = run->units - skip - units;
 	bool dirty = run->dirty;
+	uint32_t tick = run->tick;
 
 	take_free(run);
 	if (rest)
-		make_free(run + units, rest, dirty, run->tick);
-	run->units = (uint32_t)units;
-	return run;
+		make_free(span + units, rest, dirty, tick);
+	if (skip)
+		make_free(run, skip, dirty, tick);
+	span->units = (uint32_t)units;
+	return span;
+}
+
+static struct unit *cut(struct unit *run, size_t units)
+{
+	return cut_from(run, 0, units);
 }
 
 static bool grow(enum arena_zone zone, size_t units)
@@ -294,20 +303,6 @@ struct unit *span_alloc(enum arena_zone zone, size_t units, bool *zeroed)
 	return run;
 }
 
-struct unit *span_alloc_last(enum arena_zone zone, size_t units)
-{
-	struct unit *run;
-
-	lock_acquire(&lock, LOCK_SPAN);
-	run = last_run(zone);
-	if (!run || run->units < units)
-		run = grow(zone, units) ? last_run(zone) : NULL;
-	if (run)
-		run = cut(run, units);
-	lock_release(&lock, LOCK_SPAN);
-	return run;
-}
-
 static bool too_dirty(void)
 {
 	size_t committed = arena.committed[0] + arena.committed[1];
@@ -340,26 +335,24 @@ static size_t free_behind(struct unit *span, size_t want)
 	struct unit *at = span + span->units;
 	size_t have = 0;
 
-	while (have < want) {
-		struct unit *run = run_after(at, have);
+	struct unit *run;
 
-		if (run)
-			have += run->units;
-		else if (at + have != zone_end(zone) ||
-			 !grow(zone, want - have))
-			break;
+	while (have < want && (run = run_after(at, have)))
+		have += run->units;
+	if (have < want && at + have == zone_end(zone)) {
+		run = last_run(zone);
+		if (grow(zone, want - have + (run ? run->units : 0)))
+			have = want;
 	}
 	return min_size(have, want);
 }
 
-bool span_extend(struct unit *span, size_t units)
+static bool extend(struct unit *span, size_t units)
 {
 	size_t more = units - span->units;
+	bool done = free_behind(span, more) == more;
 	struct unit *run;
-	bool done;
 
-	lock_acquire(&lock, LOCK_SPAN);
-	done = free_behind(span, more) == more;
 	while (done && more > 0 && (run = run_after(span, span->units))) {
 		size_t some = min_size(run->units, more);
 
@@ -367,8 +360,55 @@ bool span_extend(struct unit *span, size_t units)
 		span->units += (uint32_t)some;
 		more -= some;
 	}
+	return done;
+}
+
+bool span_extend(struct unit *span, size_t units)
+{
+	bool done;
+
+	lock_acquire(&lock, LOCK_SPAN);
+	done = extend(span, units);
 	lock_release(&lock, LOCK_SPAN);
 	return done;
+}
+
+/* Where all is free from there to the end of the zone, or NULL. */
+static struct unit *last_free(enum arena_zone zone)
+{
+	struct unit *end = zone_end(zone), *run = NULL, *before;
+
+	if (arena.committed[zone] == 0)
+		return NULL;
+	while ((before = run_before(end, true)) ||
+	       (before = run_before(end, false)))
+		end = run = before;
+	return run;
+}
+
+/* Units left free before a span that is to grow: what else is wanted meanwhile
+ * comes from there and not from behind it. */
+#define GAP 16u
+
+struct unit *span_alloc_last(enum arena_zone zone, size_t units)
+{
+	struct unit *run, *span = NULL;
+
+	lock_acquire(&lock, LOCK_SPAN);
+	run = last_free(zone);
+	if (!run && grow(zone, units + GAP))
+		run = last_free(zone);
+	if (run) {
+		size_t skip = run->units > GAP ? GAP : 0;
+
+		span = cut_from(run, skip, min_size(units, run->units - skip));
+		if (!extend(span, units)) {
+			merge_free(span, span->units, true, peek32(&now_tick));
+			span = NULL;
+		}
+	}
+	lock_release(&lock, LOCK_SPAN);
+	return span;
 }
 
 void span_shrink(struct unit *span, size_t units)

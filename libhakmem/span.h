@@ -16,8 +16,8 @@
  * NULL) tells whether its memory reads as zeros. NULL when there is none. */
 struct unit *span_alloc(enum arena_zone zone, size_t units, bool *zeroed);
 
-/* The same at the end of what the zone has committed, where span_extend has the
- * rest of the zone before it. */
+/* The same where all is free up to the end of the zone: there span_extend has
+ * the rest of the zone before it. */
 struct unit *span_alloc_last(enum arena_zone zone, size_t units);
 
 /* Gives a span back; its states are cleared here. */

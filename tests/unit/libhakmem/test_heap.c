@@ -220,20 +220,55 @@ static void realloc_shrinks(void **state)
 	heap_free(ptr);
 }
 
+/* Lets a block grow to 100 MiB; returns how often it moved. */
+static unsigned grow(char **ptr, size_t n)
+{
+	unsigned moves = 0;
+
+	for (; n < 100 * MIB; n += n / 8 + 1) {
+		char *fresh = heap_realloc(*ptr, n);
+
+		assert_non_null(fresh);
+		moves += fresh != *ptr;
+		*ptr = fresh;
+		fresh[n - 1] = 1;
+	}
+	return moves;
+}
+
 static void growing_step_by_step_is_cheap(void **state)
 {
-	uint64_t before = peek64(&stats.mapped_bytes);
-	char *ptr = heap_malloc(16);
+	char *ptr = heap_malloc(40000);
 
 	(void)state;
-	for (size_t n = 16; n < 100 * MIB; n += n / 8 + 1) {
-		ptr = heap_realloc(ptr, n);
-		assert_non_null(ptr);
-		ptr[n - 1] = 1;
-	}
+	/* once, to where it has room */
+	assert_true(grow(&ptr, 40000) <= 1);
+	heap_free(ptr);
+}
+
+/* Where another block stands behind it, its pages are moved to a mapping. */
+static void what_cannot_grow_in_place_is_mapped(void **state)
+{
+	uint64_t before = peek64(&stats.mapped_bytes);
+	char *ptr = heap_realloc(heap_malloc(1000), 200000);
+	static char *others[1000];
+	size_t count = 0;
+
+	(void)state;
+	ptr = heap_realloc(ptr, 2000000);
+	memset(ptr, 'a', 2000000);
+	do
+		others[count] = heap_malloc(64000);
+	while (others[count++] < ptr && count < COUNT_OF(others));
+	assert_true(others[count - 1] > ptr);
+	grow(&ptr, 2000000);
 	assert_true(peek64(&stats.mapped_bytes) > before);
+	for (size_t i = 0; i < 2000000; i += 97)
+		assert_true(ptr[i] == 'a' || ptr[i] == 1);
 	heap_free(ptr);
 	assert_int_equal(peek64(&stats.mapped_bytes), before);
+	while (count > 0)
+		heap_free(others[--count]);
 }
 
 static void alignments_hold_at_every_size(void **state)
@@ -509,6 +544,7 @@ int main(void)
 		cmocka_unit_test(realloc_to_the_same_size_stays),
 		cmocka_unit_test(realloc_shrinks),
 		cmocka_unit_test(growing_step_by_step_is_cheap),
+		cmocka_unit_test(what_cannot_grow_in_place_is_mapped),
 		cmocka_unit_test(alignments_hold_at_every_size),
 		cmocka_unit_test(nothing_aligned_can_be_freed),
 		cmocka_unit_test(nothing_at_the_very_end_can_be_freed),

@@ -385,6 +385,67 @@ static void a_span_can_be_had_at_the_end(void **state)
 	assert_one_run();
 }
 
+/* By a little more than what is free behind it. */
+static void a_span_grows_just_beyond_the_end(void **state)
+{
+	struct unit *last = span_alloc_last(ARENA_HEADER, 2);
+	size_t before, behind;
+
+	(void)state;
+	assert_true(span_extend(last, 1000));
+	span_shrink(last, 2);
+	span_purge_all();
+	before = (size_t)(last - arena_zone_units(ARENA_HEADER));
+	behind = (arena.committed[ARENA_HEADER] >> ARENA_UNIT_SHIFT) - before;
+	assert_true(behind >= 1000);
+	assert_true(span_extend(last, behind + 1));
+	assert_int_equal(last->units, behind + 1);
+	span_free(last);
+	span_purge_all();
+	assert_one_run();
+}
+
+/* What is wanted while it grows comes from before it. */
+static void a_span_at_the_end_is_not_walled_in(void **state)
+{
+	struct unit *last = span_alloc_last(ARENA_HEADER, 2);
+	struct unit *others[8];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		size_t units = last->units + 30;
+
+		others[i] = span_alloc(ARENA_HEADER, 1, NULL);
+		assert_true(others[i] < last);
+		assert_true(span_extend(last, units));
+		assert_int_equal(last->units, units);
+	}
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		span_free(others[i]);
+	span_free(last);
+	span_purge_all();
+	assert_one_run();
+}
+
+/* The next one takes the memory of the last, not new memory behind it. */
+static void the_end_is_where_all_is_free_from(void **state)
+{
+	struct unit *last = span_alloc_last(ARENA_HEADER, 100), *again;
+
+	(void)state;
+	span_free(last);
+	assert_true(span_dirty_bytes() >= 100 * ARENA_UNIT);
+	for (int i = 0; i < 5; i++) {
+		again = span_alloc_last(ARENA_HEADER, 3);
+		assert_true(again <= last + 16);
+		assert_true(span_extend(again, 150));
+		assert_true(span_dirty_bytes() <= 17 * ARENA_UNIT);
+		span_free(again);
+	}
+	span_purge_all();
+	assert_one_run();
+}
+
 static void free_ends_are_given_back(void **state)
 {
 	struct unit *kept = span_alloc(ARENA_HEADER, 1, NULL);
@@ -476,6 +537,9 @@ int main(void)
 		cmocka_unit_test(extending_needs_a_free_run_behind),
 		cmocka_unit_test(the_last_span_grows_with_its_zone),
 		cmocka_unit_test(a_span_can_be_had_at_the_end),
+		cmocka_unit_test(a_span_grows_just_beyond_the_end),
+		cmocka_unit_test(a_span_at_the_end_is_not_walled_in),
+		cmocka_unit_test(the_end_is_where_all_is_free_from),
 		cmocka_unit_test(free_ends_are_given_back),
 		cmocka_unit_test(what_cannot_be_had_is_refused),
 		cmocka_unit_test(threads_never_share_a_span),
