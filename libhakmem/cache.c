@@ -232,12 +232,16 @@ static struct chain empty(struct cache *cache, unsigned class)
 	return chain;
 }
 
-/* Empties the row into the spare chain, the old spare goes central. */
+/* Empties the row into the spare chain if there is none, else gives the chain
+ * away: what was freed last is still near, and central has to follow its links.
+ */
 static void flush(struct cache *cache, unsigned class)
 {
 	struct chain chain = empty(cache, class);
 
-	central_stash(class, swap_spare(&cache->cold[class], chain));
+	if (peek64(&cache->cold[class].spare) == 0)
+		chain = swap_spare(&cache->cold[class], chain);
+	central_stash(class, chain);
 }
 
 /* The grant is used up: there may be space all the same, since malloc took

@@ -108,8 +108,10 @@ void slab_destroy(struct unit *slab)
 	if (info->headerless)
 		set_map(slab, info->slab_units, HEADER_NONE);
 	drop_map(slab, class);
-	for (unsigned i = 0; i < info->slab_units; i++)
+	for (unsigned i = 0; i < info->slab_units; i++) {
 		slab[i].state = UNIT_NONE;
+		slab[i].code = HEADER_NONE; /* what slab_give goes by */
+	}
 	uncount64(&stats.slabs, 1);
 	span_free(slab);
 }
@@ -191,27 +193,27 @@ void slab_take(struct unit *slab, uint32_t want, struct chain *chain)
 /* Marks one block of a slab that `unit` is part of; false when it is not out.
  */
 ALWAYS_INLINE bool mark(struct unit *unit, const struct sizeclass *info,
-			const struct block *block)
+			const struct block *block, bool small)
 {
-	struct unit *slab = unit - unit->lead;
-	size_t offset = (uintptr_t)block % ARENA_UNIT +
-			((size_t)unit->lead << ARENA_UNIT_SHIFT);
+	size_t lead = small ? 0 : unit->lead;
+	struct unit *slab = unit - lead;
+	size_t offset =
+		(uintptr_t)block % ARENA_UNIT + (lead << ARENA_UNIT_SHIFT);
 	uint32_t index = sizeclass_block(info, offset - slab->first);
-	uint64_t *word, bit = (uint64_t)1 << index % 64;
+	uint64_t *map = small ? slab->free.many : map_of(slab, info);
+	uint64_t bit = (uint64_t)1 << index % 64;
 
-	if (unlikely(index >= slab->carved))
+	if (unlikely(index >= slab->carved) || unlikely(map[index / 64] & bit))
 		return false;
-	word = &map_of(slab, info)[index / 64];
-	if (unlikely(*word & bit))
-		return false;
-	*word |= bit;
+	map[index / 64] |= bit;
 	if (index / 64 < slab->first_free)
 		slab->first_free = index / 64;
 	slab->used--;
 	return true;
 }
 
-struct unit *slab_give(unsigned class, struct chain *chain)
+/* `small`: a slab of this class is one unit, its bitmap longer than a word. */
+ALWAYS_INLINE struct unit *give(unsigned class, struct chain *chain, bool small)
 {
 	const struct sizeclass info = sizeclass_table[class];
 	struct block *block = chain->head;
@@ -220,20 +222,28 @@ struct unit *slab_give(unsigned class, struct chain *chain)
 
 	while (block && !odd) {
 		struct unit *unit = arena_unit(block);
-		struct unit *slab = unit - unit->lead;
 
-		if (unlikely(!unit_is_slab(unit) ||
-			     unit->code != (HEADER_CLASS | class) ||
-			     !mark(unit, &info, block)))
+		if (unlikely(unit->code != (HEADER_CLASS | class) ||
+			     !mark(unit, &info, block, small)))
 			break;
+		unit -= small ? 0 : unit->lead;
 		block = block->next;
 		count--;
-		if (unlikely(slab->used == 0 || !slab->listed))
-			odd = slab;
+		if (unlikely(unit->used == 0 || !unit->listed))
+			odd = unit;
 	}
 	chain->head = block;
 	chain->count = count;
 	return odd;
+}
+
+struct unit *slab_give(unsigned class, struct chain *chain)
+{
+	const struct sizeclass *info = &sizeclass_table[class];
+
+	return info->slab_units == 1 && info->blocks > 64
+		       ? give(class, chain, true)
+		       : give(class, chain, false);
 }
 
 bool slab_full(const struct unit *slab)

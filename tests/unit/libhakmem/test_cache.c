@@ -162,6 +162,30 @@ static void the_edge_of_a_row_does_not_thrash(void **state)
 	cache_drain(cache, true);
 }
 
+/* Central follows the links of a chain: those of the last blocks are near. */
+static void the_newest_chain_goes_central(void **state)
+{
+	unsigned class = sizeclass_with_header(30);
+	static struct block *held[3000];
+	struct block *spare;
+	uint64_t flushes;
+	size_t count;
+
+	(void)state;
+	for (count = 0; count < COUNT_OF(held); count++)
+		held[count] = cache_take(cache, code_of(class));
+	while (spare_of(class).count == 0)
+		cache_give(cache, code_of(class), held[--count]);
+	spare = spare_of(class).head;
+	flushes = central_flushes();
+	while (central_flushes() - flushes < 3)
+		cache_give(cache, code_of(class), held[--count]);
+	assert_ptr_equal(spare_of(class).head, spare);
+	while (count > 0)
+		cache_give(cache, code_of(class), held[--count]);
+	cache_drain(cache, true);
+}
+
 static void rows_grow_to_their_batch_and_no_further(void **state)
 {
 	unsigned class = sizeclass_with_header(30);
@@ -350,6 +374,7 @@ int main(void)
 		cmocka_unit_test_setup(given_blocks_are_marked_free, fresh),
 		cmocka_unit_test_setup(the_edge_of_a_row_does_not_thrash,
 				       fresh),
+		cmocka_unit_test_setup(the_newest_chain_goes_central, fresh),
 		cmocka_unit_test_setup(rows_grow_to_their_batch_and_no_further,
 				       fresh),
 		cmocka_unit_test_setup(a_drain_takes_only_what_was_idle, fresh),
