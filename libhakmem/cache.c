@@ -8,6 +8,12 @@
 /* What a tick leaves in a row that was used but never ran empty or full. */
 #define KEPT 2u
 
+/* What a row may hold, and a refill bring, whatever it is used for; see fit. */
+#define CALM_BYTES   (32 * KIB)
+#define CALM_MAX     256u
+#define CALM_MIN     16u
+#define CALM_LENGTHS 8u
+
 #define STASH_BYTES (64 * KIB)
 
 const struct cache cache_none;
@@ -71,9 +77,42 @@ static uint32_t largest_limit(unsigned class)
 				  first_limit(info));
 }
 
-static uint32_t doubled(uint32_t blocks, unsigned class)
+static uint64_t operations(const struct cache *cache, unsigned class)
 {
-	return (uint32_t)min_size((size_t)blocks * 2, largest_limit(class));
+	return cache_allocs(cache, class) + cache_frees(cache, class);
+}
+
+static uint32_t calm_limit(unsigned class)
+{
+	size_t blocks = CALM_BYTES / sizeclass_table[class].stride;
+
+	blocks = max_size(CALM_MIN, min_size(blocks, CALM_MAX));
+	return (uint32_t)min_size(blocks, largest_limit(class));
+}
+
+/*
+ * How many blocks a row may hold, or a refill bring, that ran empty or `full`
+ * with `blocks`. Twice as many, beyond some size only if it runs empty and full
+ * in turn: who only allocates would leave the rest of a large refill in the
+ * row. Where requests and frees come in random order a row of L blocks runs
+ * empty or full every L * L operations, however large it is: then it need not
+ * be.
+ */
+static uint32_t fit(struct cache *cache, unsigned class, uint32_t blocks,
+		    bool full)
+{
+	struct row_cold *cold = &cache->cold[class];
+	uint32_t calm = calm_limit(class), most = calm;
+	uint64_t now = operations(cache, class);
+	uint64_t lengths = (now - cold->missed_at) / blocks;
+
+	if (cold->was_full != full && lengths < CALM_LENGTHS)
+		most = largest_limit(class);
+	cold->was_full = full;
+	cold->missed_at = now;
+	if (lengths >= CALM_LENGTHS && blocks > calm)
+		return (uint32_t)max_size(blocks / 2, calm);
+	return (uint32_t)max_size(blocks, min_size((size_t)blocks * 2, most));
 }
 
 void cache_begin(struct cache *cache, unsigned class)
@@ -155,10 +194,9 @@ static bool refill(struct cache *cache, unsigned class)
 		chain = central_fetch(class, cold->refill);
 		if (chain.count == 0)
 			return false;
-		cold->refill = doubled(cold->refill, class);
+		row->limit = (uint32_t)max_size(row->limit, cold->refill);
+		cold->refill = fit(cache, class, cold->refill, false);
 	}
-	row->limit = (uint32_t)max_size(
-		row->limit, min_size(chain.count, largest_limit(class)));
 	row->head = chain.head;
 	cold->refilled += chain.count;
 	grant_rest(cache, class, chain.count);
@@ -237,11 +275,15 @@ static struct chain empty(struct cache *cache, unsigned class)
  */
 static void flush(struct cache *cache, unsigned class)
 {
+	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct chain chain = empty(cache, class);
 
 	if (peek64(&cache->cold[class].spare) == 0)
 		chain = swap_spare(&cache->cold[class], chain);
+	if (chain.count == 0)
+		return;
 	central_stash(class, chain);
+	row->limit = fit(cache, class, row->limit, true);
 }
 
 /* The grant is used up: there may be space all the same, since malloc took
@@ -253,8 +295,10 @@ static void make_room(struct cache *cache, unsigned class)
 	if (cache_depth(cache, class) >= row->limit) {
 		flush(cache, class);
 		cache->cold[class].missed = true;
+	} else if (row->limit < calm_limit(class)) {
+		row->limit = (uint32_t)min_size((size_t)row->limit * 2,
+						calm_limit(class));
 	}
-	row->limit = doubled(row->limit, class);
 	grant_rest(cache, class, cache_depth(cache, class));
 }
 
@@ -296,11 +340,6 @@ void cache_drain_spares(struct cache *cache)
 
 	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1))
 		central_release(i, take_spare(&cache->cold[i]));
-}
-
-static uint64_t operations(const struct cache *cache, unsigned class)
-{
-	return cache_allocs(cache, class) + cache_frees(cache, class);
 }
 
 /* Keeps the first `keep` blocks of a row and gives the others to their slabs:

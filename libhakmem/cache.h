@@ -17,7 +17,8 @@
  * `room`, of free, is what is left of the frees that were granted: granted -
  * room blocks were freed, and both change by one store. What is in the row
  * follows: refilled - flushed + frees - allocs. A row that used its grant up
- * may be far from full, and gets another; it never holds more than 3/2 `limit`.
+ * may be far from full, and gets another; no free makes it hold more than 3/2
+ * `limit`.
  *
  * Only the owner writes; a reader in another thread is exact at rest.
  *
@@ -63,8 +64,10 @@ struct row_cold {
 	uint64_t refilled;
 	uint64_t sample_mean; /* bytes; that `until` was drawn with */
 	uint64_t seen;	      /* operations at the last tick */
+	uint64_t missed_at;   /* operations when it last ran empty or full */
 	uint32_t refill;      /* blocks to ask for next time; 0: first time */
 	uint32_t learned;     /* limit to begin with */
+	bool was_full;	      /* when it last missed; else empty */
 	bool missed;	      /* ran empty or full since the last tick */
 };
 

@@ -3,8 +3,8 @@
 #include "libhakmem/variant.h"
 
 #define CODE		0x80u
-#define BATCH_BYTES	(128 * KIB)
-#define BATCH_MAX	256u
+#define BATCH_BYTES	(256 * KIB)
+#define BATCH_MAX	1024u
 #define BATCH_MIN	4u
 #define SLAB_BLOCKS_MIN 8u
 #define ALIGNED_FROM	64u

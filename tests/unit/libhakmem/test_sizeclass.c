@@ -181,7 +181,7 @@ static void slabs_hold_their_blocks_and_little_else(void **state)
 		assert_true(class->slab_units >= 1 && class->slab_units <= 16);
 		assert_true((size_t) class->blocks * class->stride >=
 			    bytes - bytes / 16);
-		assert_true(class->batch >= 2 && class->batch <= 256);
+		assert_true(class->batch >= 2 && class->batch <= 1024);
 	}
 }
 
