@@ -566,6 +566,28 @@ bool module_frames(uint32_t id, struct module_frames *out)
 	return true;
 }
 
+/* The table lies in a segment: find_frames made sure of that. */
+bool module_entry(const struct module_frames *frames, uintptr_t pc,
+		  uintptr_t *out)
+{
+	const int32_t(*table)[2] = (const int32_t(*)[2])frames->table;
+	int64_t place = (int64_t)(pc - frames->header);
+	size_t low = 0, high = frames->entries;
+
+	if (pc < frames->start || pc >= frames->end)
+		return false;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (place < table[middle][0])
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	*out = (uintptr_t)(table + low - 1);
+	return low != 0;
+}
+
 void module_lock(void)
 {
 	lock_fork_acquire(&lock, LOCK_MODULE);

@@ -88,7 +88,7 @@ int main(void)
 	static const int depths[] = {12, 32, 100};
 
 	unwind_arm();
-	if (!unwind_start()) {
+	if (!unwind_load()) {
 		fprintf(stderr, "unwind_cost: no libunwind\n");
 		return 1;
 	}

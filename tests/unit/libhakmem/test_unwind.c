@@ -626,7 +626,7 @@ static int start(void **unused)
 		close(fd);
 	backtrace(&one, 1); /* loads what it needs */
 	unwind_arm();
-	return unwind_start() ? 0 : -1;
+	return unwind_load() ? 0 : -1;
 }
 
 int main(void)

@@ -52,6 +52,35 @@ static int make_page(void **unused)
 	return 0;
 }
 
+/* A place that no rule can describe ends a stack until libunwind is there, and
+ * asks for it. */
+static void what_is_hard_needs_libunwind(void **unused)
+{
+	struct memo_key key = made_of(probe_moved, 12);
+	uint64_t *words = page + PAGE_WORDS - 12;
+
+	(void)unused;
+	words[2] = back_to(probe_plain);
+	words[4] = back_to(probe_outer);
+	if (PROBES) {
+		assert_int_equal(walk_needs_dwarf(), DEBUG_BUILD);
+		assert_true(walk(&key, WALK_KEEP, &stack));
+		assert_int_equal(stack.depth, 1);
+		assert_true(stack.truncated);
+		assert_int_equal(stack.memo, 0); /* there may be more of it */
+		assert_true(walk_needs_dwarf());
+	}
+	assert_true(walk_load());
+	if (!PROBES)
+		skip();
+	assert_false(walk_needs_dwarf());
+	assert_true(walk(&key, WALK_KEEP, &stack));
+	assert_int_equal(stack.depth, 3);
+	assert_int_equal(stack.pc[1], back_to(probe_plain));
+	assert_false(stack.truncated);
+	assert_true(stack.memo != 0);
+}
+
 /* As many frames as words, to the last that may be read and no further. */
 static void every_word_up_to_the_end_is_read(void **unused)
 {
@@ -381,6 +410,7 @@ int main(void)
 {
 #define MADE(name) cmocka_unit_test_setup(name, make_page)
 	const struct CMUnitTest tests[] = {
+		MADE(what_is_hard_needs_libunwind),
 		MADE(every_word_up_to_the_end_is_read),
 		MADE(the_end_may_lie_within_a_word),
 		MADE(what_mattered_is_remembered),
