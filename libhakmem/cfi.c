@@ -561,7 +561,7 @@ static bool add_fp(const struct row *row, struct rule *out)
 	return row->fp.how == SUM && row->fp.reg == row->cfa.reg;
 }
 
-void cfi_learn(uintptr_t code, uint32_t module, struct rule *out)
+COLD void cfi_learn(uintptr_t code, uint32_t module, struct rule *out)
 {
 	struct machine m = {.code = code};
 	struct module_frames frames;
