@@ -205,21 +205,10 @@ static bool load_fp(struct walker *w, uint64_t *value)
 	return read_fp(w, value) && is_aligned(*value, 8);
 }
 
-/* Where the rule's distances are measured from. */
-static bool load_base(struct walker *w, uint64_t *value)
-{
-	enum rule_base base = w->rule.base;
-
-	if (base == RULE_FP || base == RULE_FP_AT)
-		return load_fp(w, value);
-	*value = w->frame.sp;
-	return true;
-}
-
 /* To the caller, whose stack pointer is `cfa`; `back` and `fp` are where its
  * place in the code and its frame pointer are. */
-static int leave_frame(struct walker *w, uintptr_t cfa, uintptr_t back,
-		       uintptr_t fp)
+ALWAYS_INLINE int leave_frame(struct walker *w, uintptr_t cfa, uintptr_t back,
+			      uintptr_t fp)
 {
 	uint64_t pc;
 
@@ -232,40 +221,42 @@ static int leave_frame(struct walker *w, uintptr_t cfa, uintptr_t back,
 		w->fp_is_leafs = false;
 	}
 	w->pc = pc;
-	w->signal = w->rule.base == RULE_SIGNAL;
 	return 1;
-}
-
-/* The cfa was kept in memory. */
-static int step_by_word(struct walker *w, uintptr_t base)
-{
-	const struct rule *rule = &w->rule;
-	uintptr_t at = base + (uintptr_t)(intptr_t)rule->cfa;
-	uintptr_t fp = base + (uintptr_t)(intptr_t)rule->fp;
-	uint64_t cfa;
-
-	if (!read_stack(w, at, &cfa))
-		return -1;
-	/* Stacks grow down; only a signal's may lie elsewhere. */
-	if (rule->base == RULE_SIGNAL)
-		return leave_frame(w, cfa, at + 8, fp);
-	return cfa <= w->frame.sp ? -1 : leave_frame(w, cfa, cfa - 8, fp);
 }
 
 static int step_by_rule(struct walker *w)
 {
 	const struct rule *rule = &w->rule;
-	uint64_t base;
+	uint64_t base = w->frame.sp;
 	uintptr_t cfa;
 
-	if (!load_base(w, &base))
+	if (rule->base == RULE_FP && !load_fp(w, &base))
 		return -1;
-	if (rule->base != RULE_SP && rule->base != RULE_FP)
-		return step_by_word(w, base);
 	cfa = base + (uintptr_t)rule->cfa;
+	w->signal = false;
 	return cfa <= w->frame.sp ? -1
 				  : leave_frame(w, cfa, cfa - 8,
 						cfa - (uintptr_t)rule->fp);
+}
+
+/* The cfa was kept in memory. */
+static NOINLINE int step_by_word(struct walker *w)
+{
+	const struct rule *rule = &w->rule;
+	uint64_t base = w->frame.sp, cfa;
+	uintptr_t at, fp;
+
+	if (rule->base == RULE_FP_AT && !load_fp(w, &base))
+		return -1;
+	at = base + (uintptr_t)(intptr_t)rule->cfa;
+	fp = base + (uintptr_t)(intptr_t)rule->fp;
+	w->signal = rule->base == RULE_SIGNAL;
+	if (!read_stack(w, at, &cfa))
+		return -1;
+	/* Stacks grow down; only a signal's may lie elsewhere. */
+	if (w->signal)
+		return leave_frame(w, cfa, at + 8, fp);
+	return cfa <= w->frame.sp ? -1 : leave_frame(w, cfa, cfa - 8, fp);
 }
 
 /* Code without a description, above all code that no module holds, made at run
@@ -325,6 +316,9 @@ static void learn(struct walker *w)
 static int step_known(struct walker *w, struct slot *slot)
 {
 	switch (w->rule.base) {
+	case RULE_SP:
+	case RULE_FP:
+		return step_by_rule(w);
 	case RULE_HARD:
 		return step_hard(w, slot);
 	case RULE_END:
@@ -334,7 +328,7 @@ static int step_known(struct walker *w, struct slot *slot)
 	case RULE_GUESS:
 		return step_guess(w);
 	default:
-		return step_by_rule(w);
+		return step_by_word(w);
 	}
 }
 
