@@ -163,6 +163,118 @@ static void what_mattered_is_remembered(void **unused)
 	assert_false(is_remembered(&key));
 }
 
+/* A frame whose end is kept in memory: of the words that it has, those that
+ * lead out of it are remembered. */
+static void a_frame_may_be_aligned(void **unused)
+{
+	struct memo_key key = made_of(probe_aligned, 16);
+	uint64_t *words = page + PAGE_WORDS - 16;
+	static const bool matters[16] = {
+		[2] = true, [3] = true, [6] = true, [12] = true};
+
+	(void)unused;
+	if (!PROBES)
+		skip();
+	key.fp = (uintptr_t)(words + 3);
+	words[2] = (uintptr_t)(words + 7);  /* the frame's end */
+	words[3] = (uintptr_t)(words + 11); /* the caller's frame pointer */
+	words[6] = back_to(probe_framed);
+	words[12] = back_to(probe_outer);
+	for (unsigned how = 0; how <= WALK_PLAIN; how += WALK_PLAIN) {
+		assert_true(walk(&key, WALK_KEEP | how, &stack));
+		assert_int_equal(stack.depth, 3);
+		assert_false(stack.truncated);
+		assert_int_equal(stack.pc[1], back_to(probe_framed));
+		for (unsigned i = 0; i < 16; i++) {
+			words[i] += 8;
+			assert_int_equal(is_remembered(&key), !matters[i]);
+			words[i] -= 8;
+		}
+		key.fp += 8;
+		assert_false(is_remembered(&key));
+		key.fp -= 8;
+		memo_forget();
+	}
+	/* An end that lies below is none. */
+	for (uint64_t end = 0; end <= key.sp; end += key.sp) {
+		words[2] = end;
+		assert_true(walk(&key, 0, &stack));
+		assert_int_equal(stack.depth, 1);
+		assert_true(stack.truncated);
+	}
+}
+
+static void a_frame_may_be_kept_by_the_stack_pointer(void **unused)
+{
+	struct memo_key key = made_of(probe_stored, 12);
+	uint64_t *words = page + PAGE_WORDS - 12;
+
+	(void)unused;
+	if (!PROBES)
+		skip();
+	words[2] = (uintptr_t)(words + 8);
+	words[7] = back_to(probe_plain);
+	words[8] = back_to(probe_outer);
+	assert_true(walk(&key, WALK_KEEP, &stack));
+	assert_int_equal(stack.depth, 3);
+	assert_true(walk(&key, WALK_PLAIN, &plain));
+	assert_same(&stack, &plain);
+	assert_true(is_remembered(&key));
+	words[2] += 8;
+	assert_false(is_remembered(&key));
+}
+
+/* Where nobody can tell the caller it is no use to ask libunwind. */
+static void what_another_register_has_is_lost(void **unused)
+{
+	struct memo_key key = made_of(probe_odd, 4);
+
+	(void)unused;
+	if (!PROBES)
+		skip();
+	assert_true(walk(&key, WALK_KEEP, &stack));
+	assert_int_equal(stack.depth, 1);
+	assert_true(stack.truncated);
+	assert_true(is_remembered(&key)); /* that is all there is to know */
+	assert_true(walk(&key, WALK_PLAIN, &plain));
+	assert_same(&stack, &plain);
+}
+
+#if PROBES
+/* Code of this program that nobody has described. */
+__asm__(".pushsection .text\nprobe_bare: .skip 16, 0x90\n.popsection\n");
+extern const char probe_bare[];
+#else
+static const char probe_bare[1];
+#endif
+
+static void code_without_a_description_is_guessed(void **unused)
+{
+	struct memo_key key = made_of(probe_bare + 8, 8);
+	uint64_t *words = page + PAGE_WORDS - 8;
+
+	(void)unused;
+	if (!PROBES)
+		skip();
+	key.fp = (uintptr_t)(words + 2);
+	words[3] = back_to(probe_plain);
+	words[4] = back_to(probe_outer);
+	for (int again = 0; again < 2; again++) {
+		assert_true(walk(&key, WALK_KEEP, &stack));
+		assert_int_equal(stack.depth, 3);
+		assert_int_equal(stack.pc[2], back_to(probe_outer));
+		assert_false(stack.truncated);
+		assert_true(is_remembered(&key));
+		assert_true(walk(&key, WALK_PLAIN, &plain));
+		assert_same(&stack, &plain);
+		memo_forget();
+	}
+	key.fp = 0;
+	assert_true(walk(&key, WALK_KEEP, &stack));
+	assert_int_equal(stack.depth, 1);
+	assert_true(stack.truncated);
+}
+
 /* A leaf whose frame pointer nobody asked for may come with any. */
 static void a_frame_pointer_may_not_matter(void **unused)
 {
@@ -414,6 +526,10 @@ int main(void)
 		MADE(every_word_up_to_the_end_is_read),
 		MADE(the_end_may_lie_within_a_word),
 		MADE(what_mattered_is_remembered),
+		MADE(a_frame_may_be_aligned),
+		MADE(a_frame_may_be_kept_by_the_stack_pointer),
+		MADE(what_another_register_has_is_lost),
+		MADE(code_without_a_description_is_guessed),
 		MADE(a_frame_pointer_may_not_matter),
 		MADE(what_is_read_elsewhere_is_not_remembered),
 		MADE(a_frame_pointer_that_is_wrong_ends_it),
