@@ -485,7 +485,7 @@ static bool describe(struct machine *m, uint32_t module, uintptr_t address)
 		return true;
 	here = (uintptr_t)r.at;
 	back = take(&r, 4);
-	if (back == 0 || !enter_cie(m, module, here - back))
+	if (!enter_cie(m, module, here - back))
 		return true;
 	start = take_address(&r, m->encoding);
 	bytes = take_encoded(&r, m->encoding);

@@ -233,7 +233,7 @@ static const struct made good[] = {
 	{0, SP_RULE(8),
 	 BYTES(DW_CFA_offset | 3, 2, DW_CFA_undefined, 12, DW_CFA_restore | 3)},
 	{0, SP_RULE(24),
-	 BYTES(DW_CFA_GNU_args_size, 0x80, 1, DW_CFA_def_cfa_offset, 24)},
+	 BYTES(DW_CFA_GNU_args_size, RESTORE, DW_CFA_def_cfa_offset, 24)},
 	/* rows begin where they say */
 	{3, SP_RULE(8),
 	 BYTES(DW_CFA_advance_loc | 4, DW_CFA_def_cfa_offset, 16)},
@@ -611,6 +611,12 @@ static void lengths_are_not_believed(void **unused)
 		memcpy(cie_room, &lengths[i], 4);
 		expect(made_code, RULE_HARD, 0, 0);
 	}
+	/* Within bounds, but not within the segment. */
+	fde.count = 60000;
+	assert_false(module_holds(ours, (uintptr_t)fde_room, fde.count));
+	memcpy(fde_room, &fde.count, 4);
+	write_record(cie_room, &cie);
+	expect(made_code, RULE_HARD, 0, 0);
 	/* Nor where the CIE is said to be. */
 	for (unsigned bit = 0; bit < 32; bit++) {
 		begin_fde(&fde);

@@ -95,13 +95,34 @@ static void test_bounded(void **unused)
 	assert_in_range(found, 4096, 12288);
 }
 
-static bool stop;
-
 /* Places that all belong to one set: the inverse of the table's hash. */
 static uintptr_t crowded(uint64_t i)
 {
 	return (i % 16 + 1) * UINT64_C(0xF1DE83E19937733D);
 }
+
+/* Three to a set; the oldest gives way. */
+static void test_oldest_gives_way(void **unused)
+{
+	struct rule got, wanted = sample(5);
+
+	(void)unused;
+	rule_forget();
+	for (uint64_t last = 0; last < 12; last++) {
+		rule_store(crowded(last), &wanted);
+		for (uint64_t i = 0; i < 16; i++)
+			assert_int_equal(rule_find(crowded(i), &got),
+					 i <= last && i + 3 > last);
+	}
+	/* What is there already is changed where it is. */
+	wanted = sample(7);
+	rule_store(crowded(10), &wanted);
+	assert_true(rule_find(crowded(9), &got));
+	assert_true(rule_find(crowded(10), &got));
+	assert_true(same(&got, &wanted));
+}
+
+static bool stop;
 
 static void *write_rules(void *start)
 {
@@ -151,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_value_survives),
 		cmocka_unit_test(test_grows),
+		cmocka_unit_test(test_oldest_gives_way),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_never_torn),
 	};

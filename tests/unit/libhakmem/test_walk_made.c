@@ -204,6 +204,29 @@ static void a_frame_may_be_aligned(void **unused)
 	}
 }
 
+/* Not even where the stack could be read. */
+static void an_end_that_lies_below_is_none(void **unused)
+{
+	uint64_t words[16] = {0};
+	struct memo_key key = {.pc = (uintptr_t)probe_stored,
+			       .sp = (uintptr_t)(words + 8),
+			       .high = (uintptr_t)(words + 16)};
+
+	(void)unused;
+	if (!PROBES)
+		skip();
+	stack_around((uintptr_t)words); /* is in use */
+	words[7] = words[8] = back_to(probe_outer);
+	for (unsigned up = 0; up < 2; up++) {
+		words[10] = (uintptr_t)(words + 8 + up);
+		assert_true(walk(&key, 0, &stack));
+		assert_int_equal(stack.depth, 1 + up);
+		assert_int_equal(stack.truncated, !up);
+		assert_true(walk(&key, WALK_PLAIN, &plain));
+		assert_same(&stack, &plain);
+	}
+}
+
 static void a_frame_may_be_kept_by_the_stack_pointer(void **unused)
 {
 	struct memo_key key = made_of(probe_stored, 12);
@@ -527,6 +550,7 @@ int main(void)
 		MADE(the_end_may_lie_within_a_word),
 		MADE(what_mattered_is_remembered),
 		MADE(a_frame_may_be_aligned),
+		MADE(an_end_that_lies_below_is_none),
 		MADE(a_frame_may_be_kept_by_the_stack_pointer),
 		MADE(what_another_register_has_is_lost),
 		MADE(code_without_a_description_is_guessed),
