@@ -7,9 +7,9 @@
 #define WAYS	 3u
 #define SETS_MIN 64u /* a page */
 #define SETS_MAX 4096u
-#define FIELD	 0xFFFFFu
 
-/* data: module 12 bits, base 4, stays 1, saves_fp 1, cfa / 8 20, fp / 8 20 */
+/* data: cfa / 8 20 bits, fp / 8 20, unused 6, module 12, stays 1, saves_fp 1,
+ * base 4: signs are where they cost least */
 struct way {
 	uint64_t code, data;
 };
@@ -40,31 +40,22 @@ static struct set *set_of(uintptr_t code)
 		      (peek32(&sets) - 1)];
 }
 
-static uint64_t field_of(int32_t distance)
-{
-	return (uint32_t)(distance / 8) & FIELD;
-}
-
-static int32_t distance_of(uint64_t field)
-{
-	return ((int32_t)((uint32_t)field << 12) >> 12) * 8;
-}
-
 static uint64_t pack(const struct rule *rule)
 {
-	return (uint64_t)rule->module << 46 | (uint64_t)rule->base << 42 |
-	       (uint64_t)rule->stays << 41 | (uint64_t)rule->saves_fp << 40 |
-	       field_of(rule->cfa) << 20 | field_of(rule->fp);
+	return (uint64_t)(uint32_t)(rule->cfa / 8) << 44 |
+	       (uint64_t)(uint32_t)(rule->fp / 8) << 44 >> 20 |
+	       rule->module << 6 | (uint32_t)rule->stays << 5 |
+	       (uint32_t)rule->saves_fp << 4 | (uint32_t)rule->base;
 }
 
 static void unpack(uint64_t data, struct rule *out)
 {
-	out->module = (uint32_t)(data >> 46);
-	out->base = (enum rule_base)(data >> 42 & 15);
-	out->stays = data >> 41 & 1;
-	out->saves_fp = data >> 40 & 1;
-	out->cfa = distance_of(data >> 20);
-	out->fp = distance_of(data);
+	out->base = (enum rule_base)(data & 15);
+	out->saves_fp = data >> 4 & 1;
+	out->stays = data >> 5 & 1;
+	out->module = (uint32_t)data >> 6 & 0xFFF;
+	out->cfa = (int32_t)((int64_t)data >> 41 & ~7);
+	out->fp = (int32_t)((int64_t)(data << 20) >> 41 & ~7);
 }
 
 bool rule_find(uintptr_t code, struct rule *out)
