@@ -92,8 +92,11 @@ static bool read_stack(void *arg, uintptr_t address, uint64_t *value)
 		note_word(w, address, *value);
 		return true;
 	}
-	if (!stack_holds(address))
+	if (!stack_holds(address)) {
+		/* More of the main stack may be known to be in use later. */
+		w->inexact = w->inexact || stack_is_main(address);
 		return false;
+	}
 	*value = word_at(address);
 	w->inexact = true;
 	return true;

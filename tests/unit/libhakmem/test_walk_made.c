@@ -227,6 +227,33 @@ static void an_end_that_lies_below_is_none(void **unused)
 	}
 }
 
+/* What is refused now may be known to be stack the next time. */
+static void a_stack_that_ends_at_the_main_one_may_go_on(void **unused)
+{
+	struct memo_key key = made_of(probe_stored, 8);
+	uint64_t *words = page + PAGE_WORDS - 8;
+	uintptr_t below;
+
+	(void)unused;
+	if (!PROBES)
+		skip();
+	words[2] = (uintptr_t)(page + PAGE_WORDS + 64); /* is no stack */
+	assert_true(walk(&key, WALK_KEEP, &stack));
+	assert_true(stack.truncated);
+	assert_true(is_remembered(&key));
+	memo_forget();
+	below = ((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)15) -
+		512 * 1024;
+	assert_true(stack_is_main(below));
+	assert_false(stack_holds(below));
+	words[2] = below;
+	assert_true(walk(&key, WALK_KEEP, &stack));
+	assert_int_equal(stack.depth, 1);
+	assert_true(stack.truncated);
+	assert_int_equal(stack.memo, 0);
+	assert_false(is_remembered(&key));
+}
+
 static void a_frame_may_be_kept_by_the_stack_pointer(void **unused)
 {
 	struct memo_key key = made_of(probe_stored, 12);
@@ -551,6 +578,7 @@ int main(void)
 		MADE(what_mattered_is_remembered),
 		MADE(a_frame_may_be_aligned),
 		MADE(an_end_that_lies_below_is_none),
+		MADE(a_stack_that_ends_at_the_main_one_may_go_on),
 		MADE(a_frame_may_be_kept_by_the_stack_pointer),
 		MADE(what_another_register_has_is_lost),
 		MADE(code_without_a_description_is_guessed),
