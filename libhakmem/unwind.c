@@ -3,9 +3,9 @@
 #include "libhakmem/dwarf.h"
 #include "libhakmem/gate.h"
 #include "libhakmem/module.h"
+#include "libhakmem/object.h"
 #include "libhakmem/walk.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
 #include <sched.h>
@@ -176,9 +176,7 @@ static uintptr_t object_of(uintptr_t pc)
 {
 	struct dl_find_object found;
 
-	return _dl_find_object((void *)pc, &found) == 0
-		       ? (uintptr_t)found.dlfo_map_start
-		       : 0;
+	return object_at(pc, &found) ? (uintptr_t)found.dlfo_map_start : 0;
 }
 
 /* Code of the program or its libraries, not of the loader or libc, which may
