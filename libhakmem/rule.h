@@ -44,7 +44,7 @@ struct rule {
 	int32_t cfa, fp; /* distances, multiples of 8 */
 };
 
-#define RULE_DISTANCE_MAX (((INT32_C(1) << 19) - 1) * 8)
+#define RULE_DISTANCE_MAX (((INT32_C(1) << 19) - 1) << 3)
 
 /* Takes the memory; false when there is none. Once. */
 bool rule_start(void);
