@@ -9,7 +9,8 @@
  *
  * Nothing is trusted: all reads lie inside a record that lies inside a readable
  * segment, records are of bounded length, and each instruction takes a byte of
- * them. No lock, no heap, no system call; half a KiB of stack. Any thread.
+ * them. No lock, no heap, no system call; less than 900 bytes of stack. Any
+ * thread.
  */
 #ifndef LIBHAKMEM_CFI_H
 #define LIBHAKMEM_CFI_H
