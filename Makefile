@@ -148,7 +148,7 @@ $(B)/tests/unit/proto/%: tests/unit/proto/%.c $(PROTO_OBJ)
 	$(CC) $(APP_CFLAGS) -Wno-missing-prototypes $< $(PROTO_OBJ) $(LINK_$(MODE)) -lcmocka -lprotobuf-c -lm -o $@
 $(B)/tests/unit/libhakmem/%: tests/unit/libhakmem/%.c $(UNIT_LIB_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(LIB_CFLAGS) -Wno-frame-larger-than $< $(UNIT_LIB_OBJ) $(LINK_$(MODE)) -lcmocka $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
+	$(CC) $(LIB_CFLAGS) -Wno-frame-larger-than $< $(UNIT_LIB_OBJ) $(LINK_$(MODE)) $(LINK_TEST) -lcmocka $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
 $(B)/tests/unit/hakmemd/%: tests/unit/hakmemd/%.c $(UNIT_D_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(APP_CFLAGS) $< $(UNIT_D_OBJ) $(LINK_$(MODE)) -lcmocka $(D_LIBS) -o $@
@@ -162,6 +162,8 @@ PRELOAD_BIN := $(patsubst %.c,$(B)/%,$(wildcard tests/preload/*.c tests/stress/*
 	       $(patsubst %.cc,$(B)/%,$(wildcard tests/preload/*.cc))
 PRELOAD_SO  := $(patsubst %.c,$(B)/%.so,$(wildcard tests/preload/plugin/*.c)) \
 	       $(patsubst %.cc,$(B)/%.so,$(wildcard tests/preload/plugin/*.cc))
+# A program with gaps between its segments.
+$(B)/tests/unit/libhakmem/test_object: LINK_TEST := -Wl,-z,max-page-size=0x200000
 # Some unit tests load plugins.
 $(addprefix $(B)/tests/unit/libhakmem/,test_dwarf test_module test_unwind test_walk): | $(PRELOAD_SO)
 $(B)/tests/preload/plugin/%.so: tests/preload/plugin/%.c

@@ -11,13 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The stack that does not exist. Its two registers are so far apart that a
- * distance tells which of them it was measured from. */
-#define PROBE_SP   ((uintptr_t)1 << 44)
-#define PROBE_FP   ((uintptr_t)3 << 44)
-#define PROBE_BACK ((uintptr_t)0x600D600D6000)
-#define PROBE_SPAN ((uintptr_t)RULE_DISTANCE_MAX)
-
 /* What differs between machines, all of it. */
 #if defined(__x86_64__)
 #define LIBUNWIND "libunwind-x86_64.so.8"
@@ -103,61 +96,40 @@ static const struct {
 
 /* What the accessors answer for. */
 struct request {
-	const struct dwarf_reader *reader; /* NULL: the stack does not exist */
+	const struct dwarf_reader *reader;
 	uintptr_t pc, sp;
 	uint32_t module;
 	uintptr_t low, high; /* where it is known that the module may be read */
 	bool guessed;	     /* there was no description to go by */
-
-	/* Of the stack that does not exist. */
-	unsigned words; /* read */
-	uintptr_t word; /* the last of them */
-	bool asked_fp;
-	bool asked_other; /* another register, or what a description says
-			   * beyond a distance */
 };
 
 static unw_addr_space_t space;
 
 /* --- what libunwind may read --------------------------------------------- */
 
-static bool near(uintptr_t address, uintptr_t middle)
-{
-	return address - (middle - PROBE_SPAN) <= 2 * PROBE_SPAN;
-}
-
-static bool read_probe(struct request *request, uintptr_t address,
-		       unw_word_t *value)
-{
-	if (!near(address, PROBE_SP) && !near(address, PROBE_FP))
-		return false;
-	request->words++;
-	request->word = address;
-	*value = PROBE_BACK;
-	return true;
-}
-
 static int access_mem(unw_addr_space_t of, unw_word_t address,
 		      unw_word_t *value, int write, void *arg)
 {
 	struct request *request = arg;
 	const struct dwarf_reader *reader = request->reader;
+	size_t bytes;
 
 	(void)of;
 	if (write)
 		return -UNW_EINVAL;
-	if (reader ? reader->stack(reader->arg, address, value)
-		   : read_probe(request, address, value))
+	if (reader->stack(reader->arg, address, value))
 		return 0;
-	request->asked_other = true;
 	if (address < request->low || address >= request->high) {
 		request->low = align_down(address, 4096);
 		request->high = request->low + 4096 - sizeof(*value);
 		if (!module_holds(request->module, request->low, 4096))
 			request->low = request->high = 0;
 	}
+	/* The last aligned word of a segment may end behind it, on the same
+	 * page. */
+	bytes = is_aligned(address, sizeof(*value)) ? 1 : sizeof(*value);
 	if (request->high == 0 &&
-	    !module_holds(request->module, address, sizeof(*value)))
+	    !module_holds(request->module, address, bytes))
 		return -UNW_EINVAL;
 	memcpy(value, (const void *)address, sizeof(*value));
 	return 0;
@@ -177,13 +149,10 @@ static int access_reg(unw_addr_space_t of, unw_regnum_t reg, unw_word_t *value,
 	} else if (reg == REG_SP) {
 		*value = request->sp;
 	} else if (reg == REG_FP) {
-		request->asked_fp = true;
-		*value = PROBE_FP;
-		if (reader && !reader->fp(reader->arg, value))
+		if (!reader->fp(reader->arg, value))
 			return -UNW_EBADREG;
 	} else {
 		/* What a call left there is known to nobody. */
-		request->asked_other = true;
 		return -UNW_EBADREG;
 	}
 	return 0;
@@ -200,32 +169,6 @@ static int access_fpreg(unw_addr_space_t of, unw_regnum_t reg,
 	return -UNW_EBADREG;
 }
 
-/* An entry of a search table: offsets from its header. */
-struct entry {
-	int32_t code, description;
-};
-
-/* The entry for `pc`, as a table of one: libunwind would read the table byte
- * by byte. The table lies in a segment, module.c made sure of that. */
-static bool find_entry(const struct module_frames *frames, uintptr_t pc,
-		       uintptr_t *out)
-{
-	const struct entry *table = (const struct entry *)frames->table;
-	int64_t place = (int64_t)(pc - frames->header);
-	size_t low = 0, high = frames->entries;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (place < table[middle].code)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	*out = (uintptr_t)(table + low - 1);
-	return low != 0;
-}
-
 static int find_proc_info(unw_addr_space_t of, unw_word_t pc,
 			  unw_proc_info_t *out, int need, void *arg)
 {
@@ -235,8 +178,9 @@ static int find_proc_info(unw_addr_space_t of, unw_word_t pc,
 	int result = -UNW_ENOINFO;
 	uintptr_t entry;
 
-	if (module_frames(request->module, &frames) && pc >= frames.start &&
-	    pc < frames.end && find_entry(&frames, pc, &entry)) {
+	if (module_frames(request->module, &frames) &&
+	    module_entry(&frames, pc, &entry)) {
+		/* A table of one: libunwind would read it byte by byte. */
 		info.format = UNW_INFO_FORMAT_REMOTE_TABLE;
 		info.start_ip = frames.start;
 		info.end_ip = frames.end;
@@ -345,81 +289,6 @@ int dwarf_step(struct dwarf_frame *frame, const struct dwarf_reader *reader,
 	frame->sp = sp;
 	*pc = back;
 	return 1;
-}
-
-/* --- proving a rule ------------------------------------------------------ */
-
-/* Step twice: once the description is in libunwind's cache, whatever is asked
- * for beyond the stack is part of the step itself. */
-static int step_probe(unw_cursor_t *cursor, struct request *request,
-		      uintptr_t code, uint32_t module)
-{
-	int result = -1;
-
-	for (int i = 0; i < 2; i++) {
-		*request = (struct request){
-			.pc = code, .sp = PROBE_SP, .module = module};
-		if (lib.init(cursor, space, request) != 0)
-			return -1;
-		result = lib.step(cursor);
-		if (request->guessed)
-			return -1;
-	}
-	return result;
-}
-
-static bool base_of(uintptr_t cfa, struct rule *out)
-{
-	uintptr_t from_sp = cfa - PROBE_SP, from_fp = cfa - PROBE_FP;
-
-	out->base = from_sp <= PROBE_SPAN ? RULE_SP : RULE_FP;
-	out->cfa = (uint32_t)(out->base == RULE_SP ? from_sp : from_fp);
-	return (from_sp <= PROBE_SPAN || from_fp <= PROBE_SPAN) &&
-	       out->cfa % 8 == 0 && out->cfa != 0;
-}
-
-/* The frame pointer after the step: asked for like any register. */
-static bool fp_of(unw_cursor_t *cursor, struct request *request, uintptr_t cfa,
-		  struct rule *out)
-{
-	unw_word_t value;
-
-	request->words = 0;
-	request->asked_fp = false;
-	if (lib.get_reg(cursor, REG_FP, &value) != 0)
-		return false;
-	if (request->words == 0)
-		return request->asked_fp;
-	out->fp = (uint32_t)(cfa - request->word);
-	return request->words == 1 && !request->asked_fp &&
-	       cfa - request->word <= PROBE_SPAN && out->fp % 8 == 0 &&
-	       out->fp != 0;
-}
-
-bool dwarf_learn(uintptr_t code, uint32_t module, struct rule *out)
-{
-	struct request request;
-	unw_cursor_t cursor;
-	unw_word_t cfa = 0;
-	int result = step_probe(&cursor, &request, code, module);
-	uintptr_t back = request.word;
-	bool simple = !request.asked_other;
-
-	*out = (struct rule){.base = RULE_HARD,
-			     .module = module,
-			     .stays = module_stays(module)};
-	if (request.guessed)
-		return false;
-	if (result == 0 && simple && request.words == 0) {
-		out->base = RULE_END;
-		return true;
-	}
-	if (result <= 0 || !simple || request.words != 1 ||
-	    lib.get_reg(&cursor, REG_SP, &cfa) != 0 || back != cfa - 8 ||
-	    !base_of(cfa, out) || !fp_of(&cursor, &request, cfa, out) ||
-	    request.asked_other)
-		out->base = RULE_HARD;
-	return true;
 }
 
 /* --- waking it up -------------------------------------------------------- */

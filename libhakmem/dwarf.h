@@ -40,14 +40,6 @@ bool dwarf_start(void);
 int dwarf_step(struct dwarf_frame *frame, const struct dwarf_reader *reader,
 	       uintptr_t *pc, bool *signal);
 
-/*
- * Proves the rule of an instruction: a step is made on a stack that does not
- * exist, whose registers are known and far apart, and where all that is asked
- * for is seen. What needs more than a rule can say is RULE_HARD. False: there
- * is no description.
- */
-bool dwarf_learn(uintptr_t code, uint32_t module, struct rule *out);
-
 /* Makes libunwind forget what it knows of code. Any thread. */
 void dwarf_flush(void);
 

@@ -1,15 +1,14 @@
 #include "libhakmem/memo.h"
 
 #include "libhakmem/gate.h"
-#include "libhakmem/meta.h"
 #include "libhakmem/module.h"
+#include "libhakmem/vm.h"
 
 #include <string.h>
 
 #define ENTRIES	  12u
 #define POOL	  512u
-#define SETS_MIN  8u
-#define STEPS	  6u /* 8 sets, doubled 5 times: 2 MiB */
+#define STEPS	  9u /* a set, doubled 8 times: 2 MiB */
 #define SITE_BITS 40u
 
 struct entry {
@@ -30,10 +29,10 @@ struct set {
 	uint32_t entries, words;
 	uint32_t tag[ENTRIES]; /* some of each entry's key */
 	struct entry entry[ENTRIES];
-	uint64_t value[POOL];
 	uint32_t at[POOL];
-};
-_Static_assert(sizeof(struct set) <= 8192, "a set is two pages");
+	uint64_t value[POOL];
+} __attribute__((aligned(4096)));
+_Static_assert(sizeof(struct set) == 2 * VM_PAGE, "a set is two pages");
 
 static struct set *steps[STEPS];
 static uint32_t sets;
@@ -46,27 +45,25 @@ uint32_t memo_sets(void)
 	return __atomic_load_n(&sets, __ATOMIC_ACQUIRE);
 }
 
-/* Step 0 holds sets 0..7, step n the 8 << (n-1) that follow. */
+/* Step 0 is set 0, step n the 1 << (n-1) that follow. */
 static struct set *set_at(uint32_t index)
 {
 	uint32_t step;
 
-	if (index < SETS_MIN)
-		return &steps[0][index];
-	step = 31u - (uint32_t)__builtin_clz(index / SETS_MIN);
-	return &steps[step + 1][index - (SETS_MIN << step)];
+	if (index == 0)
+		return steps[0];
+	step = 31u - (uint32_t)__builtin_clz(index);
+	return &steps[step + 1][index - (1u << step)];
 }
 
 static bool grow(void)
 {
-	uint32_t step = sets == 0 ? 0 : 1;
-	uint32_t more = sets == 0 ? SETS_MIN : sets;
+	uint32_t more = sets == 0 ? 1 : sets;
+	uint32_t step = sets == 0 ? 0 : 1 + (uint32_t)__builtin_ctz(sets);
 
-	while (sets != 0 && SETS_MIN << (step - 1) < sets)
-		step++;
 	if (step == STEPS)
 		return false;
-	steps[step] = meta_alloc(more * sizeof(struct set));
+	steps[step] = vm_map(more * sizeof(struct set));
 	if (!steps[step])
 		return false;
 	/* release: pairs with the acquire in memo_sets */
@@ -78,8 +75,7 @@ static bool grow(void)
  * pushed out. */
 static void grow_if_crowded(void)
 {
-	if (__atomic_fetch_add(&pushed_out, 1, __ATOMIC_RELAXED) <
-		    2 * ENTRIES * memo_sets() ||
+	if (likely(peek32(&pushed_out) < 2 * ENTRIES * memo_sets()) ||
 	    __atomic_exchange_n(&growing, 1, __ATOMIC_ACQUIRE) != 0)
 		return;
 	__atomic_store_n(&pushed_out, 0, __ATOMIC_RELAXED);
@@ -265,23 +261,23 @@ static void append(struct set *set, const struct memo_trace *trace)
 
 void memo_store(const struct memo_trace *trace, struct unwind_stack *out)
 {
-	uint32_t index = index_of(mix(&trace->key));
-	struct set *set = set_at(index);
-	bool crowded = false;
+	struct set *set;
+	uint32_t index;
 
 	out->memo = 0;
+	grow_if_crowded();
+	index = index_of(mix(&trace->key));
+	set = set_at(index);
 	if (trace->words > MEMO_WORDS || trace->modules > MEMO_MODULES ||
 	    !gate_take(&set->owner))
 		return;
 	while (set->entries == ENTRIES || set->words + trace->words > POOL) {
 		remove_entry(set, oldest(set));
-		crowded = true;
+		__atomic_fetch_add(&pushed_out, 1, __ATOMIC_RELAXED);
 	}
 	append(set, trace);
 	out->memo = reference(index, &set->entry[set->entries - 1]);
 	gate_give(&set->owner);
-	if (crowded)
-		grow_if_crowded();
 }
 
 void memo_name(uint64_t memo, uint32_t site)

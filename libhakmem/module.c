@@ -2,6 +2,7 @@
 
 #include "libhakmem/lock.h"
 #include "libhakmem/meta.h"
+#include "libhakmem/object.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -213,7 +214,8 @@ static void add_segment(struct module *at, const ElfW(Phdr) * header)
 	    segment->end <= segment->start)
 		return;
 	at->segments++;
-	if (!segment->executable || at->info.text_bytes != 0)
+	/* The largest, should there be several. */
+	if (!segment->executable || header->p_memsz <= at->info.text_bytes)
 		return;
 	at->info.text_start = segment->start;
 	at->info.text_bytes = header->p_memsz;
@@ -443,7 +445,7 @@ uint32_t module_of(uintptr_t pc)
 	struct dl_find_object found;
 	uint32_t id;
 
-	if (_dl_find_object((void *)pc, &found) != 0)
+	if (!object_at(pc, &found))
 		return MODULE_NONE;
 	id = known(&found);
 	if (unlikely(id == 0 || !same_map(module(id), &found) ||
@@ -481,6 +483,7 @@ void module_start(void)
 		text[length] = '\0';
 		program = text;
 	}
+	object_start();
 	dl_iterate_phdr(note_loaded, NULL);
 }
 
@@ -513,7 +516,7 @@ static bool is_loaded(const struct module *at)
 {
 	struct dl_find_object found;
 
-	return _dl_find_object((void *)at->info.text_start, &found) == 0 &&
+	return object_at(at->info.text_start, &found) &&
 	       found.dlfo_link_map == at->map &&
 	       (uintptr_t)found.dlfo_map_start == at->info.start;
 }
@@ -564,6 +567,28 @@ bool module_frames(uint32_t id, struct module_frames *out)
 		return false;
 	*out = module(id)->frames;
 	return true;
+}
+
+/* The table lies in a segment: find_frames made sure of that. */
+bool module_entry(const struct module_frames *frames, uintptr_t pc,
+		  uintptr_t *out)
+{
+	const int32_t(*table)[2] = (const int32_t(*)[2])frames->table;
+	int64_t place = (int64_t)(pc - frames->header);
+	size_t low = 0, high = frames->entries;
+
+	if (pc < frames->start || pc >= frames->end)
+		return false;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (place < table[middle][0])
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	*out = (uintptr_t)(table + low - 1);
+	return low != 0;
 }
 
 void module_lock(void)

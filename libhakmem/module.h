@@ -86,6 +86,11 @@ struct module_frames {
 };
 bool module_frames(uint32_t id, struct module_frames *out);
 
+/* The entry of the table that `pc` belongs to, its address in *out; false: it
+ * lies before them all, or outside the module. */
+bool module_entry(const struct module_frames *frames, uintptr_t pc,
+		  uintptr_t *out);
+
 /* Fork: the lock only; see fork.h. */
 void module_lock(void);
 void module_unlock(void);

@@ -308,7 +308,7 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			return EAGAIN;
 		__atomic_store_n(&next, create, __ATOMIC_RELAXED);
 	}
-	unwind_start(); /* the last moment with one thread */
+	unwind_before_thread();
 	stack_wrap(attributes, &run, &arg);
 	error = create(thread, attributes, run, arg);
 	if (error == 0)

@@ -3,9 +3,9 @@
 #include "libhakmem/dwarf.h"
 #include "libhakmem/gate.h"
 #include "libhakmem/module.h"
+#include "libhakmem/object.h"
 #include "libhakmem/walk.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
 #include <sched.h>
@@ -20,9 +20,7 @@
 #define START_BYTES (256 * KIB) /* of stack, for dlopen */
 #define WARM_SHARE  64u		/* one warm stack in so many is timed */
 
-enum state { OFF, ARMED, STARTING, ON };
-
-static uint32_t state;
+static bool on;
 static uintptr_t own_start, own_end; /* text of this library */
 
 static bool waited_in_vain;
@@ -44,11 +42,6 @@ static uint64_t now_ns(void)
 bool unwind_busy(void)
 {
 	return inside != 0;
-}
-
-static bool is_armed(void)
-{
-	return __atomic_load_n(&state, __ATOMIC_RELAXED) == ARMED;
 }
 
 static void leave(void)
@@ -76,8 +69,8 @@ static bool enter(void)
 		memo_abandon();
 		walk_abandon();
 	}
-	/* acquire: pairs with the release in unwind_start */
-	if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) != ON)
+	/* acquire: pairs with the release in unwind_arm */
+	if (!__atomic_load_n(&on, __ATOMIC_ACQUIRE))
 		return false;
 	inside = here;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -178,16 +171,12 @@ bool unwind_afresh(const void *frame, struct unwind_stack *out)
 	return unwind(frame, false, out);
 }
 
-/* All of this library is compiled with frame pointers, so from here up to the
- * function that the program called they can be followed. */
 /* Where the object that `pc` lies in was mapped; 0: in none. */
 static uintptr_t object_of(uintptr_t pc)
 {
 	struct dl_find_object found;
 
-	return _dl_find_object((void *)pc, &found) == 0
-		       ? (uintptr_t)found.dlfo_map_start
-		       : 0;
+	return object_at(pc, &found) ? (uintptr_t)found.dlfo_map_start : 0;
 }
 
 /* Code of the program or its libraries, not of the loader or libc, which may
@@ -211,12 +200,14 @@ static bool has_room(uintptr_t here)
 }
 
 /* Is this a moment for dlopen? `pc` is in who called malloc. */
-static bool may_start(uintptr_t pc)
+static bool may_load(uintptr_t pc)
 {
 	return __libc_single_threaded && is_of_program(pc) &&
 	       has_room((uintptr_t)__builtin_frame_address(0));
 }
 
+/* All of this library is compiled with frame pointers, so from here up to the
+ * function that the program called they can be followed. */
 bool unwind_here(struct unwind_stack *out)
 {
 	const uintptr_t *frame = __builtin_frame_address(0);
@@ -225,8 +216,8 @@ bool unwind_here(struct unwind_stack *out)
 		const uintptr_t *caller = (const uintptr_t *)frame[0];
 
 		if (frame[1] < own_start || frame[1] >= own_end) {
-			if (unlikely(is_armed()) && may_start(frame[1]))
-				unwind_start();
+			if (unlikely(walk_needs_dwarf()) && may_load(frame[1]))
+				unwind_load();
 			return unwind(frame, true, out);
 		}
 		if (caller <= frame ||
@@ -264,26 +255,24 @@ void unwind_arm(void)
 	module_start();
 	stack_start();
 	find_own_text();
-	/* release: pairs with the acquire in unwind_start */
-	__atomic_store_n(&state, ARMED, __ATOMIC_RELEASE);
+	/* release: pairs with the acquire in enter */
+	__atomic_store_n(&on, memo_start() && walk_start(), __ATOMIC_RELEASE);
 	errno = saved;
 }
 
-bool unwind_start(void)
+bool unwind_load(void)
 {
-	uint32_t armed = ARMED;
 	int saved = errno;
-	bool on;
+	bool loaded = walk_load();
 
-	/* acquire: pairs with unwind_arm */
-	if (!__atomic_compare_exchange_n(&state, &armed, STARTING, false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
-		return armed == ON;
-	on = memo_start() && walk_start();
-	/* release: pairs with the acquire in enter */
-	__atomic_store_n(&state, on ? ON : OFF, __ATOMIC_RELEASE);
 	errno = saved;
-	return on;
+	return loaded;
+}
+
+void unwind_before_thread(void)
+{
+	if (walk_needs_dwarf() && __libc_single_threaded)
+		unwind_load();
 }
 
 /* Closes the gate and waits until no other thread is inside; false after too
@@ -340,7 +329,7 @@ void unwind_unlock(void)
 void unwind_reset(void)
 {
 	if (waited_in_vain) {
-		state = OFF;
+		on = false;
 		memo_forget();
 		walk_forget();
 	}

@@ -1,14 +1,17 @@
 /*
- * Stacks: who called malloc, from inside malloc. The only user of libunwind,
- * which is loaded by name, privately and only where that is safe; until then,
- * and without it, there are no stacks, and they are counted.
+ * Stacks: who called malloc, from inside malloc.
  *
  *   warm   the caller's place and stack pointer were seen before, and every
  *          word that mattered then still has its value: told from memory
  *          (memo.h), tens of nanoseconds
- *   cold   libunwind's remote interface steps through our own process, by
- *          reads that are bounded to this stack and to mapped segments of
- *          modules, on a stack of ours with signals blocked: microseconds
+ *   cold   frame by frame, by what the modules' call frame information says
+ *          (walk.h), by reads that are bounded to this stack and to mapped
+ *          segments of modules: some 20 nanoseconds a frame, and 10 times as
+ *          much for a place in the code that is met for the first time
+ *
+ * What is too involved for our own reader is left to libunwind, which is loaded
+ * by name, privately, only where that is safe and only when such a place was
+ * met; without it the stack ends there.
  *
  * The frames of this library are left out: a stack begins with the code that
  * called malloc. Never call with a lock of ours held. errno is kept.
@@ -21,10 +24,10 @@
 
 /*
  * The stack of whoever called into this library. False when there is none to
- * be had right now (no libunwind, a fork or an unload under way, called by
- * libunwind itself or from a signal handler that cut into an unwinding); that
- * is counted and says nothing else. Any thread; up to 1.6 KiB for `out`, which
- * need not be zeroed.
+ * be had right now (a fork or an unload under way, called by libunwind itself
+ * or from a signal handler that cut into an unwinding); that is counted and
+ * says nothing else. Any thread; up to 1.6 KiB for `out`, which need not be
+ * zeroed.
  */
 bool unwind_here(struct unwind_stack *out);
 
@@ -44,17 +47,21 @@ void unwind_name_site(const struct unwind_stack *stack, uint32_t site);
 bool unwind_busy(void);
 
 /*
- * Gets ready to take stacks. Once, in the constructor. libunwind itself comes
- * later, for it costs half a millisecond and as many KiB, and most programs end
- * before their first sample: at the first stack that code of the program itself
- * asks for (not the loader or libc, whose locks it may hold) while it has one
- * thread, on the main stack; or before its second thread is made.
+ * Gets ready to take stacks. Once, in the constructor. libunwind may come
+ * later, for it costs half a millisecond and as many KiB, and hardly a program
+ * needs it: once a stack has met a place that it is needed for, with the next
+ * stack that code of the program itself asks for (not the loader or libc, whose
+ * locks it may hold) while it has one thread, on the main stack; or before the
+ * second thread is made.
  */
 void unwind_arm(void);
 
-/* Loads libunwind now, where dlopen is safe. Does nothing unless armed, or the
- * second time. False when there is none. */
-bool unwind_start(void);
+/* Loads libunwind now, where dlopen is safe; tries once. False when there is
+ * none, or before unwind_arm. */
+bool unwind_load(void);
+
+/* For pthread_create, before it is done. */
+void unwind_before_thread(void);
 
 /* Around dlclose: no stack passes through a module that may be going away, and
  * what libunwind remembers of it is forgotten. */

@@ -1,7 +1,9 @@
 #include "libhakmem/walk.h"
 
+#include "libhakmem/cfi.h"
 #include "libhakmem/dwarf.h"
 #include "libhakmem/gate.h"
+#include "libhakmem/meta.h"
 #include "libhakmem/module.h"
 #include "libhakmem/stack.h"
 #include "libhakmem/vm.h"
@@ -33,11 +35,20 @@ struct walker {
 
 struct slot {
 	uintptr_t owner; /* see gate.h */
-	char *top;	 /* of its stack */
+	char *top;	 /* of its stack for libunwind; NULL: not loaded yet */
 	struct walker walker;
 };
 
 static struct slot *slots;
+static bool loading;
+
+/* Where libunwind is wanted from the start: debug builds compare with it, and
+ * only x86-64 has return addresses where rules look for them. */
+#if defined(__x86_64__)
+static bool needs_dwarf = DEBUG_BUILD;
+#else
+static bool needs_dwarf = true;
+#endif
 static uint64_t replaced; /* module_replaced() as of the last flush */
 static bool use_rules = true;
 
@@ -81,8 +92,11 @@ static bool read_stack(void *arg, uintptr_t address, uint64_t *value)
 		note_word(w, address, *value);
 		return true;
 	}
-	if (!stack_holds(address))
+	if (!stack_holds(address)) {
+		/* More of the main stack may be known to be in use later. */
+		w->inexact = w->inexact || stack_is_main(address);
 		return false;
+	}
 	*value = word_at(address);
 	w->inexact = true;
 	return true;
@@ -194,33 +208,63 @@ static bool load_fp(struct walker *w, uint64_t *value)
 	return read_fp(w, value) && is_aligned(*value, 8);
 }
 
-static int step_by_rule(struct walker *w)
+/* To the caller, whose stack pointer is `cfa`; `back` and `fp` are where its
+ * place in the code and its frame pointer are. */
+ALWAYS_INLINE int leave_frame(struct walker *w, uintptr_t cfa, uintptr_t back,
+			      uintptr_t fp)
 {
-	struct dwarf_frame *frame = &w->frame;
-	const struct rule *rule = &w->rule;
-	uint64_t base = frame->sp, back;
-	uintptr_t cfa;
+	uint64_t pc;
 
-	if (rule->base == RULE_END)
-		return 0;
-	if (rule->base == RULE_FP && !load_fp(w, &base))
+	if (!read_stack(w, back, &pc))
 		return -1;
-	cfa = base + rule->cfa;
-	if (cfa <= frame->sp || !read_stack(w, cfa - 8, &back))
-		return -1;
-	frame->sp = cfa;
-	if (rule->fp != 0) {
-		frame->fp = cfa - rule->fp;
-		frame->fp_saved = true;
+	w->frame.sp = cfa;
+	if (w->rule.saves_fp) {
+		w->frame.fp = fp;
+		w->frame.fp_saved = true;
 		w->fp_is_leafs = false;
 	}
-	w->pc = back;
-	w->signal = false;
+	w->pc = pc;
 	return 1;
 }
 
-/* Code that no module holds, made at run time: there is nothing to go by but
- * the frame pointer, if it looks like one. */
+static int step_by_rule(struct walker *w)
+{
+	const struct rule *rule = &w->rule;
+	uint64_t base = w->frame.sp;
+	uintptr_t cfa;
+
+	if (rule->base == RULE_FP && !load_fp(w, &base))
+		return -1;
+	cfa = base + (uintptr_t)rule->cfa;
+	w->signal = false;
+	return cfa <= w->frame.sp ? -1
+				  : leave_frame(w, cfa, cfa - 8,
+						cfa - (uintptr_t)rule->fp);
+}
+
+/* The cfa was kept in memory. */
+static NOINLINE int step_by_word(struct walker *w)
+{
+	const struct rule *rule = &w->rule;
+	uint64_t base = w->frame.sp, cfa;
+	uintptr_t at, fp;
+
+	if (rule->base == RULE_FP_AT && !load_fp(w, &base))
+		return -1;
+	at = base + (uintptr_t)(intptr_t)rule->cfa;
+	fp = base + (uintptr_t)(intptr_t)rule->fp;
+	w->signal = rule->base == RULE_SIGNAL;
+	if (!read_stack(w, at, &cfa))
+		return -1;
+	/* Stacks grow down; only a signal's may lie elsewhere. */
+	if (w->signal)
+		return leave_frame(w, cfa, at + 8, fp);
+	return cfa <= w->frame.sp ? -1 : leave_frame(w, cfa, cfa - 8, fp);
+}
+
+/* Code without a description, above all code that no module holds, made at run
+ * time: there is nothing to go by but the frame pointer, if it looks like one.
+ */
 static int step_guess(struct walker *w)
 {
 	uint64_t fp, back;
@@ -237,13 +281,6 @@ static int step_guess(struct walker *w)
 	return back < VM_PAGE ? -1 : 1;
 }
 
-static void run_learn(void *arg)
-{
-	struct walker *w = arg;
-
-	w->known = dwarf_learn(w->frame.code, w->frame.module, &w->rule);
-}
-
 static void run_step(void *arg)
 {
 	struct walker *w = arg;
@@ -255,14 +292,47 @@ static int step_hard(struct walker *w, struct slot *slot)
 {
 	uintptr_t sp = w->frame.sp, fp = w->frame.fp;
 	bool saved = w->frame.fp_saved;
+	/* acquire: pairs with the release in give_stacks */
+	char *top = __atomic_load_n(&slot->top, __ATOMIC_ACQUIRE);
 
-	dwarf_call_on(slot->top, run_step, w);
+	if (!top) {
+		if (!__atomic_load_n(&loading, __ATOMIC_RELAXED))
+			__atomic_store_n(&needs_dwarf, true, __ATOMIC_RELAXED);
+		w->inexact = true;
+		return -1;
+	}
+	dwarf_call_on(top, run_step, w);
 	if (w->frame.fp != fp || w->frame.fp_saved != saved)
 		w->fp_is_leafs = false;
 	/* Stacks grow down; only a signal's may lie elsewhere. */
 	if (w->result > 0 && !w->signal && w->frame.sp <= sp)
 		return -1;
 	return w->result;
+}
+
+static void learn(struct walker *w)
+{
+	cfi_learn(w->frame.code, w->frame.module, &w->rule);
+	rule_store(w->frame.code, &w->rule);
+}
+
+static int step_known(struct walker *w, struct slot *slot)
+{
+	switch (w->rule.base) {
+	case RULE_SP:
+	case RULE_FP:
+		return step_by_rule(w);
+	case RULE_HARD:
+		return step_hard(w, slot);
+	case RULE_END:
+		return 0;
+	case RULE_LOST:
+		return -1;
+	case RULE_GUESS:
+		return step_guess(w);
+	default:
+		return step_by_word(w);
+	}
 }
 
 /* To the caller: 1, 0 at the end, below 0 when it is lost. */
@@ -273,15 +343,12 @@ static int step(struct walker *w, struct slot *slot)
 	w->first = w->trace.words;
 	if (w->frame.module == MODULE_NONE) {
 		result = step_guess(w);
+	} else if (w->rules) {
+		if (!w->known)
+			learn(w);
+		result = step_known(w, slot);
 	} else {
-		if (!w->known && w->rules) {
-			dwarf_call_on(slot->top, run_learn, w);
-			if (w->known)
-				rule_store(w->frame.code, &w->rule);
-		}
-		result = w->known && w->rule.base != RULE_HARD
-				 ? step_by_rule(w)
-				 : step_hard(w, slot);
+		result = step_hard(w, slot);
 	}
 	if (result <= 0 || w->pc == 0)
 		return result < 0 ? result : 0;
@@ -358,29 +425,50 @@ void walk_forget(void)
 	rule_forget();
 }
 
-static bool make_slots(void)
+bool walk_start(void)
+{
+	if (!slots)
+		slots = meta_alloc(SLOTS * sizeof(*slots));
+	return slots && rule_start();
+}
+
+bool walk_needs_dwarf(void)
+{
+	return __atomic_load_n(&needs_dwarf, __ATOMIC_RELAXED);
+}
+
+static void give_stacks(void)
 {
 	size_t stride = STACK_BYTES + VM_PAGE;
 	char *stacks = vm_reserve(SLOTS * stride);
-	struct slot *made =
-		vm_map(align_up(SLOTS * sizeof(struct slot), VM_PAGE));
 
-	if (!stacks || !made)
-		return false;
-	for (unsigned i = 0; i < SLOTS; i++) {
-		char *stack = stacks + i * stride + VM_PAGE;
-
-		if (!vm_commit(stack, STACK_BYTES))
-			return false;
-		made[i].top = stack + STACK_BYTES;
-	}
-	slots = made;
-	return true;
+	if (!stacks)
+		return;
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (!vm_commit(stacks + i * stride + VM_PAGE, STACK_BYTES))
+			return;
+	for (unsigned i = 0; i < SLOTS; i++)
+		/* release: libunwind is there for who sees this */
+		__atomic_store_n(&slots[i].top, stacks + (i + 1) * stride,
+				 __ATOMIC_RELEASE);
 }
 
-bool walk_start(void)
+static bool is_loaded(void)
 {
-	return rule_start() && make_slots() && dwarf_start();
+	/* acquire: pairs with the release in give_stacks */
+	return slots && __atomic_load_n(&slots[0].top, __ATOMIC_ACQUIRE);
+}
+
+/* Others may be walking meanwhile. */
+bool walk_load(void)
+{
+	if (!slots)
+		return false;
+	if (!__atomic_exchange_n(&loading, true, __ATOMIC_RELAXED) &&
+	    dwarf_start())
+		give_stacks();
+	__atomic_store_n(&needs_dwarf, false, __ATOMIC_RELAXED);
+	return is_loaded();
 }
 
 void walk_set_rules(bool on)
@@ -419,7 +507,8 @@ bool walk(const struct memo_key *key, unsigned how, struct unwind_stack *out)
 		return false;
 	w = &slot->walker;
 	prepare(w, key, how, out);
-	run(w, slot);
+	if (w->rules || is_loaded())
+		run(w, slot);
 	done = out->depth != 0 && !w->failed;
 	w->trace.truncated = out->truncated;
 	if (done && (how & WALK_KEEP) && !w->inexact)

@@ -51,6 +51,14 @@ PROBE(moved, ".cfi_def_cfa_offset 32\n.cfi_offset rip, -16");
 PROBE(uneven, ".cfi_def_cfa_offset 20");
 PROBE(far, ".cfi_def_cfa_offset 8388608");
 
+/* As functions that align their stack: the frame's end is kept below the place
+ * that the frame pointer shows, which is where that was saved (breg6 -8, deref;
+ * breg6 0). */
+PROBE(aligned, ".cfi_escape 15, 3, 118, 120, 6\n.cfi_escape 16, 6, 2, 118, 0");
+
+/* The same two words above the stack pointer (breg7 16, deref). */
+PROBE(stored, ".cfi_escape 15, 3, 119, 16, 6");
+
 /* Found by a word at an address that is none of the process (const8u, deref).
  */
 PROBE(wild, ".cfi_escape 15, 10, 14, 0, 16, 0, 0, 0, 16, 0, 0, 6");

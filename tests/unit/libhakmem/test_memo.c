@@ -320,7 +320,8 @@ static void the_least_recently_used_make_room(void **unused)
 {
 	(void)unused;
 	memo_store(&trace, &out);
-	for (uint64_t i = 0; i < 100; i++) {
+	/* As many as make no second set. */
+	for (uint64_t i = 0; i < 30; i++) {
 		assert_true(find());
 		memory[3] = trace.value[2] = 5000 + i;
 		memo_store(&trace, &out);
@@ -328,7 +329,7 @@ static void the_least_recently_used_make_room(void **unused)
 		memory[3] = 1003;
 	}
 	assert_true(find());
-	memory[3] = 5000 + 99;
+	memory[3] = 5000 + 29;
 	assert_true(find());
 	memory[3] = 5000;
 	assert_false(find());
@@ -364,13 +365,13 @@ static void words_are_shared(void **unused)
 	assert_in_range(found, 1, 12);
 }
 
-/* Last, for what has grown stays: from 8 sets to a bound, all of use. */
+/* Last, for what has grown stays: from a set to a bound, all of use. */
 static void crowding_brings_more_sets(void **unused)
 {
 	uint32_t most = memo_sets(), found = 0;
 
 	(void)unused;
-	assert_int_equal(most, 8);
+	assert_in_range(most, 1, 4); /* some came into use above */
 	for (uintptr_t pc = 0; pc < 60000; pc++) {
 		trace.key.pc = pc;
 		memo_store(&trace, &out);

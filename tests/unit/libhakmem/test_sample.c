@@ -199,7 +199,7 @@ static void recording_is_charged(void **state)
 
 	(void)state;
 	unwind_arm();
-	if (!unwind_start())
+	if (!unwind_load())
 		skip();
 	for (int i = 0; i < many; i++)
 		ptr[i] = heap_malloc(1000);

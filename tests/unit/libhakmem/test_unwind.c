@@ -1,6 +1,8 @@
 #include "libhakmem/unwind.h"
 
 #include "libhakmem/module.h"
+#include "libhakmem/walk.h"
+#include "tests/unit/libhakmem/probes.h"
 #include "tests/unit/libhakmem/stacks.h"
 
 #include <dlfcn.h>
@@ -617,6 +619,80 @@ static void test_no_descriptor(void **unused)
 		assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
 
+/* --- libunwind ----------------------------------------------------------- */
+
+static bool libunwind_is_loaded(void)
+{
+	return dlopen("libunwind-x86_64.so.8", RTLD_LAZY | RTLD_NOLOAD) != NULL;
+}
+
+/* A leaf at a place that no rule can describe; false: as far as it goes. */
+static bool meet_a_hard_place(void)
+{
+	uintptr_t words[16] = {0};
+
+	words[1] = (uintptr_t)probe_moved + 1;
+	words[4] = (uintptr_t)probe_outer + 1;
+	must(unwind_from(words, &stack));
+	must(stack.pc[0] == (uintptr_t)probe_moved);
+	return stack.depth == 2;
+}
+
+static void before_a_thread(void)
+{
+	if (!DEBUG_BUILD) {
+		unwind_before_thread();
+		must(!libunwind_is_loaded()); /* what for? */
+	}
+	must(!meet_a_hard_place());
+	must(stack.truncated);
+	must(!libunwind_is_loaded());
+	unwind_before_thread();
+	must(libunwind_is_loaded());
+	must(meet_a_hard_place());
+	must(!stack.truncated);
+}
+
+static void a_hard_place_has_it_loaded(void **unused)
+{
+	(void)unused;
+	if (!PROBES || SANITIZED)
+		skip();
+	assert_child_passes(before_a_thread);
+	assert_false(libunwind_is_loaded());
+}
+
+/* Another thread may hold what dlopen waits for. */
+static void too_late(void)
+{
+	must(!meet_a_hard_place());
+	must(walk_needs_dwarf());
+	unwind_before_thread();
+	must(!libunwind_is_loaded());
+}
+
+/* Before it is loaded: from the first call on, in a thread as well. */
+static void stacks_need_no_libunwind(void **unused)
+{
+	(void)unused;
+	assert_false(libunwind_is_loaded());
+	if (DEBUG_BUILD)
+		skip(); /* where every stack is compared with its own */
+	thin(20);
+	run_thread(0, NULL, 20);
+	check_signal(false);
+	assert_false(walk_needs_dwarf());
+	assert_child_passes(too_late);
+}
+
+static void it_is_loaded_once(void **unused)
+{
+	(void)unused;
+	assert_true(unwind_load());
+	assert_true(unwind_load());
+	assert_true(libunwind_is_loaded());
+}
+
 static int start(void **unused)
 {
 	void *one;
@@ -624,14 +700,18 @@ static int start(void **unused)
 	(void)unused;
 	for (int fd = 3; fd < 64; fd++)
 		close(fd);
-	backtrace(&one, 1); /* loads what it needs */
+	backtrace(&one, 1);	     /* loads what it needs */
+	assert_false(unwind_load()); /* too early */
 	unwind_arm();
-	return unwind_start() ? 0 : -1;
+	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_hard_place_has_it_loaded),
+		cmocka_unit_test(stacks_need_no_libunwind),
+		cmocka_unit_test(it_is_loaded_once),
 		cmocka_unit_test(test_no_descriptor),
 		cmocka_unit_test(test_backtrace_agrees),
 		cmocka_unit_test(test_deep_is_truncated),

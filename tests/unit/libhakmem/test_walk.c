@@ -419,7 +419,18 @@ static void before_the_start_there_is_no_stack(void **unused)
 	assert_false(walk(&key, 0, &stack));
 	assert_true(walk_is_idle());
 	walk_abandon();
+	assert_false(walk_load());
 	assert_true(memo_start() && walk_start());
+	/* Rules need no libunwind. */
+	assert_true(walk(&key, 0, &stack));
+	assert_true(stack.depth > 1);
+	assert_false(walk(&key, WALK_PLAIN, &plain));
+	assert_int_equal(walk_needs_dwarf(), DEBUG_BUILD);
+	assert_true(walk_load());
+	assert_true(walk_load()); /* is there */
+	assert_false(walk_needs_dwarf());
+	assert_true(walk(&key, WALK_PLAIN, &plain));
+	assert_same(&stack, &plain);
 }
 
 static int start(void **unused)

@@ -52,6 +52,35 @@ static int make_page(void **unused)
 	return 0;
 }
 
+/* A place that no rule can describe ends a stack until libunwind is there, and
+ * asks for it. */
+static void what_is_hard_needs_libunwind(void **unused)
+{
+	struct memo_key key = made_of(probe_moved, 12);
+	uint64_t *words = page + PAGE_WORDS - 12;
+
+	(void)unused;
+	words[2] = back_to(probe_plain);
+	words[4] = back_to(probe_outer);
+	if (PROBES) {
+		assert_int_equal(walk_needs_dwarf(), DEBUG_BUILD);
+		assert_true(walk(&key, WALK_KEEP, &stack));
+		assert_int_equal(stack.depth, 1);
+		assert_true(stack.truncated);
+		assert_int_equal(stack.memo, 0); /* there may be more of it */
+		assert_true(walk_needs_dwarf());
+	}
+	assert_true(walk_load());
+	if (!PROBES)
+		skip();
+	assert_false(walk_needs_dwarf());
+	assert_true(walk(&key, WALK_KEEP, &stack));
+	assert_int_equal(stack.depth, 3);
+	assert_int_equal(stack.pc[1], back_to(probe_plain));
+	assert_false(stack.truncated);
+	assert_true(stack.memo != 0);
+}
+
 /* As many frames as words, to the last that may be read and no further. */
 static void every_word_up_to_the_end_is_read(void **unused)
 {
@@ -132,6 +161,168 @@ static void what_mattered_is_remembered(void **unused)
 	}
 	key.fp += 8;
 	assert_false(is_remembered(&key));
+}
+
+/* A frame whose end is kept in memory: of the words that it has, those that
+ * lead out of it are remembered. */
+static void a_frame_may_be_aligned(void **unused)
+{
+	struct memo_key key = made_of(probe_aligned, 16);
+	uint64_t *words = page + PAGE_WORDS - 16;
+	static const bool matters[16] = {
+		[2] = true, [3] = true, [6] = true, [12] = true};
+
+	(void)unused;
+	if (!PROBES)
+		skip();
+	key.fp = (uintptr_t)(words + 3);
+	words[2] = (uintptr_t)(words + 7);  /* the frame's end */
+	words[3] = (uintptr_t)(words + 11); /* the caller's frame pointer */
+	words[6] = back_to(probe_framed);
+	words[12] = back_to(probe_outer);
+	for (unsigned how = 0; how <= WALK_PLAIN; how += WALK_PLAIN) {
+		assert_true(walk(&key, WALK_KEEP | how, &stack));
+		assert_int_equal(stack.depth, 3);
+		assert_false(stack.truncated);
+		assert_int_equal(stack.pc[1], back_to(probe_framed));
+		for (unsigned i = 0; i < 16; i++) {
+			words[i] += 8;
+			assert_int_equal(is_remembered(&key), !matters[i]);
+			words[i] -= 8;
+		}
+		key.fp += 8;
+		assert_false(is_remembered(&key));
+		key.fp -= 8;
+		memo_forget();
+	}
+	/* An end that lies below is none. */
+	for (uint64_t end = 0; end <= key.sp; end += key.sp) {
+		words[2] = end;
+		assert_true(walk(&key, 0, &stack));
+		assert_int_equal(stack.depth, 1);
+		assert_true(stack.truncated);
+	}
+}
+
+/* Not even where the stack could be read. */
+static void an_end_that_lies_below_is_none(void **unused)
+{
+	uint64_t words[16] = {0};
+	struct memo_key key = {.pc = (uintptr_t)probe_stored,
+			       .sp = (uintptr_t)(words + 8),
+			       .high = (uintptr_t)(words + 16)};
+
+	(void)unused;
+	if (!PROBES)
+		skip();
+	stack_around((uintptr_t)words); /* is in use */
+	words[7] = words[8] = back_to(probe_outer);
+	for (unsigned up = 0; up < 2; up++) {
+		words[10] = (uintptr_t)(words + 8 + up);
+		assert_true(walk(&key, 0, &stack));
+		assert_int_equal(stack.depth, 1 + up);
+		assert_int_equal(stack.truncated, !up);
+		assert_true(walk(&key, WALK_PLAIN, &plain));
+		assert_same(&stack, &plain);
+	}
+}
+
+/* What is refused now may be known to be stack the next time. */
+static void a_stack_that_ends_at_the_main_one_may_go_on(void **unused)
+{
+	struct memo_key key = made_of(probe_stored, 8);
+	uint64_t *words = page + PAGE_WORDS - 8;
+	uintptr_t below;
+
+	(void)unused;
+	if (!PROBES)
+		skip();
+	words[2] = (uintptr_t)(page + PAGE_WORDS + 64); /* is no stack */
+	assert_true(walk(&key, WALK_KEEP, &stack));
+	assert_true(stack.truncated);
+	assert_true(is_remembered(&key));
+	memo_forget();
+	below = ((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)15) -
+		512 * 1024;
+	assert_true(stack_is_main(below));
+	assert_false(stack_holds(below));
+	words[2] = below;
+	assert_true(walk(&key, WALK_KEEP, &stack));
+	assert_int_equal(stack.depth, 1);
+	assert_true(stack.truncated);
+	assert_int_equal(stack.memo, 0);
+	assert_false(is_remembered(&key));
+}
+
+static void a_frame_may_be_kept_by_the_stack_pointer(void **unused)
+{
+	struct memo_key key = made_of(probe_stored, 12);
+	uint64_t *words = page + PAGE_WORDS - 12;
+
+	(void)unused;
+	if (!PROBES)
+		skip();
+	words[2] = (uintptr_t)(words + 8);
+	words[7] = back_to(probe_plain);
+	words[8] = back_to(probe_outer);
+	assert_true(walk(&key, WALK_KEEP, &stack));
+	assert_int_equal(stack.depth, 3);
+	assert_true(walk(&key, WALK_PLAIN, &plain));
+	assert_same(&stack, &plain);
+	assert_true(is_remembered(&key));
+	words[2] += 8;
+	assert_false(is_remembered(&key));
+}
+
+/* Where nobody can tell the caller it is no use to ask libunwind. */
+static void what_another_register_has_is_lost(void **unused)
+{
+	struct memo_key key = made_of(probe_odd, 4);
+
+	(void)unused;
+	if (!PROBES)
+		skip();
+	assert_true(walk(&key, WALK_KEEP, &stack));
+	assert_int_equal(stack.depth, 1);
+	assert_true(stack.truncated);
+	assert_true(is_remembered(&key)); /* that is all there is to know */
+	assert_true(walk(&key, WALK_PLAIN, &plain));
+	assert_same(&stack, &plain);
+}
+
+#if PROBES
+/* Code of this program that nobody has described. */
+__asm__(".pushsection .text\nprobe_bare: .skip 16, 0x90\n.popsection\n");
+extern const char probe_bare[];
+#else
+static const char probe_bare[1];
+#endif
+
+static void code_without_a_description_is_guessed(void **unused)
+{
+	struct memo_key key = made_of(probe_bare + 8, 8);
+	uint64_t *words = page + PAGE_WORDS - 8;
+
+	(void)unused;
+	if (!PROBES)
+		skip();
+	key.fp = (uintptr_t)(words + 2);
+	words[3] = back_to(probe_plain);
+	words[4] = back_to(probe_outer);
+	for (int again = 0; again < 2; again++) {
+		assert_true(walk(&key, WALK_KEEP, &stack));
+		assert_int_equal(stack.depth, 3);
+		assert_int_equal(stack.pc[2], back_to(probe_outer));
+		assert_false(stack.truncated);
+		assert_true(is_remembered(&key));
+		assert_true(walk(&key, WALK_PLAIN, &plain));
+		assert_same(&stack, &plain);
+		memo_forget();
+	}
+	key.fp = 0;
+	assert_true(walk(&key, WALK_KEEP, &stack));
+	assert_int_equal(stack.depth, 1);
+	assert_true(stack.truncated);
 }
 
 /* A leaf whose frame pointer nobody asked for may come with any. */
@@ -381,9 +572,16 @@ int main(void)
 {
 #define MADE(name) cmocka_unit_test_setup(name, make_page)
 	const struct CMUnitTest tests[] = {
+		MADE(what_is_hard_needs_libunwind),
 		MADE(every_word_up_to_the_end_is_read),
 		MADE(the_end_may_lie_within_a_word),
 		MADE(what_mattered_is_remembered),
+		MADE(a_frame_may_be_aligned),
+		MADE(an_end_that_lies_below_is_none),
+		MADE(a_stack_that_ends_at_the_main_one_may_go_on),
+		MADE(a_frame_may_be_kept_by_the_stack_pointer),
+		MADE(what_another_register_has_is_lost),
+		MADE(code_without_a_description_is_guessed),
 		MADE(a_frame_pointer_may_not_matter),
 		MADE(what_is_read_elsewhere_is_not_remembered),
 		MADE(a_frame_pointer_that_is_wrong_ends_it),
