@@ -69,12 +69,18 @@ void cache_share(uint64_t threads)
 	__atomic_store_n(&share_shift, shift, __ATOMIC_RELAXED);
 }
 
-static uint32_t largest_limit(unsigned class)
+static uint32_t shared(size_t blocks, unsigned class)
 {
 	const struct sizeclass *info = &sizeclass_table[class];
 
-	return (uint32_t)max_size(info->batch >> peek32(&share_shift),
+	return (uint32_t)max_size(min_size(blocks, info->batch) >>
+					  peek32(&share_shift),
 				  first_limit(info));
+}
+
+static uint32_t largest_limit(unsigned class)
+{
+	return shared(sizeclass_table[class].batch, class);
 }
 
 static uint64_t operations(const struct cache *cache, unsigned class)
@@ -87,7 +93,7 @@ static uint32_t calm_limit(unsigned class)
 	size_t blocks = CALM_BYTES / sizeclass_table[class].stride;
 
 	blocks = max_size(CALM_MIN, min_size(blocks, CALM_MAX));
-	return (uint32_t)min_size(blocks, largest_limit(class));
+	return shared(blocks, class);
 }
 
 /*
