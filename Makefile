@@ -57,7 +57,10 @@ endif
 
 # Only the library pays for position independence and gives up builtins: gcc
 # would turn a malloc + memset into calloc itself.
+# Sections, so that the linker leaves out what only the daemon and the viewer
+# need of the messages.
 LIB_CFLAGS := $(BASE) $(WARN) -fPIC -ftls-model=initial-exec -fno-plt -O3 \
+	-ffunction-sections -fdata-sections \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc \
 	-fno-builtin-free -fcf-protection=return -fno-stack-protector \
 	-Wframe-larger-than=4096
@@ -127,6 +130,7 @@ PROTOBUF_C_A := $(shell $(CC) -print-file-name=libprotobuf-c.a)
 
 $(B)/libhakmem.so: $(LIB_OBJ) libhakmem/libhakmem.map
 	$(CC) -shared -Wl,-soname,libhakmem.so $(LINK) -Wl,-z,nodelete \
+		-Wl,--gc-sections \
 		-Wl,--version-script=libhakmem/libhakmem.map \
 		-Wl,--exclude-libs,ALL $(LIB_OBJ) $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
 $(B)/hakmemd: $(D_OBJ) $(PROTO_OBJ)
