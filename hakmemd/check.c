@@ -118,7 +118,7 @@ static bool counts_fit(size_t count, uint64_t *values, size_t wanted)
 	for (size_t i = 0; i < count; i++)
 		if (values[i] > CHECK_COUNT_MAX)
 			values[i] = CHECK_COUNT_MAX;
-	return count == 0 || count == wanted;
+	return count <= wanted;
 }
 
 static void settle(uint64_t *value)
@@ -154,7 +154,7 @@ static void settle_all(ProtobufCMessage *message)
 /* What rounding left below zero when all samples were gone is zero. */
 static bool sums_fit(size_t count, double *values, size_t wanted)
 {
-	if (count != 0 && count != wanted)
+	if (count > wanted)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		if (!isfinite(values[i]) || values[i] > CHECK_SUM_MAX)

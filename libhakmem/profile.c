@@ -22,8 +22,9 @@ _Static_assert(sizeof(struct entry) == CACHE_LINE, "one line a free");
 
 static struct lock lock;
 static struct profile_cell cells[PROFILE_CELLS];
+static struct profile_place places[PROFILE_CELLS];
 static uint16_t first_cell[SIZECLASS_MAX];
-static unsigned cell_count;
+static unsigned cell_count, cells_used;
 static struct entry *table;
 static uint32_t table_size; /* a power of two */
 static uint64_t live;
@@ -41,8 +42,8 @@ void profile_init(uint64_t random)
 
 		first_cell[i] = (uint16_t)cell_count;
 		for (uint32_t bin = bins_index(class->low); bin <= last; bin++)
-			cells[cell_count++] = (struct profile_cell){
-				.class = (uint16_t)i, .bin = (uint16_t)bin};
+			places[cell_count++] = (struct profile_place){
+				(uint16_t)i, (uint16_t)bin};
 	}
 }
 
@@ -293,6 +294,8 @@ static void add_histogram(struct entry *entry, unsigned class, bool kept)
 	entry->cell = cell_of(entry->bytes, class);
 	entry->chance = sampler_chance(entry->bytes, entry->means.histogram);
 	cell = &cells[entry->cell];
+	if (entry->cell >= cells_used)
+		cells_used = entry->cell + 1;
 	weight = sampler_weigh(entry->bytes, entry->chance);
 	add_request(cell, &weight);
 	if (kept)
@@ -366,12 +369,19 @@ bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
 
 bool profile_cell(unsigned index, struct profile_cell *out)
 {
-	if (index >= cell_count)
-		return false;
+	bool used;
+
 	lock_acquire(&lock, LOCK_PROFILE);
-	*out = cells[index];
+	used = index < cells_used;
+	if (used)
+		*out = cells[index];
 	lock_release(&lock, LOCK_PROFILE);
-	return true;
+	return used;
+}
+
+struct profile_place profile_place(unsigned index)
+{
+	return places[index];
 }
 
 unsigned profile_cells(void)

@@ -24,11 +24,15 @@
 
 #define PROFILE_CELLS (SIZECLASS_MAX + BINS_COUNT)
 
-struct profile_cell {
+/* Where a cell lies, */
+struct profile_place {
 	uint16_t class;
 	uint16_t bin;
-	uint32_t live_samples;
-	uint64_t samples;
+};
+
+/* and the sums of its samples. */
+struct profile_cell {
+	uint64_t samples, live_samples;
 	double objects, objects_var, bytes;
 	double live_objects, live_objects_var, live_bytes;
 };
@@ -56,7 +60,11 @@ void profile_count(struct profile_sample *sample);
  * before. The time is asked for only where a stack's lifetime needs it. */
 bool profile_remove(const void *block, uint64_t (*clock_ns)(void));
 
-/* Copies cell `index` to `out`; false past the end. */
+/* Where cell `index` of profile_cells() lies. */
+struct profile_place profile_place(unsigned index);
+
+/* Copies the sums of cell `index` to `out`; false from the first one on behind
+ * which there was never a sample. */
 bool profile_cell(unsigned index, struct profile_cell *out);
 
 unsigned profile_cells(void);

@@ -16,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TEXT_MAX 4096
+#define TEXT_MAX     4096
+#define CELL_COLUMNS 6u
 
 struct state {
 	Hakmem__State message;
@@ -25,11 +26,9 @@ struct state {
 	uint64_t rejects[REPORT_KINDS];
 	Hakmem__LargeBin bin[BINS_COUNT];
 	Hakmem__LargeBin *bins[BINS_COUNT];
+	struct profile_cell cells[PROFILE_CELLS];
 	uint64_t samples[PROFILE_CELLS];
-	double objects[PROFILE_CELLS], objects_var[PROFILE_CELLS];
-	double bytes[PROFILE_CELLS];
-	double live_objects[PROFILE_CELLS], live_objects_var[PROFILE_CELLS];
-	double live_bytes[PROFILE_CELLS];
+	double columns[CELL_COLUMNS * PROFILE_CELLS]; /* one behind the other */
 };
 
 struct hello {
@@ -153,19 +152,25 @@ static void fill_large(Hakmem__State *message)
 	message->large_bins = space.state.bins;
 }
 
+/* Up to the last cell that ever had a sample: small programs use few, and of
+ * small programs every page counts. */
 static void fill_cells(Hakmem__State *message)
 {
-	struct profile_cell cell;
-	unsigned count = 0;
+	double *column = space.state.columns;
+	size_t count = 0;
 
-	for (; profile_cell(count, &cell); count++) {
-		space.state.samples[count] = cell.samples;
-		space.state.objects[count] = cell.objects;
-		space.state.objects_var[count] = cell.objects_var;
-		space.state.bytes[count] = cell.bytes;
-		space.state.live_objects[count] = cell.live_objects;
-		space.state.live_objects_var[count] = cell.live_objects_var;
-		space.state.live_bytes[count] = cell.live_bytes;
+	while (profile_cell((unsigned)count, &space.state.cells[count]))
+		count++;
+	for (size_t i = 0; i < count; i++) {
+		const struct profile_cell *cell = &space.state.cells[i];
+
+		space.state.samples[i] = cell->samples;
+		column[i] = cell->objects;
+		column[count + i] = cell->objects_var;
+		column[2 * count + i] = cell->bytes;
+		column[3 * count + i] = cell->live_objects;
+		column[4 * count + i] = cell->live_objects_var;
+		column[5 * count + i] = cell->live_bytes;
 	}
 	message->n_cell_samples = message->n_cell_objects =
 		message->n_cell_objects_var = message->n_cell_bytes =
@@ -173,12 +178,12 @@ static void fill_cells(Hakmem__State *message)
 				message->n_cell_live_objects_var =
 					message->n_cell_live_bytes = count;
 	message->cell_samples = space.state.samples;
-	message->cell_objects = space.state.objects;
-	message->cell_objects_var = space.state.objects_var;
-	message->cell_bytes = space.state.bytes;
-	message->cell_live_objects = space.state.live_objects;
-	message->cell_live_objects_var = space.state.live_objects_var;
-	message->cell_live_bytes = space.state.live_bytes;
+	message->cell_objects = column;
+	message->cell_objects_var = column + count;
+	message->cell_bytes = column + 2 * count;
+	message->cell_live_objects = column + 3 * count;
+	message->cell_live_objects_var = column + 4 * count;
+	message->cell_live_bytes = column + 5 * count;
 	message->histogram_bytes = sampler_histogram_mean();
 	message->samples_live = profile_live_samples();
 	message->samples_untracked_total = profile_untracked();
@@ -286,14 +291,16 @@ static void describe_classes(Hakmem__Hello *message)
 
 static void describe_cells(Hakmem__Hello *message)
 {
-	struct profile_cell from;
-	unsigned count = 0;
+	unsigned count = profile_cells();
 
-	for (; profile_cell(count, &from); count++) {
-		hakmem__sample_cell__init(&space.hello.cell[count]);
-		space.hello.cell[count].class_index = from.class;
-		space.hello.cell[count].bin = from.bin;
-		space.hello.cells[count] = &space.hello.cell[count];
+	for (unsigned i = 0; i < count; i++) {
+		struct profile_place place = profile_place(i);
+		Hakmem__SampleCell *cell = &space.hello.cell[i];
+
+		hakmem__sample_cell__init(cell);
+		cell->class_index = place.class;
+		cell->bin = place.bin;
+		space.hello.cells[i] = cell;
 	}
 	message->n_cells = count;
 	message->cells = space.hello.cells;

@@ -86,7 +86,7 @@ static void senseless_cells_are_refused(void **state)
 	assert_non_null(check_hello(&unit.hello));
 }
 
-static void columns_have_the_hello_s_length(void **state)
+static void columns_are_as_long_as_the_hello_says_at_most(void **state)
 {
 	size_t *const lengths[] = {
 		&unit.state.n_class_allocs,	&unit.state.n_class_frees,
@@ -98,9 +98,11 @@ static void columns_have_the_hello_s_length(void **state)
 	for (size_t i = 0; i < COUNT_OF(lengths); i++) {
 		begin();
 		assert_null(state_trouble());
-		*lengths[i] -= 1;
+		*lengths[i] += 1;
 		assert_non_null(state_trouble());
-		*lengths[i] = 0; /* absent: all zero */
+		*lengths[i] -= 2; /* the rest is zero */
+		assert_null(state_trouble());
+		*lengths[i] = 0;
 		assert_null(state_trouble());
 	}
 }
@@ -155,7 +157,7 @@ int main(void)
 		cmocka_unit_test(strings_are_cut_and_cleaned),
 		cmocka_unit_test(senseless_classes_are_refused),
 		cmocka_unit_test(senseless_cells_are_refused),
-		cmocka_unit_test(columns_have_the_hello_s_length),
+		cmocka_unit_test(columns_are_as_long_as_the_hello_says_at_most),
 		cmocka_unit_test(absurd_figures_are_refused_or_settled),
 		cmocka_unit_test(large_bins_come_once_and_in_range),
 	};

@@ -68,7 +68,7 @@ static void a_refused_message_changes_nothing(void **state)
 	(void)state;
 	begin();
 	assert_null(say(1000, 2000));
-	unit.state.n_cell_objects = 1;
+	unit.objects[0] = __builtin_nan("");
 	unit.state.live_bytes = 99;
 	assert_non_null(say(1001, 2000));
 	assert_int_equal(model.newest.live_bytes, 0);

@@ -56,7 +56,7 @@ static struct profile_cell sum_of(unsigned class)
 	struct profile_cell sum = {0}, cell;
 
 	for (unsigned i = 0; profile_cell(i, &cell); i++) {
-		if (cell.class != class)
+		if (profile_place(i).class != class)
 			continue;
 		sum.samples += cell.samples;
 		sum.objects += cell.objects;
@@ -86,11 +86,12 @@ static struct profile_cell since(struct profile_cell before, unsigned class)
 
 static void cells_split_every_class_by_bins(void **state)
 {
-	struct profile_cell cell, last = {.class = UINT16_MAX};
-	unsigned count = 0;
+	struct profile_place last = {.class = UINT16_MAX};
 
 	(void)state;
-	for (; profile_cell(count, &cell); count++) {
+	assert_true(profile_cells() <= PROFILE_CELLS);
+	for (unsigned i = 0; i < profile_cells(); i++) {
+		struct profile_place cell = profile_place(i);
 		const struct sizeclass *class = &sizeclass_table[cell.class];
 
 		assert_true(bins_low(cell.bin) <= class->high);
@@ -102,9 +103,27 @@ static void cells_split_every_class_by_bins(void **state)
 		last = cell;
 	}
 	assert_int_equal(last.class, sizeclass_count - 1);
-	assert_int_equal(count, profile_cells());
-	assert_true(count <= PROFILE_CELLS);
+}
+
+/* What lies behind the last of them is not looked at. */
+static void cells_end_with_the_last_that_was_used(void **state)
+{
+	unsigned first = sizeclass_with_header(40);
+	unsigned second = sizeclass_with_header(60);
+	struct profile_cell cell;
+	unsigned count = 0;
+
+	(void)state;
+	assert_false(profile_cell(0, &cell));
+	for (int i = 0; i < 2; i++) {
+		assert_true(remember(address(3), 40, i ? first : second, 1));
+		forget_one(address(3));
+		for (count = 0; profile_cell(count, &cell);)
+			count++;
+		assert_int_equal(profile_place(count - 1).class, second);
+	}
 	assert_false(profile_cell(UINT32_MAX, &cell));
+	assert_true(count < profile_cells());
 }
 
 /* One sample: just the formulas of its weight. */
@@ -142,8 +161,9 @@ static void a_sample_lands_in_the_bin_of_its_request(void **state)
 		assert_true(remember(address(2), n, class, 1));
 		for (unsigned i = 0; profile_cell(i, &cell); i++)
 			if (cell.live_objects > 0.5) {
-				assert_int_equal(cell.class, class);
-				assert_int_equal(cell.bin, bins_index(n));
+				assert_int_equal(profile_place(i).class, class);
+				assert_int_equal(profile_place(i).bin,
+						 bins_index(n));
 				cells++;
 			}
 		assert_int_equal(cells, 1);
@@ -399,6 +419,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cells_split_every_class_by_bins),
+		cmocka_unit_test(cells_end_with_the_last_that_was_used),
 		cmocka_unit_test(a_sample_weighs_its_inverse_chance),
 		cmocka_unit_test(a_sample_lands_in_the_bin_of_its_request),
 		cmocka_unit_test(what_is_not_there_is_not_removed),
