@@ -1,7 +1,9 @@
 /*
- * One thread frees a block and ends; then another frees it again.
+ * One thread frees a block and ends; then another frees it again. (The default
+ * tick: see corrupt_double_free_late.)
  *
  * only: hakmem
+ * env: HAKMEM_TICK_MS=250
  * each: 40 64 1000 1024
  * reject: double free
  */

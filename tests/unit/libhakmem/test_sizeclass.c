@@ -272,10 +272,11 @@ static void learned_rows_are_those_of_the_class(void **state)
 							   n <= 2048);
 		}
 	/* nothing was written beside the table */
-	assert_int_equal(sizeclass_aligned_row(8192, 1), 0);
-	assert_int_equal(sizeclass_aligned_row(16, 1), 0);
-	assert_int_equal(sizeclass_aligned_row(1, 1), 0);
-	assert_int_equal(sizeclass_aligned_row(64, SIZE_MAX / 2), 0);
+	for (size_t align = 1; align <= (size_t)1 << 40; align *= 2)
+		if (align < 32 || align > 4096)
+			assert_int_equal(sizeclass_aligned_row(align, 1), 0);
+	for (size_t n = 4096; n < SIZE_MAX / 2; n *= 2)
+		assert_int_equal(sizeclass_aligned_row(64, n), 0);
 }
 
 int main(void)
