@@ -144,16 +144,17 @@ void dump_classes_csv(FILE *out, const struct class_row *const *classes,
 		      size_t count)
 {
 	fputs("class,stride_bytes,low_bytes,high_bytes,usable_bytes,"
-	      "headerless,allocs,frees,slabs\n",
+	      "headerless,allocs,frees,slabs,aligned_only\n",
 	      out);
 	for (size_t i = 0; i < count; i++)
 		fprintf(out,
 			"%u,%u,%u,%u,%u,%d,%" PRIu64 ",%" PRIu64 ",%" PRIu64
-			"\n",
+			",%d\n",
 			classes[i]->index, classes[i]->stride, classes[i]->low,
 			classes[i]->high, classes[i]->usable,
 			classes[i]->headerless, classes[i]->allocs,
-			classes[i]->frees, classes[i]->slabs);
+			classes[i]->frees, classes[i]->slabs,
+			classes[i]->aligned_only);
 }
 
 void dump_classes_json(FILE *out, const struct detail *detail,
@@ -165,11 +166,13 @@ void dump_classes_json(FILE *out, const struct detail *detail,
 			"%s\n{\"class\":%u,\"stride_bytes\":%u,\"low_bytes\":%u"
 			",\"high_bytes\":%u,\"usable_bytes\":%u"
 			",\"headerless\":%s,\"allocs\":%" PRIu64
-			",\"frees\":%" PRIu64 ",\"slabs\":%" PRIu64 "}",
+			",\"frees\":%" PRIu64 ",\"slabs\":%" PRIu64
+			",\"aligned_only\":%s}",
 			i ? "," : "", classes[i]->index, classes[i]->stride,
 			classes[i]->low, classes[i]->high, classes[i]->usable,
 			classes[i]->headerless ? "true" : "false",
 			classes[i]->allocs, classes[i]->frees,
-			classes[i]->slabs);
+			classes[i]->slabs,
+			classes[i]->aligned_only ? "true" : "false");
 	fputs("\n]}\n", out);
 }

@@ -66,7 +66,7 @@ struct size_bin {
 
 struct class_row {
 	uint32_t index, stride, low, high, usable, slab_bytes;
-	bool headerless;
+	bool headerless, aligned_only;
 	uint64_t allocs, frees, slabs;
 };
 

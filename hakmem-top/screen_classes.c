@@ -161,7 +161,11 @@ static void show_fill(const void *row, char out[TABLE_TEXT_MAX])
 
 static void show_header(const void *row, char out[TABLE_TEXT_MAX])
 {
-	strcpy(out, ROW(row)->class->headerless ? "map" : "byte");
+	const struct class_row *class = ROW(row)->class;
+
+	strcpy(out, class->aligned_only ? "align"
+		    : class->headerless ? "map"
+					: "byte");
 }
 
 static void plot_live(const void *row, int cells, char *out)
@@ -260,9 +264,9 @@ static const struct column columns[] = {
 	 .format = show_fill,
 	 .role = idle_role},
 	{.title = "HDR",
-	 .width = 4,
+	 .width = 5,
 	 .rank = 7,
-	 .help = "where the class is told: byte before the block, or map",
+	 .help = "byte before the block, map; align: aligned requests only",
 	 .format = show_header,
 	 .role = idle_role},
 };

@@ -35,6 +35,7 @@ static const struct export_column class_columns[] = {
 	{"headerless", EXPORT_FLAG},	{"allocs", EXPORT_COUNT},
 	{"frees", EXPORT_COUNT},	{"live_objects", EXPORT_COUNT},
 	{"live_bytes", EXPORT_COUNT},	{"slabs", EXPORT_COUNT},
+	{"aligned_only", EXPORT_FLAG},
 };
 
 static bool class_row(const struct export_table *table, size_t index,
@@ -61,6 +62,7 @@ static bool class_row(const struct export_table *table, size_t index,
 		values[8].count = UINT64_MAX;
 	values[9].count =
 		index < state->n_class_slabs ? state->class_slabs[index] : 0;
+	values[10].count = class->aligned_only != 0;
 	return true;
 }
 

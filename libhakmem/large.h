@@ -36,8 +36,9 @@ void *large_alloc_growing(size_t n);
 void *large_alloc_lent(size_t n, size_t align, uint8_t counted);
 
 /* A block of `n` bytes as by large_alloc_growing that begins with the first
- * `used` bytes of the block `from`, small or large. That is still to be freed, and may
- * hold something else now. NULL, and nothing changed, when memory is out. */
+ * `used` bytes of the block `from`, small or large. That is still to be freed,
+ * and may hold something else now. NULL, and nothing changed, when memory is
+ * out. */
 void *large_grow(void *from, size_t used, size_t n);
 
 void large_free(void *ptr);

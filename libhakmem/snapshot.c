@@ -283,6 +283,7 @@ static void describe_classes(Hakmem__Hello *message)
 		class->slab_bytes =
 			(uint32_t)(from->slab_units * SIZECLASS_UNIT);
 		class->headerless = from->headerless;
+		class->aligned_only = from->aligned_only;
 		space.hello.classes[i] = class;
 	}
 	message->n_classes = sizeclass_count;

@@ -69,6 +69,9 @@ static void a_class_shows_its_blocks(void **state)
 	assert_string_equal(cells_at(table, 1, "LIVE"), "40.6K");
 	assert_string_equal(cells_at(table, 1, "FILL%"), "31.7");
 	assert_string_equal(cells_at(table, 1, "HDR"), "byte");
+	context.detail->classes[0].aligned_only = true;
+	show();
+	assert_string_equal(cells_at(table, 0, "HDR"), "align");
 	assert_int_equal(
 		strlen(cells_at(table, 1, "LIVE BYTES")),
 		table->column_width[cells_column(table, "LIVE BYTES")]);
@@ -178,15 +181,15 @@ static void saves_the_classes_that_are_shown(void **state)
 	show();
 	expect_saved(&screen_classes, &context, OPTS_CSV,
 		     "class,stride_bytes,low_bytes,high_bytes,"
-		     "usable_bytes,headerless,allocs,frees,slabs\n"
-		     "1,1040,897,1024,1039,0,100,60,2\n");
+		     "usable_bytes,headerless,allocs,frees,slabs,aligned_only\n"
+		     "1,1040,897,1024,1039,0,100,60,2,0\n");
 	expect_saved(&screen_classes, &context, OPTS_JSON,
 		     "{\"pid\":101,\"command\":\"/bin/program1 -x\","
 		     "\"state\":\"running\",\"classes\":[\n"
 		     "{\"class\":1,\"stride_bytes\":1040,\"low_bytes\":897,"
 		     "\"high_bytes\":1024,\"usable_bytes\":1039,"
 		     "\"headerless\":false,\"allocs\":100,\"frees\":60,"
-		     "\"slabs\":2}\n]}\n");
+		     "\"slabs\":2,\"aligned_only\":false}\n]}\n");
 	model_detail_free(context.detail);
 	context.detail = NULL;
 	assert_true(screen_classes.refresh(&context));

@@ -16,6 +16,7 @@ static const char *written(const struct export_format *format, const char *name,
 	unit_class(&unit, 32, 16, 31, 10, 4);
 	unit.class[0].usable_bytes = 31;
 	unit.class[0].headerless = 1;
+	unit.class[0].aligned_only = strcmp(command, "aligned") == 0;
 	assert_true(export_table(name, 42, command, &unit.hello, &unit.state,
 				 &table));
 	table.time_s = 12.25;
@@ -35,8 +36,8 @@ static void csv_is_what_scripts_expect(void **state)
 	assert_string_equal(
 		written(&export_csv, "classes", ""),
 		"stride_bytes,low_bytes,high_bytes,usable_bytes,headerless,"
-		"allocs,frees,live_objects,live_bytes,slabs\n"
-		"32,16,31,31,1,10,4,6,192,0\n");
+		"allocs,frees,live_objects,live_bytes,slabs,aligned_only\n"
+		"32,16,31,31,1,10,4,6,192,0,0\n");
 }
 
 static void json_escapes_what_others_chose(void **state)
@@ -54,6 +55,8 @@ static void json_escapes_what_others_chose(void **state)
 		"\"requests_stderr\":0.000}\n]}\n");
 	assert_non_null(strstr(written(&export_json, "classes", ""),
 			       "\"headerless\":true"));
+	assert_non_null(strstr(written(&export_json, "classes", "aligned"),
+			       "\"aligned_only\":true"));
 }
 
 /* The rows as numbers: what both formats write. */

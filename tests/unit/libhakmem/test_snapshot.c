@@ -357,6 +357,7 @@ static void the_hello_has_every_class(void **unused)
 		assert_int_equal(told->usable_bytes, class->usable);
 		assert_int_equal(told->slab_bytes, class->slab_units * 65536);
 		assert_int_equal(told->headerless, class->headerless);
+		assert_int_equal(told->aligned_only, class->aligned_only);
 	}
 }
 
