@@ -62,6 +62,7 @@ struct unit {
 } __attribute__((aligned(CACHE_LINE)));
 _Static_assert(sizeof(struct unit) == CACHE_LINE, "index by shift");
 
+/* The first line is what free reads. */
 struct arena {
 	uintptr_t base;		/* of both zones; 0 until arena_init */
 	size_t split;		/* bytes of each zone */
@@ -77,7 +78,8 @@ struct arena {
 	size_t committed[ARENA_ZONES]; /* bytes; span's lock */
 	size_t described[ARENA_ZONES]; /* units with a descriptor; ditto */
 	bool reserved;		       /* mprotect commits; else mmap does */
-};
+} __attribute__((aligned(CACHE_LINE)));
+_Static_assert(offsetof(struct arena, map) < CACHE_LINE, "one line");
 
 extern HIDDEN struct arena arena;
 

@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from daemon_peer import (DETAIL, ERROR, HELLO, MODULES, QUERY, SITES, STATE,
                          Peer, data, hello, module, number, packed,
-                         processes, reals, refused_total, site, state, varint)
+                         processes, reals, refused_total, site, state)
 
 
 def wants(text, expected):
