@@ -10,7 +10,7 @@
 
 /* What a row may hold, and a refill bring, whatever it is used for; see fit. */
 #define CALM_BYTES   (32 * KIB)
-#define CALM_MAX     256u
+#define CALM_MAX     192u
 #define CALM_MIN     16u
 #define CALM_LENGTHS 8u
 
@@ -30,17 +30,6 @@ static void grant(struct cache *cache, unsigned class, uint32_t room)
 	cache->cold[class].granted += (uint64_t)(int64_t)more;
 	next.room = room;
 	__atomic_store_n(&row->grant.word, next.word, __ATOMIC_RELAXED);
-}
-
-/* Lets a row that holds `depth` blocks fill up, and half as much more: a row
- * that was just refilled takes some frees before it is flushed. */
-static void grant_rest(struct cache *cache, unsigned class, uint32_t depth)
-{
-	uint32_t limit = cache->row[HEADER_CLASS | class].limit;
-	uint32_t most = limit + limit / 2;
-
-	/* A chain that another thread flushed may be longer. */
-	grant(cache, class, depth < most ? most - depth : 1);
 }
 
 /* Misses never write through it while it points to cache_none. */
@@ -94,6 +83,26 @@ static uint32_t calm_limit(unsigned class)
 
 	blocks = max_size(CALM_MIN, min_size(blocks, CALM_MAX));
 	return shared(blocks, class);
+}
+
+/*
+ * What a row of `limit` may hold before it is looked at again, when it has more
+ * than that: so a row that was just refilled takes some frees before it is
+ * flushed, and one that frees and requests use alike is looked at less often.
+ */
+static uint32_t most_of(uint32_t limit, unsigned class)
+{
+	size_t calm = calm_limit(class);
+
+	return limit + (uint32_t)max_size(limit / 2, min_size(limit, calm));
+}
+
+static void grant_rest(struct cache *cache, unsigned class, uint32_t depth)
+{
+	uint32_t most = most_of(cache->row[HEADER_CLASS | class].limit, class);
+
+	/* A chain that another thread flushed may be longer. */
+	grant(cache, class, depth < most ? most - depth : 1);
 }
 
 /*
@@ -266,10 +275,10 @@ void cache_redraw(struct cache *cache, unsigned class, int64_t requests,
 			 __ATOMIC_RELEASE);
 }
 
-static struct chain empty(struct cache *cache, unsigned class)
+static struct chain empty(struct cache *cache, unsigned class, uint32_t depth)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
-	struct chain chain = {row->head, cache_depth(cache, class)};
+	struct chain chain = {row->head, depth};
 
 	cache->cold[class].flushed += chain.count;
 	row->head = NULL;
@@ -279,10 +288,10 @@ static struct chain empty(struct cache *cache, unsigned class)
 /* Empties the row into the spare chain if there is none, else gives the chain
  * away: what was freed last is still near, and central has to follow its links.
  */
-static void flush(struct cache *cache, unsigned class)
+static void flush(struct cache *cache, unsigned class, uint32_t depth)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
-	struct chain chain = empty(cache, class);
+	struct chain chain = empty(cache, class, depth);
 
 	if (peek64(&cache->cold[class].spare) == 0)
 		chain = swap_spare(&cache->cold[class], chain);
@@ -297,15 +306,17 @@ static void flush(struct cache *cache, unsigned class)
 static void make_room(struct cache *cache, unsigned class)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
+	uint32_t depth = cache_depth(cache, class);
 
-	if (cache_depth(cache, class) >= row->limit) {
-		flush(cache, class);
+	if (depth >= row->limit) {
+		flush(cache, class, depth);
 		cache->cold[class].missed = true;
+		depth = 0;
 	} else if (row->limit < calm_limit(class)) {
 		row->limit = (uint32_t)min_size((size_t)row->limit * 2,
 						calm_limit(class));
 	}
-	grant_rest(cache, class, cache_depth(cache, class));
+	grant_rest(cache, class, depth);
 }
 
 void cache_give(struct cache *cache, uint8_t code, struct block *block)
@@ -336,7 +347,7 @@ void cache_hand_in(struct cache *cache)
 
 	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
 		hand_in(i, take_spare(&cache->cold[i]));
-		hand_in(i, empty(cache, i));
+		hand_in(i, empty(cache, i, cache_depth(cache, i)));
 	}
 }
 

@@ -17,8 +17,8 @@
  * `room`, of free, is what is left of the frees that were granted: granted -
  * room blocks were freed, and both change by one store. What is in the row
  * follows: refilled - flushed + frees - allocs. A row that used its grant up
- * may be far from full, and gets another; no free makes it hold more than 3/2
- * `limit`.
+ * may be far from full, and gets another; no free makes it hold more than twice
+ * its `limit`, or 3/2 of a large one.
  *
  * Only the owner writes; a reader in another thread is exact at rest.
  *

@@ -99,7 +99,7 @@ static struct chain take_chain(struct central *central, uint32_t want)
 	struct chain chain = *newest;
 	struct block *last = chain.head;
 
-	if (chain.count <= want + want / 2) {
+	if (chain.count <= 2 * want) {
 		if (--central->chains < central->low)
 			central->low = central->chains;
 		return chain;

@@ -10,7 +10,7 @@
 
 #include "libhakmem/slab.h"
 
-/* A chain of 1 .. 3/2 * `want` blocks of `class` (a flushed chain comes as it
+/* A chain of 1 .. 2 * `want` blocks of `class` (a flushed chain comes as it
  * is, unless it is longer); count 0 when there is no memory. */
 struct chain central_fetch(unsigned class, uint32_t want);
 
