@@ -9,6 +9,7 @@
 #define STEP_MIN	 MIB
 #define STEP_MAX	 (64 * MIB)
 #define DESCRIBE_STEP	 1024u /* units: 64 KiB of descriptors */
+#define MAP_STEP	 (VM_PAGE / sizeof(uint16_t)) /* units */
 
 /* Random places are taken from here: above the shadow memory of sanitizers,
  * far below where the kernel and programs put their mappings. */
@@ -23,6 +24,7 @@ static size_t table_bytes(size_t zone_bytes)
 	return 2 * (zone_bytes >> ARENA_UNIT_SHIFT) * sizeof(struct unit);
 }
 
+/* Of the headerless zone, with an entry behind the last; of the header zone. */
 static size_t map_bytes(size_t zone_bytes)
 {
 	return align_up(((zone_bytes >> ARENA_UNIT_SHIFT) + 1) *
@@ -30,19 +32,32 @@ static size_t map_bytes(size_t zone_bytes)
 			VM_PAGE);
 }
 
-/* From `at`: class map, descriptors, zones, each where it may grow to. */
+static size_t header_map_bytes(size_t zone_bytes)
+{
+	return align_up((zone_bytes >> ARENA_UNIT_SHIFT) * sizeof(*arena.map),
+			VM_PAGE);
+}
+
+static size_t maps_bytes(size_t zone_bytes)
+{
+	return map_bytes(zone_bytes) + header_map_bytes(zone_bytes);
+}
+
+/* From `at`: class maps, descriptors, zones, each where it may grow to. */
 static void lay_out(char *at, size_t zone_bytes)
 {
-	size_t tables = map_bytes(zone_bytes) + table_bytes(zone_bytes);
+	size_t tables = maps_bytes(zone_bytes) + table_bytes(zone_bytes);
+	uint16_t *header_map = (uint16_t *)(void *)(at + map_bytes(zone_bytes));
 
 	arena.map = (uint16_t *)(void *)at;
-	arena.units = (struct unit *)(void *)(at + map_bytes(zone_bytes));
+	arena.units = (struct unit *)(void *)(at + maps_bytes(zone_bytes));
 	arena.base = align_up((uintptr_t)at + tables, ARENA_UNIT);
 	arena.split = zone_bytes;
 	arena.header = arena.base + zone_bytes;
 	arena.header_first = arena.header + BLOCK_ALIGN;
 	arena.headerless_first = arena.base - arena.header_first;
 	arena.map_of_0 = arena.map - (arena.base >> ARENA_UNIT_SHIFT);
+	arena.header_map_of_0 = header_map - (arena.header >> ARENA_UNIT_SHIFT);
 }
 
 static bool place(uint64_t random, size_t zone_bytes)
@@ -61,14 +76,15 @@ static bool place(uint64_t random, size_t zone_bytes)
 static bool reserve(size_t zone_bytes)
 {
 	for (; zone_bytes >= RESERVE_MIN; zone_bytes /= 4) {
-		size_t bytes = map_bytes(zone_bytes) + table_bytes(zone_bytes) +
-			       2 * zone_bytes + 2 * ARENA_UNIT;
+		size_t bytes = maps_bytes(zone_bytes) +
+			       table_bytes(zone_bytes) + 2 * zone_bytes +
+			       2 * ARENA_UNIT;
 		char *at = vm_reserve(bytes);
 
 		if (!at)
 			continue;
 		lay_out(at, zone_bytes);
-		if (vm_commit(at, map_bytes(zone_bytes) +
+		if (vm_commit(at, maps_bytes(zone_bytes) +
 					  align_up(table_bytes(zone_bytes),
 						   VM_PAGE)))
 			return true;
@@ -90,9 +106,21 @@ bool arena_init(uint64_t random)
 			return false;
 		}
 		arena.reserved = true;
-		arena.described[0] = arena.described[1] =
+		arena.described[0] = arena.described[1] = arena.header_mapped =
 			arena.split >> ARENA_UNIT_SHIFT;
 	}
+	return true;
+}
+
+/* Makes sure that the first `units` units of the header zone have an entry in
+ * its class map. */
+static bool extend_map(size_t units)
+{
+	for (; arena.header_mapped < units; arena.header_mapped += MAP_STEP)
+		if (!vm_map_at(arena_map_entry(arena_zone_units(ARENA_HEADER) +
+					       arena.header_mapped),
+			       VM_PAGE))
+			return false;
 	return true;
 }
 
@@ -106,6 +134,8 @@ static bool describe(enum arena_zone zone, size_t units)
 		return true;
 	if (!vm_map_at(arena_zone_units(zone) + have,
 		       (want - have) * sizeof(struct unit)))
+		return false;
+	if (zone == ARENA_HEADER && !extend_map(want))
 		return false;
 	arena.described[zone] = want;
 	return true;

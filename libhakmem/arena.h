@@ -7,10 +7,13 @@
  *   | committed |           | committed |
  *   +-----------+ - - - - - +-----------+ - - - - - +
  *
- * Both zones grow upwards in units of 64 KiB. A block in the headerless zone
- * has its code in the class map, two bytes a unit, mapped for the whole zone;
- * a block in the header zone has it at ptr-1, in the cache line of its first
- * bytes: no block begins a line.
+ * Both zones grow upwards in units of 64 KiB. Each has a class map, two bytes a
+ * unit, that tells the row of the blocks there: free takes it from there, as
+ * the map is small and near, and a store whose place is not known yet holds up
+ * the loads behind it. That of the headerless zone is mapped as a whole. A
+ * block in the header zone has its code at ptr-1 as well, in the cache line of
+ * its first bytes (no block begins a line); free compares it, and what is no
+ * ordinary live block differs.
  *
  * Normally nothing is reserved: the arena stands at a random address far from
  * where the kernel puts mappings, and grows by mapping the next step, so that a
@@ -69,17 +72,20 @@ struct arena {
 	uintptr_t header;	/* start of the header zone */
 	uintptr_t header_first; /* header + 16: where the first block may be */
 	size_t header_reach; /* offsets from there whose ptr-1 is committed */
-	size_t headerless_first; /* base as an offset from header_first: huge;
-				  * SIZE_MAX until arena_init */
-	uint16_t *map_of_0;	 /* map, from where address 0 would stand */
-	uint16_t *map;		 /* row of the class by unit of the headerless
-				  * zone, and HEADER_NONE behind the last */
-	struct unit *units;	 /* descriptor by unit */
+	size_t headerless_first;   /* base as an offset from header_first: huge;
+				    * SIZE_MAX until arena_init */
+	uint16_t *map_of_0;	   /* map, from where address 0 would stand */
+	uint16_t *header_map_of_0; /* the header zone's map, likewise */
+	uint16_t *map;		   /* row of the class by unit of the headerless
+				    * zone, and HEADER_NONE behind the last */
+	struct unit *units;	   /* descriptor by unit */
 	size_t committed[ARENA_ZONES]; /* bytes; span's lock */
 	size_t described[ARENA_ZONES]; /* units with a descriptor; ditto */
-	bool reserved;		       /* mprotect commits; else mmap does */
+	size_t header_mapped; /* units with an entry in the header zone's map */
+	bool reserved;	      /* mprotect commits; else mmap does */
 } __attribute__((aligned(CACHE_LINE)));
-_Static_assert(offsetof(struct arena, map) < CACHE_LINE, "one line");
+_Static_assert(offsetof(struct arena, header_map_of_0) < CACHE_LINE,
+	       "one line");
 
 extern HIDDEN struct arena arena;
 
@@ -123,6 +129,15 @@ static inline enum arena_zone arena_zone_of(const struct unit *unit)
 	return (size_t)(unit - arena.units) << ARENA_UNIT_SHIFT < arena.split
 		       ? ARENA_HEADERLESS
 		       : ARENA_HEADER;
+}
+
+/* The entry of a unit in the class map of its zone. */
+static inline uint16_t *arena_map_entry(const struct unit *unit)
+{
+	uintptr_t at = (uintptr_t)arena_address(unit) >> ARENA_UNIT_SHIFT;
+
+	return arena_zone_of(unit) == ARENA_HEADER ? &arena.header_map_of_0[at]
+						   : &arena.map_of_0[at];
 }
 
 /* Part of a slab? */

@@ -1,12 +1,11 @@
 /*
  * The thread cache: one row per class code, and what else the hot path needs.
  *
- *   row[code] | head:8 | until:8 | room:4 granted:4 | mask:4 limit:4 |  32
- * bytes
+ *   row[code] | head:8 | until:8 | room:4 granted:4 | mask:2 code:1 limit:4 |
  *
  * The code is the row's index. Rows that are no class have room 0, so whatever
- * is not a live small block fails the ordinary "is the row full?" test. So do
- * rows that were not used yet: a row begins at its first miss.
+ * is not in a slab fails the ordinary "is the row full?" test. So do rows that
+ * were not used yet: a row begins at its first miss.
  *
  * Two counters a row, each written by one side only, so that neither waits for
  * the other's store. `until`, of malloc, holds twice the requests to go before
@@ -46,7 +45,10 @@ struct row {
 	struct block *head; /* LIFO list */
 	int64_t until;	    /* 2 * requests to go + which `issued` */
 	union grant grant;
-	uint32_t mask;	/* bits of its place that are 0 in every block */
+	uint16_t mask; /* bits of its place that are 0 in every block */
+	uint8_t code;  /* what stands at ptr-1 of an ordinary block, if it has
+			* a header */
+	uint8_t unused;
 	uint32_t limit; /* blocks, of which a full row has more; 0: not begun */
 };
 _Static_assert(sizeof(struct row) == 1 << SIZECLASS_ROW_SHIFT,

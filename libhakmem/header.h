@@ -12,9 +12,9 @@
  * request counts in when another place had to lend it a block with a header,
  * else 0.
  *
- * The code is the index of a row in the thread cache. Only class codes have
- * room there, so every other value, written by us or by an overflow, fails the
- * ordinary "is the row full?" test of free and reaches the slow path.
+ * The code is the index of a row in the thread cache. free compares it with
+ * that of the row to which the block's unit leads, so every other value,
+ * written by us or by an overflow, reaches the slow path.
  *
  * Who writes the byte: the slab when it carves the block, once. It is rewritten
  * only on rare transitions (sampled, aligned, large), never by malloc and free

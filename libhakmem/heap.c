@@ -227,7 +227,8 @@ static void free_inside(struct cache *cache, void *ptr)
 	uint8_t code = arena_code(ptr);
 
 	if (header_is_class(code)) {
-		if (!may_be_block(ptr, &sizeclass_table[header_class(code)]) ||
+		if (arena_unit(ptr)->code != code ||
+		    !may_be_block(ptr, &sizeclass_table[header_class(code)]) ||
 		    ((struct block *)ptr)->key == block_key(ptr))
 			reject(ptr);
 		else

@@ -1,17 +1,18 @@
 /*
  * The heap: malloc and its kin as plain functions, with glibc's semantics.
  *
- * The two hits stand here, inline: 22 instructions for malloc, 24 for free of a
- * block with a header, 28 without, everything on (tests/bench/budget checks it,
+ * The two hits stand here, inline: 22 instructions for malloc, 28 for free of a
+ * block with a header, 27 without, everything on (tests/bench/budget checks it,
  * docs/DESIGN.md explains each). What is not a hit goes to one miss function
  * each.
  *
  *   malloc(n)   slot -> row -> count down, pop
- *   free(p)     offset -> code -> row -> room? -> key? -> push, count down
+ *   free(p)     offset -> unit -> row -> header? -> room? -> key? -> push,
+ * count down
  *
  * What a free checks on its way, without a branch of its own for most:
  *   offset               NULL, foreign pointers and mapped blocks miss here
- *   room by code         sampled, aligned, large, freed and overwritten codes
+ *   header               sampled, aligned, large, freed and overwritten codes
  *   place & mask         interior and misaligned pointers
  *   key                  blocks that are free already
  *
@@ -72,7 +73,7 @@ ALWAYS_INLINE bool push(struct row *row, struct block *block, size_t place)
 
 	if (unlikely(row->grant.room == 0))
 		return false;
-	if (unlikely((uint32_t)place & row->mask))
+	if (unlikely((uint16_t)place & row->mask))
 		return false;
 	key = block_key(block);
 	if (unlikely(block->key == key))
@@ -80,6 +81,8 @@ ALWAYS_INLINE bool push(struct row *row, struct block *block, size_t place)
 	block->key = key;
 	block->next = row->head;
 	row->head = block;
+	/* Where it is, not in a register: an instruction less. */
+	__asm__("" : "+m"(row->grant.room));
 	row->grant.room--;
 	return true;
 }
@@ -96,17 +99,31 @@ ALWAYS_INLINE bool variant_readable(const void *ptr)
 	return HAKMEM_VARIANT != VARIANT_HYBRID || header_readable(ptr, &asked);
 }
 
+/* The row of a block with a header: of its unit; in a variant, of its code. */
+ALWAYS_INLINE struct row *header_row(const void *ptr)
+{
+	size_t at = HAKMEM_VARIANT == VARIANT_PRODUCT
+			    ? arena.header_map_of_0[(uintptr_t)ptr >>
+						    ARENA_UNIT_SHIFT]
+			    : (size_t)*header_byte(ptr) << SIZECLASS_ROW_SHIFT;
+
+	return row_at(cache_self, at);
+}
+
 /* The two zones have a copy each of what follows: a jump less for both. */
 ALWAYS_INLINE void heap_free(void *ptr)
 {
 	size_t offset = arena_header_offset(ptr), at;
+	struct row *row;
 
 	if (VARIANT_NO_HEADERS	    ? false
 	    : VARIANT_NO_ARENA_TEST ? variant_readable(ptr)
 				    : likely(arena_in_header_zone(offset))) {
-		at = (size_t)*header_byte(ptr) << SIZECLASS_ROW_SHIFT;
-		if (likely(push(row_at(cache_self, at), ptr, offset))) {
-			header_store_free(ptr, at >> SIZECLASS_ROW_SHIFT);
+		row = header_row(ptr);
+		if ((HAKMEM_VARIANT != VARIANT_PRODUCT ||
+		     likely(*header_byte(ptr) == row->code)) &&
+		    likely(push(row, ptr, offset))) {
+			header_store_free(ptr, row->code);
 			return;
 		}
 	} else if (!VARIANT_ALL_HEADERS &&

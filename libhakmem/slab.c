@@ -13,10 +13,10 @@ static enum arena_zone zone_of(const struct sizeclass *class)
 
 static void set_map(const struct unit *slab, unsigned units, uint8_t code)
 {
-	size_t first = (size_t)(slab - arena.units);
+	uint16_t *entry = arena_map_entry(slab);
 
 	for (unsigned i = 0; i < units; i++)
-		arena.map[first + i] = (uint16_t)(code << SIZECLASS_ROW_SHIFT);
+		entry[i] = (uint16_t)(code << SIZECLASS_ROW_SHIFT);
 }
 
 /* Bitmaps longer than a word, by class, of slabs that are gone: linked through
@@ -94,8 +94,7 @@ struct unit *slab_create(unsigned class)
 		slab[i].lead = i;
 		slab[i].state = i == 0 ? UNIT_SLAB : UNIT_SLAB_REST;
 	}
-	if (info->headerless)
-		set_map(slab, info->slab_units, slab->code);
+	set_map(slab, info->slab_units, slab->code);
 	count64(&stats.slabs, 1);
 	return slab;
 }
@@ -105,8 +104,7 @@ void slab_destroy(struct unit *slab)
 	unsigned class = header_class(slab->code);
 	const struct sizeclass *info = &sizeclass_table[class];
 
-	if (info->headerless)
-		set_map(slab, info->slab_units, HEADER_NONE);
+	set_map(slab, info->slab_units, HEADER_NONE);
 	drop_map(slab, class);
 	for (unsigned i = 0; i < info->slab_units; i++) {
 		slab[i].state = UNIT_NONE;

@@ -75,6 +75,7 @@ static void only_class_rows_have_room(void **state)
 			assert_true(row->grant.room >= 2);
 			assert_true(row->grant.room <= class->batch);
 			assert_int_equal(row->mask, class->mask);
+			assert_int_equal(row->code, code);
 		}
 	}
 	assert_true(cache_is_none(cache_self));

@@ -359,6 +359,37 @@ static int null_stderr(void)
 	return old;
 }
 
+/* A byte that is a code, but not that of the block's slab, is no header: free
+ * by a hit and by a miss. */
+static void the_header_of_another_class_is_refused(void **state)
+{
+	uint64_t before = stats.rejects[REPORT_OVERWRITTEN_HEADER];
+	uint64_t refused = 0;
+	char *ptr = heap_malloc(100);
+	uint8_t *byte = header_byte(ptr), code = *byte;
+	int old = null_stderr();
+
+	(void)state;
+	assert_int_equal(header_class(code), sizeclass_with_header(100));
+	for (unsigned other = HEADER_CLASS; other < HEADER_CLASS_END; other++)
+		if (other != code) {
+			*byte = (uint8_t)other;
+			heap_free(ptr);
+			heap_free_miss(ptr);
+			refused += 2;
+		}
+	*byte = code;
+	assert_int_equal(stats.rejects[REPORT_OVERWRITTEN_HEADER] - before,
+			 refused);
+	assert_true(heap_usable(ptr) >= 100);
+	heap_free(ptr);
+	assert_int_equal(heap_usable(ptr), 0);
+	assert_int_equal(stats.rejects[REPORT_OVERWRITTEN_HEADER] - before,
+			 refused);
+	dup2(old, STDERR_FILENO);
+	close(old);
+}
+
 /* In report mode a bad free changes nothing but the count of its kind. */
 static void bad_frees_are_counted_and_left_alone(void **state)
 {
@@ -548,6 +579,7 @@ int main(void)
 		cmocka_unit_test(alignments_hold_at_every_size),
 		cmocka_unit_test(nothing_aligned_can_be_freed),
 		cmocka_unit_test(nothing_at_the_very_end_can_be_freed),
+		cmocka_unit_test(the_header_of_another_class_is_refused),
 		cmocka_unit_test(bad_frees_are_counted_and_left_alone),
 		cmocka_unit_test(foreign_blocks_are_left_to_their_owner),
 		cmocka_unit_test(boundary_hits_are_counted),
