@@ -132,10 +132,11 @@ static bool describe(enum arena_zone zone, size_t units)
 
 	if (units <= have)
 		return true;
+	/* First: what it got it keeps, when the rest cannot be had. */
+	if (zone == ARENA_HEADER && !extend_map(want))
+		return false;
 	if (!vm_map_at(arena_zone_units(zone) + have,
 		       (want - have) * sizeof(struct unit)))
-		return false;
-	if (zone == ARENA_HEADER && !extend_map(want))
 		return false;
 	arena.described[zone] = want;
 	return true;

@@ -261,6 +261,34 @@ static void meet_an_obstacle(void)
 	must(arena_grow(ARENA_HEADERLESS, 16) != 0);
 }
 
+/* A page of the tables that cannot be had now can be had later. */
+static void have_no_page(void)
+{
+	size_t units;
+	void *page;
+
+	must(arena_init(41));
+	must(arena_grow(ARENA_HEADER, 1) > 0);
+	units = arena.header_mapped;
+	page = arena_map_entry(arena_zone_units(ARENA_HEADER) + units);
+	must(vm_map_at(page, VM_PAGE));
+	must(arena_grow(ARENA_HEADER, units) == 0);
+	vm_unmap(page, VM_PAGE);
+	must(arena_grow(ARENA_HEADER, units) >= units);
+	must(arena.header_mapped > units);
+	arena_zone_units(ARENA_HEADER)[units].carved = 1;
+	*arena_map_entry(arena_zone_units(ARENA_HEADER) + units) = 1;
+}
+
+static void tables_grow_after_a_failure(void **state)
+{
+	(void)state;
+#ifdef __SANITIZE_THREAD__
+	skip();
+#endif
+	assert_child_passes(have_no_page);
+}
+
 static void a_mapping_in_the_way_stops_one_zone_only(void **state)
 {
 	(void)state;
@@ -296,6 +324,7 @@ int main(void)
 		cmocka_unit_test(where_places_are_taken_it_is_reserved),
 		cmocka_unit_test(under_a_limit_less_is_reserved),
 		cmocka_unit_test(a_placed_arena_counts_only_what_is_used),
+		cmocka_unit_test(tables_grow_after_a_failure),
 		cmocka_unit_test(a_mapping_in_the_way_stops_one_zone_only),
 		cmocka_unit_test(without_memory_there_is_no_arena),
 	};
