@@ -3,6 +3,7 @@
 #include "libhakmem/lock.h"
 #include "libhakmem/meta.h"
 #include "libhakmem/object.h"
+#include "libhakmem/paths.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -17,7 +18,6 @@
 #define BUCKETS	 1024u
 #define SEGMENTS 10u
 #define PHDRS	 64u
-#define PIECE	 (8 * KIB) /* of the pool of paths */
 #define TRIES	 2000
 #define PAGE	 ((size_t)4096) /* the least that is mapped of a segment */
 
@@ -47,9 +47,6 @@ static struct module *chunks[CHUNKS];
 static uint32_t buckets[BUCKETS]; /* newest first */
 static uint32_t count;
 static uint64_t generation, lost, replaced;
-static char *pool;
-static size_t pool_left, pool_used;
-static const char *program; /* path */
 
 static struct module *module(uint32_t id)
 {
@@ -83,83 +80,6 @@ static void changed(struct module *at)
 	__atomic_store_n(&at->changed, number, __ATOMIC_RELAXED);
 	/* release: pairs with the acquire in module_generation */
 	__atomic_store_n(&generation, number, __ATOMIC_RELEASE);
-}
-
-/* Some of the pool; NULL when it is used up. Under the lock. */
-static char *pool_take(size_t bytes)
-{
-	char *got;
-
-	if (bytes > pool_left) {
-		if (pool_used + PIECE > MODULE_POOL_MAX)
-			return NULL;
-		got = meta_alloc(PIECE);
-		if (!got)
-			return NULL;
-		pool_used += PIECE;
-		pool = got;
-		pool_left = PIECE;
-	}
-	got = pool;
-	pool += bytes;
-	pool_left -= bytes;
-	return got;
-}
-
-/* The same path is stored once, however often its file is loaded. */
-static const char *keep(const char *path, size_t length)
-{
-	char *copy;
-
-	for (uint32_t id = count; id > 0 && id + 256 > count; id--) {
-		const char *known = module(id)->info.path;
-
-		if (strncmp(known, path, length) == 0 && !known[length])
-			return known;
-	}
-	copy = pool_take(length + 1);
-	if (!copy)
-		return "";
-	memcpy(copy, path, length);
-	copy[length] = '\0';
-	return copy;
-}
-
-/* The loader keeps a path as it was asked for; the file may be elsewhere by
- * the time somebody looks. Keeps errno: a raw call that may fail. */
-static const char *absolute(const char *name)
-{
-	char text[MODULE_PATH_MAX];
-	size_t length = strnlen(name, 4096), used = 0;
-	int saved = errno;
-	long got;
-
-	if (name[0] != '/') {
-		got = syscall(SYS_getcwd, text, sizeof(text) / 2);
-		errno = saved;
-		if (got > 1 && text[0] == '/') {
-			used = (size_t)got - 1;
-			text[used++] = '/';
-		}
-	}
-	if (length > sizeof(text) - used) {
-		name += length - (sizeof(text) - used);
-		length = sizeof(text) - used;
-	}
-	memcpy(text + used, name, length);
-	return keep(text, used + length);
-}
-
-static const char *path_of(const struct link_map *map)
-{
-	const char *name = map->l_name;
-
-	if (!name || !*name)
-		return program ? program : "";
-	if (strncmp(name, "linux-vdso.so", 13) == 0 ||
-	    strncmp(name, "linux-gate.so", 13) == 0)
-		return "[vdso]";
-	return absolute(name);
 }
 
 /* The program headers as they are mapped, which is how nearly every file is
@@ -405,7 +325,7 @@ static uint32_t note(const struct dl_find_object *found)
 	at->info.start = (uintptr_t)found->dlfo_map_start;
 	at->info.end = (uintptr_t)found->dlfo_map_end;
 	at->info.bias = found->dlfo_link_map->l_addr;
-	at->info.path = path_of(found->dlfo_link_map);
+	at->info.path = paths_of(found->dlfo_link_map);
 	read_headers(at);
 	at->older = *bucket;
 	displace(at);
@@ -476,13 +396,7 @@ static int note_loaded(struct dl_phdr_info *info, size_t bytes, void *unused)
 
 void module_start(void)
 {
-	static char text[MODULE_PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", text, sizeof(text) - 1);
-
-	if (length > 0) {
-		text[length] = '\0';
-		program = text;
-	}
+	paths_start();
 	object_start();
 	dl_iterate_phdr(note_loaded, NULL);
 }

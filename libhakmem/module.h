@@ -16,16 +16,13 @@
 #include "libhakmem/util.h"
 
 #define MODULE_MAX	2048u
-#define MODULE_ID_BYTES 32u	    /* of a build-id; longer ones are cut */
-#define MODULE_PATH_MAX 1024u	    /* longer paths lose their beginning */
-#define MODULE_POOL_MAX (256 * KIB) /* of all paths */
-#define MODULE_NONE	0u	    /* in no module: code made at run time */
-#define MODULE_UNKNOWN	UINT32_MAX  /* no room, or no answer right now */
+#define MODULE_ID_BYTES 32u	   /* of a build-id; longer ones are cut */
+#define MODULE_NONE	0u	   /* in no module: code made at run time */
+#define MODULE_UNKNOWN	UINT32_MAX /* no room, or no answer right now */
 
 struct module_info {
 	uint32_t id;
-	const char *path; /* as the loader knows it, absolute if that can be;
-			   * "[vdso]"; "" without room. Lives for ever */
+	const char *path; /* of paths_of */
 	uint8_t build_id[MODULE_ID_BYTES];
 	unsigned build_id_bytes; /* 0: it has none */
 	uintptr_t start, end;	 /* first and one past the last address */
