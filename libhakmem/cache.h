@@ -51,6 +51,7 @@ struct row {
 	uint8_t unused;
 	uint32_t limit; /* blocks, of which a full row has more; 0: not begun */
 };
+_Static_assert(SIZECLASS_SMALL_MAX - 1 <= UINT16_MAX, "the largest mask");
 _Static_assert(sizeof(struct row) == 1 << SIZECLASS_ROW_SHIFT,
 	       "index by shift");
 

@@ -7,12 +7,12 @@
  * each.
  *
  *   malloc(n)   slot -> row -> count down, pop
- *   free(p)     offset -> unit -> row -> header? -> room? -> key? -> push,
- * count down
+ *   free(p)     offset -> unit -> row -> header? room? key? -> push, count down
  *
- * What a free checks on its way, without a branch of its own for most:
+ * What a free checks on its way:
  *   offset               NULL, foreign pointers and mapped blocks miss here
  *   header               sampled, aligned, large, freed and overwritten codes
+ *   room                 full rows, and units that are no slab
  *   place & mask         interior and misaligned pointers
  *   key                  blocks that are free already
  *
@@ -65,7 +65,7 @@ ALWAYS_INLINE void *heap_malloc(size_t n)
 	return block;
 }
 
-/* Pushes a block whose code led to `row`, unless something is odd about it.
+/* Pushes a block whose unit led to `row`, unless something is odd about it.
  * `place` is what has zeros in the bits of the row's mask. */
 ALWAYS_INLINE bool push(struct row *row, struct block *block, size_t place)
 {

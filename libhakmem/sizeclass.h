@@ -40,7 +40,7 @@ struct sizeclass {
 			     * where one may be in its zone */
 	uint32_t blocks;    /* per slab */
 	uint64_t inverse;   /* 2^SIZECLASS_INVERSE / stride, rounded up */
-	uint32_t batch;	    /* blocks moved between row and central */
+	uint32_t batch;	    /* the most blocks that a row is to hold */
 	uint16_t slab_units; /* units of a slab */
 	bool headerless;
 	bool aligned_only; /* serves no request that asks for no alignment */
