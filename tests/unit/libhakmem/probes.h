@@ -8,6 +8,8 @@
 #ifndef TESTS_UNIT_LIBHAKMEM_PROBES_H
 #define TESTS_UNIT_LIBHAKMEM_PROBES_H
 
+#include "tests/unit/libhakmem/unit.h"
+
 #if defined(__x86_64__)
 #define PROBES 1
 #define PROBE(name, description)                                               \
@@ -62,5 +64,16 @@ PROBE(stored, ".cfi_escape 15, 3, 119, 16, 6");
 /* Found by a word at an address that is none of the process (const8u, deref).
  */
 PROBE(wild, ".cfi_escape 15, 10, 14, 0, 16, 0, 0, 0, 16, 0, 0, 6");
+
+/* Setup of a test that cannot do without them. */
+#define PROBED(name) cmocka_unit_test_setup(name, need_probes)
+
+static inline int need_probes(void **unused)
+{
+	(void)unused;
+	if (!PROBES)
+		skip();
+	return 0;
+}
 
 #endif

@@ -137,6 +137,18 @@ static void given_blocks_are_marked_free(void **state)
 	cache_drain(cache, true);
 }
 
+/* Takes blocks and gives them back until there is a spare chain; returns how
+ * many are still out. */
+static size_t take_until_spare(unsigned class, struct block **held,
+			       size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		held[i] = cache_take(cache, code_of(class));
+	while (spare_of(class).count == 0)
+		cache_give(cache, code_of(class), held[--count]);
+	return count;
+}
+
 /* malloc and free around a row's edge go to the spare chain, not central. */
 static void the_edge_of_a_row_does_not_thrash(void **state)
 {
@@ -146,10 +158,7 @@ static void the_edge_of_a_row_does_not_thrash(void **state)
 	size_t count;
 
 	(void)state;
-	for (count = 0; count < COUNT_OF(held); count++)
-		held[count] = cache_take(cache, code_of(class));
-	while (spare_of(class).count == 0)
-		cache_give(cache, code_of(class), held[--count]);
+	count = take_until_spare(class, held, COUNT_OF(held));
 	refills = central_refills();
 	flushes = central_flushes();
 	for (int round = 0; round < 100; round++) {
@@ -175,10 +184,7 @@ static void the_newest_chain_goes_central(void **state)
 	size_t count;
 
 	(void)state;
-	for (count = 0; count < COUNT_OF(held); count++)
-		held[count] = cache_take(cache, code_of(class));
-	while (spare_of(class).count == 0)
-		cache_give(cache, code_of(class), held[--count]);
+	count = take_until_spare(class, held, COUNT_OF(held));
 	spare = spare_of(class).head;
 	flushes = central_flushes();
 	while (central_flushes() - flushes < 3)

@@ -322,17 +322,8 @@ static int start(void **unused)
 	return 0;
 }
 
-static int need_probes(void **unused)
-{
-	(void)unused;
-	if (!PROBES)
-		skip();
-	return 0;
-}
-
 int main(void)
 {
-#define PROBED(name) cmocka_unit_test_setup(name, need_probes)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_libunwind_it_says_so),
 		cmocka_unit_test(start_leaves_no_descriptor),

@@ -35,6 +35,13 @@ static struct memo_key made_of(const char *probe, unsigned words)
 				 .high = high};
 }
 
+/* libunwind by itself comes to the same stack. */
+static void assert_plain_agrees(const struct memo_key *key)
+{
+	assert_true(walk(key, WALK_PLAIN, &plain));
+	assert_same(&stack, &plain);
+}
+
 static int make_page(void **unused)
 {
 	(void)unused;
@@ -100,8 +107,7 @@ static void every_word_up_to_the_end_is_read(void **unused)
 		assert_int_equal(stack.pc[0], (uintptr_t)probe_plain);
 		for (uint32_t i = 1; i < depth; i++)
 			assert_int_equal(stack.pc[i], back_to(probe_plain));
-		assert_true(walk(&key, WALK_PLAIN, &plain));
-		assert_same(&stack, &plain);
+		assert_plain_agrees(&key);
 		assert_true(memo_find(&key, &warm));
 		assert_same(&stack, &warm);
 	}
@@ -127,6 +133,20 @@ static bool is_remembered(const struct memo_key *key)
 	return memo_find(key, &warm);
 }
 
+/* Of the words of a remembered stack, and its frame pointer, which does. */
+static void assert_only_these_matter(struct memo_key key, uint64_t *words,
+				     const bool *matters, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		words[i] += 8;
+		assert_int_equal(is_remembered(&key), !matters[i]);
+		words[i] -= 8;
+	}
+	assert_true(is_remembered(&key));
+	key.fp += 8;
+	assert_false(is_remembered(&key));
+}
+
 /* plain, framed, framed, outer: what matters of it is remembered, no more. */
 static void what_mattered_is_remembered(void **unused)
 {
@@ -150,17 +170,10 @@ static void what_mattered_is_remembered(void **unused)
 	assert_int_equal(stack.pc[1], back_to(probe_framed));
 	assert_int_equal(stack.pc[2], back_to(probe_framed));
 	assert_int_equal(stack.pc[3], back_to(probe_outer));
-	assert_true(walk(&key, WALK_PLAIN, &plain));
-	assert_same(&stack, &plain);
+	assert_plain_agrees(&key);
 	assert_true(is_remembered(&key));
 	assert_same(&stack, &warm);
-	for (unsigned i = 0; i < 12; i++) {
-		words[i] += 8;
-		assert_int_equal(is_remembered(&key), !matters[i]);
-		words[i] -= 8;
-	}
-	key.fp += 8;
-	assert_false(is_remembered(&key));
+	assert_only_these_matter(key, words, matters, 12);
 }
 
 /* A frame whose end is kept in memory: of the words that it has, those that
@@ -185,14 +198,7 @@ static void a_frame_may_be_aligned(void **unused)
 		assert_int_equal(stack.depth, 3);
 		assert_false(stack.truncated);
 		assert_int_equal(stack.pc[1], back_to(probe_framed));
-		for (unsigned i = 0; i < 16; i++) {
-			words[i] += 8;
-			assert_int_equal(is_remembered(&key), !matters[i]);
-			words[i] -= 8;
-		}
-		key.fp += 8;
-		assert_false(is_remembered(&key));
-		key.fp -= 8;
+		assert_only_these_matter(key, words, matters, 16);
 		memo_forget();
 	}
 	/* An end that lies below is none. */
@@ -222,8 +228,7 @@ static void an_end_that_lies_below_is_none(void **unused)
 		assert_true(walk(&key, 0, &stack));
 		assert_int_equal(stack.depth, 1 + up);
 		assert_int_equal(stack.truncated, !up);
-		assert_true(walk(&key, WALK_PLAIN, &plain));
-		assert_same(&stack, &plain);
+		assert_plain_agrees(&key);
 	}
 }
 
@@ -267,8 +272,7 @@ static void a_frame_may_be_kept_by_the_stack_pointer(void **unused)
 	words[8] = back_to(probe_outer);
 	assert_true(walk(&key, WALK_KEEP, &stack));
 	assert_int_equal(stack.depth, 3);
-	assert_true(walk(&key, WALK_PLAIN, &plain));
-	assert_same(&stack, &plain);
+	assert_plain_agrees(&key);
 	assert_true(is_remembered(&key));
 	words[2] += 8;
 	assert_false(is_remembered(&key));
@@ -286,8 +290,7 @@ static void what_another_register_has_is_lost(void **unused)
 	assert_int_equal(stack.depth, 1);
 	assert_true(stack.truncated);
 	assert_true(is_remembered(&key)); /* that is all there is to know */
-	assert_true(walk(&key, WALK_PLAIN, &plain));
-	assert_same(&stack, &plain);
+	assert_plain_agrees(&key);
 }
 
 #if PROBES
@@ -315,8 +318,7 @@ static void code_without_a_description_is_guessed(void **unused)
 		assert_int_equal(stack.pc[2], back_to(probe_outer));
 		assert_false(stack.truncated);
 		assert_true(is_remembered(&key));
-		assert_true(walk(&key, WALK_PLAIN, &plain));
-		assert_same(&stack, &plain);
+		assert_plain_agrees(&key);
 		memo_forget();
 	}
 	key.fp = 0;
@@ -429,8 +431,7 @@ static void a_stack_goes_up(void **unused)
 		assert_true(walk(&key, 0, &stack));
 		assert_int_equal(stack.depth, 4);
 		assert_true(stack.truncated);
-		assert_true(walk(&key, WALK_PLAIN, &plain));
-		assert_same(&stack, &plain);
+		assert_plain_agrees(&key);
 	}
 }
 
