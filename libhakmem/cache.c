@@ -298,7 +298,9 @@ static void flush(struct cache *cache, unsigned class, uint32_t depth)
 		chain = swap_spare(&cache->cold[class], chain);
 	if (chain.count == 0)
 		return;
-	central_stash(class, chain);
+	chain = central_stash(class, chain);
+	row->head = chain.head;
+	cache->cold[class].flushed -= chain.count;
 	row->limit = fit(cache, class, row->limit, true);
 }
 
@@ -312,7 +314,7 @@ static void make_room(struct cache *cache, unsigned class)
 	if (depth >= row->limit) {
 		flush(cache, class, depth);
 		cache->cold[class].missed = true;
-		depth = 0;
+		depth = cache_depth(cache, class);
 	} else if (row->limit < calm_limit(class)) {
 		row->limit = (uint32_t)min_size((size_t)row->limit * 2,
 						calm_limit(class));
@@ -337,9 +339,8 @@ void cache_give(struct cache *cache, uint8_t code, struct block *block)
 static void hand_in(unsigned class, struct chain chain)
 {
 	if (chain.count * sizeclass_table[class].stride <= STASH_BYTES)
-		central_stash(class, chain);
-	else
-		central_release(class, chain);
+		chain = central_stash(class, chain);
+	central_release(class, chain);
 }
 
 void cache_hand_in(struct cache *cache)

@@ -11,6 +11,12 @@
 #define PRIVATE_BYTES	(256 * KIB)
 #define PRIVATE_CHAINS	2u
 
+/* What is taken from slabs, or marked in their bitmaps, at a time. The links of
+ * so many blocks are still in a first-level cache when they are followed. */
+#define BATCH_BYTES (16 * KIB)
+#define BATCH_MAX   256u
+#define BATCH_MIN   32u
+
 struct central {
 	struct lock lock;
 	uint32_t chains;	/* in the transfer cache */
@@ -77,6 +83,13 @@ static struct unit *slab_with_room(struct central *central, unsigned class)
 	return slab;
 }
 
+uint32_t central_batch(unsigned class)
+{
+	size_t blocks = BATCH_BYTES / sizeclass_table[class].stride;
+
+	return (uint32_t)max_size(BATCH_MIN, min_size(blocks, BATCH_MAX));
+}
+
 static void take_from_slabs(struct central *central, unsigned class,
 			    uint32_t want, struct chain *chain)
 {
@@ -126,7 +139,9 @@ struct chain central_fetch(unsigned class, uint32_t want)
 		chain = take_chain(central, want);
 		central->cached_blocks -= chain.count;
 	} else {
-		take_from_slabs(central, class, want, &chain);
+		take_from_slabs(central, class,
+				(uint32_t)min_size(want, central_batch(class)),
+				&chain);
 	}
 	lock_release(&central->lock, LOCK_CENTRAL);
 	return chain;
@@ -180,37 +195,44 @@ static bool keeps(const struct central *central, size_t stride,
 	return central->shared || is_orderly(chain);
 }
 
-static void give_to_slabs(struct central *central, unsigned class,
-			  struct chain chain)
+/* Gives blocks to their slabs until `keep` are left, and returns those. */
+static struct chain give_to_slabs(struct central *central, unsigned class,
+				  struct chain chain, uint32_t keep)
 {
-	while (chain.head) {
-		struct unit *slab = slab_give(class, &chain);
+	while (chain.head && chain.count > keep) {
+		struct unit *slab = slab_give(class, &chain, keep);
 
 		if (slab && slab->used == 0)
 			retire(central, slab);
 		else if (slab)
 			list(central, slab);
-		else if (chain.head)
+		else if (chain.head && chain.count > keep)
 			refuse(&chain);
 	}
+	return chain;
 }
 
-void central_stash(unsigned class, struct chain chain)
+struct chain central_stash(unsigned class, struct chain chain)
 {
 	struct central *central = &centrals[class];
+	uint32_t most = central_batch(class);
 
 	if (chain.count == 0)
-		return;
+		return chain;
 	lock_acquire(&central->lock, LOCK_CENTRAL);
 	central->flushes++;
 	central->flusher = &self;
 	if (keeps(central, sizeclass_table[class].stride, chain)) {
 		transfer_of(central)[central->chains++] = chain;
 		central->cached_blocks += chain.count;
+		chain = (struct chain){NULL, 0};
 	} else {
-		give_to_slabs(central, class, chain);
+		chain = give_to_slabs(central, class, chain,
+				      chain.count > most ? chain.count - most
+							 : 0);
 	}
 	lock_release(&central->lock, LOCK_CENTRAL);
+	return chain;
 }
 
 void central_release(unsigned class, struct chain chain)
@@ -221,7 +243,7 @@ void central_release(unsigned class, struct chain chain)
 		return;
 	lock_acquire(&central->lock, LOCK_CENTRAL);
 	central->flushes++;
-	give_to_slabs(central, class, chain);
+	give_to_slabs(central, class, chain, 0);
 	lock_release(&central->lock, LOCK_CENTRAL);
 }
 
@@ -244,7 +266,7 @@ void central_drain(unsigned class, bool all)
 	idle = all ? central->chains : central->low;
 	for (uint32_t i = 0; i < idle; i++) {
 		central->cached_blocks -= transfer[i].count;
-		give_to_slabs(central, class, transfer[i]);
+		give_to_slabs(central, class, transfer[i], 0);
 	}
 	central->chains -= idle;
 	for (uint32_t i = 0; i < central->chains; i++)

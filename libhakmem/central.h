@@ -10,12 +10,17 @@
 
 #include "libhakmem/slab.h"
 
+/* The most blocks of `class` that come from its slabs, or go to them, at a
+ * time. */
+uint32_t central_batch(unsigned class);
+
 /* A chain of 1 .. 2 * `want` blocks of `class` (a flushed chain comes as it
  * is, unless it is longer); count 0 when there is no memory. */
 struct chain central_fetch(unsigned class, uint32_t want);
 
-/* Takes a chain back. */
-void central_stash(unsigned class, struct chain chain);
+/* Takes a chain back: as it is, or else its first batch into the slabs. Returns
+ * what is left. */
+struct chain central_stash(unsigned class, struct chain chain);
 
 /* Puts a chain straight back to its slabs. */
 void central_release(unsigned class, struct chain chain);

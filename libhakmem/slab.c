@@ -211,14 +211,15 @@ ALWAYS_INLINE bool mark(struct unit *unit, const struct sizeclass *info,
 }
 
 /* `small`: a slab of this class is one unit, its bitmap longer than a word. */
-ALWAYS_INLINE struct unit *give(unsigned class, struct chain *chain, bool small)
+ALWAYS_INLINE struct unit *give(unsigned class, struct chain *chain,
+				uint32_t keep, bool small)
 {
 	const struct sizeclass info = sizeclass_table[class];
 	struct block *block = chain->head;
 	struct unit *odd = NULL;
 	uint32_t count = chain->count;
 
-	while (block && !odd) {
+	while (block && count > keep && !odd) {
 		struct unit *unit = arena_unit(block);
 
 		if (unlikely(unit->code != (HEADER_CLASS | class) ||
@@ -235,13 +236,13 @@ ALWAYS_INLINE struct unit *give(unsigned class, struct chain *chain, bool small)
 	return odd;
 }
 
-struct unit *slab_give(unsigned class, struct chain *chain)
+struct unit *slab_give(unsigned class, struct chain *chain, uint32_t keep)
 {
 	const struct sizeclass *info = &sizeclass_table[class];
 
 	return info->slab_units == 1 && info->blocks > 64
-		       ? give(class, chain, true)
-		       : give(class, chain, false);
+		       ? give(class, chain, keep, true)
+		       : give(class, chain, keep, false);
 }
 
 bool slab_full(const struct unit *slab)

@@ -36,11 +36,11 @@ void slab_take(struct unit *slab, uint32_t want, struct chain *chain);
 /*
  * Puts blocks of `class` back to their slabs, from the head of `chain` on,
  * until it has put one into a slab that has become empty or is not listed,
- * which it returns: the caller looks after it and calls again. NULL when the
- * chain is empty, or its first block is none of this class that is out: an
+ * which it returns: the caller looks after it and calls again. NULL when `keep`
+ * blocks are left, or the first block is none of this class that is out: an
  * interior pointer, or a double free that free could not see.
  */
-struct unit *slab_give(unsigned class, struct chain *chain);
+struct unit *slab_give(unsigned class, struct chain *chain, uint32_t keep);
 
 /* True when nothing more can be taken. */
 bool slab_full(const struct unit *slab);

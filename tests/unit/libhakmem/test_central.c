@@ -38,12 +38,14 @@ static void a_fetched_chain_has_what_was_asked_for(void **state)
 		for (uint32_t want = 1; want <= 2 * sizeclass_table[i].blocks;
 		     want = want * 3 + 1) {
 			struct chain chain = central_fetch(i, want);
+			uint32_t got =
+				(uint32_t)min_size(want, central_batch(i));
 
-			assert_int_equal(chain.count, want);
-			assert_int_equal(length(chain), want);
-			assert_int_equal(
-				central_slabs(i),
-				(want - 1) / sizeclass_table[i].blocks + 1);
+			assert_int_equal(chain.count, got);
+			assert_int_equal(length(chain), got);
+			assert_int_equal(central_slabs(i),
+					 (got - 1) / sizeclass_table[i].blocks +
+						 1);
 			central_release(i, chain);
 			assert_nothing_left(i);
 		}
@@ -136,6 +138,35 @@ static void what_does_not_fit_goes_to_the_slabs(void **state)
 	for (size_t i = 0; i < COUNT_OF(chains); i++)
 		central_stash(class, chains[i]);
 	assert_int_equal(central_cached_blocks(class), 2 * TRANSFER_CHAINS);
+	assert_nothing_left(class);
+}
+
+/* Of a longer one the first batch goes there, whose links are near, and the
+ * rest stays with the caller. */
+static void slabs_take_a_batch_at_a_time(void **state)
+{
+	unsigned class = sizeclass_with_header(200);
+	uint32_t batch = central_batch(class);
+	struct chain chains[TRANSFER_CHAINS];
+	struct chain chain = central_fetch(class, batch);
+	struct chain more = central_fetch(class, 3);
+	struct block *last = chain.head;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(chains); i++)
+		chains[i] = central_fetch(class, 1);
+	for (size_t i = 0; i < COUNT_OF(chains); i++)
+		assert_int_equal(central_stash(class, chains[i]).count, 0);
+	while (last->next)
+		last = last->next;
+	last->next = more.head;
+	chain.count += more.count;
+	chain = central_stash(class, chain);
+	assert_int_equal(chain.count, 3);
+	assert_ptr_equal(chain.head, more.head);
+	assert_int_equal(length(chain), 3);
+	assert_int_equal(central_cached_blocks(class), TRANSFER_CHAINS);
+	assert_int_equal(central_stash(class, chain).count, 0);
 	assert_nothing_left(class);
 }
 
@@ -313,6 +344,7 @@ int main(void)
 		cmocka_unit_test(empty_chains_are_nothing),
 		cmocka_unit_test(refills_and_flushes_are_counted),
 		cmocka_unit_test(what_does_not_fit_goes_to_the_slabs),
+		cmocka_unit_test(slabs_take_a_batch_at_a_time),
 		cmocka_unit_test(idle_chains_go_at_the_second_drain),
 		cmocka_unit_test(a_drain_keeps_the_newest),
 		cmocka_unit_test(one_empty_slab_is_kept_for_a_while),

@@ -117,7 +117,7 @@ static struct unit *give(struct unit *slab, const uint32_t *places,
 		head = block;
 	}
 	*rest = (struct chain){head, (uint32_t)count};
-	return slab_give(header_class(slab->code), rest);
+	return slab_give(header_class(slab->code), rest, 0);
 }
 
 static void what_comes_back_goes_out_again_by_address(void **state)
@@ -202,7 +202,7 @@ static void giving_stops_at_a_slab_that_wants_attention(void **state)
 	assert_ptr_equal(rest.head, place_of(slab, 1));
 	slab->listed = 1;
 	/* empty: after the last */
-	assert_ptr_equal(slab_give(header_class(slab->code), &rest), slab);
+	assert_ptr_equal(slab_give(header_class(slab->code), &rest, 0), slab);
 	assert_int_equal(rest.count, 0);
 	assert_int_equal(slab->used, 0);
 	slab_destroy(slab);
@@ -222,7 +222,7 @@ static void what_is_not_out_is_not_taken(void **state)
 	place_of(slab, 3)[0] = 0;
 	chain = (struct chain){(struct block *)(void *)place_of(slab, 3), 1};
 	chain.head->next = NULL;
-	assert_null(slab_give(class, &chain));
+	assert_null(slab_give(class, &chain, 0));
 	assert_int_equal(slab->used, 4);
 	assert_null(give(slab, twice, 1, &rest));
 	assert_int_equal(rest.count, 1);
@@ -231,16 +231,16 @@ static void what_is_not_out_is_not_taken(void **state)
 	inside = (struct block *)(void *)(place_of(slab, 1) + 16);
 	inside->next = NULL;
 	rest = (struct chain){inside, 1};
-	assert_null(slab_give(class, &rest));
+	assert_null(slab_give(class, &rest, 0));
 	assert_int_equal(rest.count, 1);
 	/* of another class */
 	rest = (struct chain){(struct block *)(void *)place_of(slab, 1), 1};
-	assert_null(slab_give(class + 1, &rest));
+	assert_null(slab_give(class + 1, &rest, 0));
 	assert_int_equal(rest.count, 1);
 	assert_int_equal(slab->used, 4);
 	slab_destroy(slab);
 	/* of no slab at all */
-	assert_null(slab_give(class, &rest));
+	assert_null(slab_give(class, &rest, 0));
 	assert_int_equal(rest.count, 1);
 }
 
@@ -365,7 +365,7 @@ static void a_reused_slab_starts_empty(void **state)
 
 	(void)state;
 	slab_take(slab, 100, &chain);
-	slab_give(class, &chain);
+	slab_give(class, &chain, 0);
 	assert_int_equal(slab->used, 99);
 	slab_destroy(slab);
 	assert_ptr_equal(slab_create(class), slab);
