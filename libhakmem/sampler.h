@@ -99,7 +99,8 @@ bool sampler_spent(struct sampler_thread *thread, uint64_t ns, uint64_t now_ns);
 void sampler_guard(struct sampler_thread *thread, uint64_t cpu_ns,
 		   uint64_t now_ns);
 
-/* A thread ends inside its window: short threads are judged together. */
+/* A thread ends inside its window: short threads are judged together. A fair
+ * choice of them will do. */
 void sampler_ended(const struct sampler_thread *thread, uint64_t cpu_ns,
 		   uint64_t now_ns);
 

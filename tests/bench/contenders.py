@@ -10,7 +10,8 @@ import time
 
 RIVALS = ("jemalloc", "mimalloc", "tcmalloc")
 ALL = ("glibc", "hakmem", *RIVALS)
-BARE = "hakmem-bare"
+# The two of the instruments table: hakmem with its defaults, and with none.
+INSTRUMENTS = ON, BARE = ("hakmem-on", "hakmem-bare")
 SYSTEM = {  # soname, Debian package
     "jemalloc": ("libjemalloc.so.2", "libjemalloc2"),
     "mimalloc": ("libmimalloc.so.2.0", "libmimalloc2.0"),
@@ -28,7 +29,7 @@ def find(name, build):
     """The path to preload; "" for glibc."""
     if name == "glibc":
         return ""
-    if name in ("hakmem", BARE):
+    if name in ("hakmem", *INSTRUMENTS):
         path = os.path.abspath(os.path.join(build, "libhakmem.so"))
         if not os.path.exists(path):
             raise Failure(f"{path} does not exist; run make")

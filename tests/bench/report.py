@@ -2,7 +2,7 @@
 import math
 import statistics
 
-from contenders import ALL, BARE, RIVALS
+from contenders import ALL, BARE, ON, RIVALS
 
 
 def paired(runs, metric, other, own="hakmem"):
@@ -36,8 +36,8 @@ def summarise(workload, runs):
            "median": {name: middle(runs, name, workload.metric)
                       for name in runs}}
     if BARE in runs:
-        row["instruments"] = paired(runs, workload.metric, BARE)
-        row["instruments_rss"] = paired(runs, "peak_rss_kb", BARE)
+        row["instruments"] = paired(runs, workload.metric, BARE, ON)
+        row["instruments_rss"] = paired(runs, "peak_rss_kb", BARE, ON)
     return row
 
 
