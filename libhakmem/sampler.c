@@ -16,6 +16,9 @@
 #define DEAR	       100u
 #define CHEAP	       400u
 #define CALM_NS	       UINT64_C(1000000000)
+/* Of threads that end, those that spent so much are measured, of the others so
+ * many that each stands for this. */
+#define MEASURED_NS 128000u
 /* A thread begins with stacks that were never seen; that does not last. */
 #define ALLOWANCE_NS UINT64_C(5000000)
 #define RELAX_NS     (10 * CALM_NS)
@@ -260,13 +263,25 @@ void sampler_guard(struct sampler_thread *thread, uint64_t cpu_ns,
 	thread->changes = __atomic_load_n(&changes, __ATOMIC_RELAXED);
 }
 
+bool sampler_measures(const struct sampler_thread *thread, uint64_t *random)
+{
+	return thread->spent_ns != 0 &&
+	       rng_next(random) % MEASURED_NS < thread->spent_ns;
+}
+
+/* A thread that was chosen with a chance stands for the others of its kind. */
 void sampler_ended(const struct sampler_thread *thread, uint64_t cpu_ns,
 		   uint64_t now_ns)
 {
+	uint64_t weighed =
+		thread->spent_ns > MEASURED_NS ? thread->spent_ns : MEASURED_NS;
+	double weight = (double)weighed / (double)thread->spent_ns;
 	uint64_t took = __atomic_add_fetch(
-		&ended_cpu_ns, cpu_ns - thread->cpu_ns, __ATOMIC_RELAXED);
-	uint64_t spent = __atomic_add_fetch(&ended_spent_ns, thread->spent_ns,
-					    __ATOMIC_RELAXED);
+		&ended_cpu_ns,
+		(uint64_t)((double)(cpu_ns - thread->cpu_ns) * weight),
+		__ATOMIC_RELAXED);
+	uint64_t spent =
+		__atomic_add_fetch(&ended_spent_ns, weighed, __ATOMIC_RELAXED);
 	uint64_t mean = sampler_stack_mean();
 
 	if (spent < GUARD_SPENT_NS)

@@ -19,11 +19,6 @@
 /* ThreadSanitizer's own end of a thread is in the last round. */
 #define EXIT_ROUNDS (TSAN_BUILD ? 1u : 3u)
 
-/* Of so many ending threads one has its samples weighed against its CPU time.
- * Asking for that makes the kernel update the thread's account, at which it
- * likes to run the thread that was just started instead, on this core. */
-#define ENDED_MEASURED 32u
-
 static struct lock lock;
 static struct cache *living;   /* doubly linked */
 static struct cache *recycled; /* through next */
@@ -169,8 +164,7 @@ static void end(void *arg)
 	ended = true;
 	if (syscall(SYS_gettid) == getpid())
 		__atomic_store_n(&main_ended, true, __ATOMIC_RELAXED);
-	if (cache->sample.spent_ns != 0 &&
-	    rng_next(&cache->random) % ENDED_MEASURED == 0)
+	if (sampler_measures(&cache->sample, &cache->random))
 		sampler_ended(&cache->sample,
 			      read_clock(CLOCK_THREAD_CPUTIME_ID),
 			      coarse_now());

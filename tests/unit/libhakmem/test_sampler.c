@@ -344,17 +344,59 @@ static void short_threads_are_judged_together(void **state)
 
 	(void)state;
 	sampler_init(0, 65536);
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 4; i++) {
 		struct sampler_thread thread = {0};
 
-		assert_false(sampler_spent(&thread, 50000, now));
-		sampler_ended(&thread, 1000000, now);
+		assert_int_equal(sampler_stack_mean(), 65536);
+		assert_false(sampler_spent(&thread, 150000, now));
+		sampler_ended(&thread, 3000000, now);
 	}
 	assert_int_equal(sampler_stack_mean(), 2 * 65536);
 	/* without any sample it comes back in the end */
 	sampler_relax(now + SECOND);
 	assert_int_equal(sampler_stack_mean(), 2 * 65536);
 	sampler_relax(now + 60 * (uint64_t)SECOND);
+	assert_int_equal(sampler_stack_mean(), 65536);
+}
+
+/* 20,000 threads that each spend `spent` of `cpu_ns`: how many are measured? */
+static int end_threads(uint64_t spent, uint64_t cpu_ns)
+{
+	uint64_t random = 7, now = 9000 * (uint64_t)SECOND;
+	int measured = 0;
+
+	sampler_init(0, 65536);
+	for (int i = 0; i < 20000; i++) {
+		struct sampler_thread thread = {0};
+
+		assert_false(sampler_spent(&thread, spent, now));
+		if (!sampler_measures(&thread, &random))
+			continue;
+		measured++;
+		sampler_ended(&thread, cpu_ns, now);
+	}
+	return measured;
+}
+
+/* The less a thread spent, the less often it is measured; what is found of
+ * those few is right for all. */
+static void few_of_the_cheap_threads_are_measured(void **state)
+{
+	const struct sampler_thread none = {0};
+	uint64_t random = 7;
+	int measured;
+
+	(void)state;
+	assert_false(sampler_measures(&none, &random));
+	/* half a hundredth: fine; one in 16 of them */
+	measured = end_threads(8000, 1600000);
+	assert_in_range(measured, 1100, 1400);
+	assert_int_equal(sampler_stack_mean(), 65536);
+	/* two hundredths: too much */
+	measured = end_threads(8000, 400000);
+	assert_in_range(measured, 1100, 1400);
+	assert_true(sampler_stack_mean() > 65536);
+	assert_int_equal(end_threads(300000, 60000000), 20000);
 	assert_int_equal(sampler_stack_mean(), 65536);
 }
 
@@ -433,6 +475,7 @@ int main(void)
 		cmocka_unit_test(the_guard_rests_in_between),
 		cmocka_unit_test(one_measurement_changes_the_mean_once),
 		cmocka_unit_test(short_threads_are_judged_together),
+		cmocka_unit_test(few_of_the_cheap_threads_are_measured),
 		cmocka_unit_test(the_clock_is_looked_at_once_in_1024),
 		cmocka_unit_test(the_mean_follows_the_rate),
 		cmocka_unit_test(a_flood_never_overflows_the_mean),
