@@ -195,7 +195,7 @@ $(B)/tests/bench/%: tests/bench/%.c
 # This one measures rooms of the library, so it is linked with them.
 $(B)/tests/bench/unwind_cost: tests/bench/unwind_cost.c $(UNIT_LIB_OBJ)
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -I. -MMD -MP -fno-omit-frame-pointer $< $(UNIT_LIB_OBJ) $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
+	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -I. -MMD -MP -fno-omit-frame-pointer $< $(UNIT_LIB_OBJ) $(LINK_$(MODE)) $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
 
 tests: $(PROGRAMS) $(UNIT_BIN) $(PRELOAD_BIN) $(PRELOAD_SO) $(BENCH_BIN)
 
