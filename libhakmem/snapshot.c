@@ -59,10 +59,12 @@ static uint64_t requests_1024(const struct thread_sums *sums)
 
 static void total(const struct thread_sums *sums, struct snapshot_totals *out)
 {
-	out->allocs = peek64(&stats.large_allocs);
-	out->frees = peek64(&stats.large_frees);
-	out->live_objects = out->allocs - out->frees;
-	out->live_bytes = peek64(&stats.large_live_bytes);
+	struct stats_large large = stats_large();
+
+	out->allocs = large.allocs;
+	out->frees = large.frees;
+	out->live_objects = large.allocs - large.frees;
+	out->live_bytes = large.live_bytes;
 	for (unsigned i = 0; i < sizeclass_count; i++) {
 		int64_t live = (int64_t)(sums->allocs[i] - sums->frees[i]);
 
@@ -136,6 +138,8 @@ static void fill_large(Hakmem__State *message)
 	for (uint32_t i = 0; i < BINS_COUNT; i++) {
 		const struct stats_bin *from = &stats.large[i];
 		Hakmem__LargeBin *bin = &space.state.bin[count];
+		uint64_t frees = peek64(&from->frees);
+		uint64_t freed_bytes = peek64(&from->freed_bytes);
 
 		if (peek64(&from->requests) == 0)
 			continue;
@@ -144,8 +148,8 @@ static void fill_large(Hakmem__State *message)
 		bin->requests = peek64(&from->requests);
 		bin->requested_bytes = peek64(&from->requested_bytes);
 		bin->reserved_bytes = peek64(&from->reserved_bytes);
-		bin->live_objects = peek64(&from->live_objects);
-		bin->live_bytes = peek64(&from->live_bytes);
+		bin->live_objects = bin->requests - frees;
+		bin->live_bytes = bin->reserved_bytes - freed_bytes;
 		space.state.bins[count++] = bin;
 	}
 	message->n_large_bins = count;

@@ -205,14 +205,14 @@ static void realloc_to_the_same_size_stays(void **state)
 /* Far smaller than its block: the memory is not held. */
 static void realloc_shrinks(void **state)
 {
-	uint64_t before = peek64(&stats.large_live_bytes);
+	uint64_t before = stats_large().live_bytes;
 	void *ptr = heap_malloc(10 * MIB);
 
 	(void)state;
 	ptr = heap_realloc(ptr, 100000);
-	assert_true(peek64(&stats.large_live_bytes) - before < 110000);
+	assert_true(stats_large().live_bytes - before < 110000);
 	ptr = heap_realloc(ptr, 10);
-	assert_int_equal(peek64(&stats.large_live_bytes), before);
+	assert_int_equal(stats_large().live_bytes, before);
 	assert_true(heap_usable(ptr) < 64);
 	heap_free(ptr);
 	ptr = heap_realloc(heap_malloc(30000), 100);
@@ -302,8 +302,8 @@ static void nothing_aligned_can_be_freed(void **state)
 {
 	(void)state;
 	for (size_t align = 32; align <= 16 * MIB; align *= 2) {
-		uint64_t allocs = peek64(&stats.large_allocs);
-		uint64_t frees = peek64(&stats.large_frees);
+		uint64_t allocs = stats_large().allocs;
+		uint64_t frees = stats_large().frees;
 		void *held[64];
 
 		for (size_t i = 0; i < COUNT_OF(held); i++) {
@@ -313,8 +313,8 @@ static void nothing_aligned_can_be_freed(void **state)
 		}
 		for (size_t i = 0; i < COUNT_OF(held); i++)
 			heap_free(held[i]);
-		assert_int_equal(peek64(&stats.large_frees) - frees,
-				 peek64(&stats.large_allocs) - allocs);
+		assert_int_equal(stats_large().frees - frees,
+				 stats_large().allocs - allocs);
 	}
 }
 
@@ -323,7 +323,7 @@ static void nothing_aligned_can_be_freed(void **state)
 static void nothing_at_the_very_end_can_be_freed(void **state)
 {
 	uint64_t foreign = peek64(&stats.rejects[REPORT_FOREIGN]);
-	uint64_t frees = peek64(&stats.large_frees);
+	uint64_t frees = stats_large().frees;
 	static void *held[20000];
 	size_t count = 0, grown = 0;
 
@@ -345,9 +345,8 @@ static void nothing_at_the_very_end_can_be_freed(void **state)
 	while (count > 0)
 		heap_free(held[--count]);
 	assert_int_equal(peek64(&stats.rejects[REPORT_FOREIGN]), foreign);
-	assert_int_equal(
-		peek64(&stats.large_allocs) - peek64(&stats.large_frees), 0);
-	assert_true(peek64(&stats.large_frees) > frees);
+	assert_int_equal(stats_large().allocs - stats_large().frees, 0);
+	assert_true(stats_large().frees > frees);
 }
 
 static int null_stderr(void)

@@ -48,7 +48,7 @@ static void a_small_block_has_the_sampled_code(void **state)
 
 static void a_large_block_is_marked_in_its_header(void **state)
 {
-	uint64_t balance = stats.large_allocs - stats.large_frees;
+	uint64_t balance = stats_large().allocs - stats_large().frees;
 	char *ptr = heap_malloc(100000), *plain;
 
 	(void)state;
@@ -61,7 +61,7 @@ static void a_large_block_is_marked_in_its_header(void **state)
 	assert_true(live_bytes() == 100000);
 	heap_free(plain);
 	heap_free(ptr);
-	assert_int_equal(stats.large_allocs - stats.large_frees, balance);
+	assert_int_equal(stats_large().allocs - stats_large().frees, balance);
 	/* one that has its own mapping */
 	every_request(NULL);
 	ptr = heap_malloc(64 * MIB);
@@ -148,7 +148,7 @@ static void counts_are_those_without_samples(void **state)
  * in the class. */
 static void the_largest_class_borrows(void **state)
 {
-	uint64_t large = stats.large_allocs;
+	uint64_t large = stats_large().allocs;
 	char *ptr = heap_malloc(32768);
 
 	(void)state;
@@ -156,21 +156,21 @@ static void the_largest_class_borrows(void **state)
 	assert_true(header_wide(ptr)->mark);
 	assert_int_equal(header_wide(ptr)->counted,
 			 HEADER_CLASS | class_of(32768));
-	assert_int_equal(stats.large_allocs, large);
+	assert_int_equal(stats_large().allocs, large);
 	shadow_allocs[class_of(32768)]++;
 	assert_counts();
 	assert_ptr_equal(heap_realloc(ptr, 32000), ptr);
 	heap_free(ptr);
 	shadow_frees[class_of(32768)]++;
 	assert_counts();
-	assert_int_equal(stats.large_allocs, large);
+	assert_int_equal(stats_large().allocs, large);
 	/* grown, it is a large block like any other */
 	ptr = heap_realloc(heap_malloc(32768), 90000);
 	shadow_allocs[class_of(32768)]++;
 	shadow_frees[class_of(32768)]++;
 	assert_counts();
 	assert_int_equal(header_wide(ptr)->counted, 0);
-	assert_int_equal(stats.large_allocs, large + 1);
+	assert_int_equal(stats_large().allocs, large + 1);
 	assert_true(live_bytes() == 90000);
 	heap_free(ptr);
 }

@@ -194,7 +194,7 @@ static void a_moved_block_is_another_one(void **unused)
 static void a_lent_block_counts_in_its_class(void **unused)
 {
 	unsigned class = class_of(32768);
-	uint64_t large = stats.large_allocs - stats.large_frees;
+	uint64_t large = stats_large().allocs - stats_large().frees;
 	struct profile_sample sample;
 	char *ptr;
 
@@ -210,7 +210,7 @@ static void a_lent_block_counts_in_its_class(void **unused)
 	shadow_frees[class]++;
 	assert_counts();
 	assert_true(live_bytes() == 0);
-	assert_int_equal(stats.large_allocs - stats.large_frees, large);
+	assert_int_equal(stats_large().allocs - stats_large().frees, large);
 }
 
 /* --- aligned blocks ------------------------------------------------------ */
