@@ -31,10 +31,10 @@
  *                 that has no headers
  *   0xf5          sampled small block, its class is in the slab
  *   0xf6          aligned pointer inside a larger block, 16-byte header
- *   0xf7          the block around such a pointer; its own start is not
- * free-able 0xf8          large block, a span of the arena, 16-byte header 0xf9
- * large block mapped outside the arena, 16-byte header 0xfa          large
- * block that was freed
+ *   0xf7          the block around such a pointer; nobody holds its start
+ *   0xf8          large block, a span of the arena, 16-byte header
+ *   0xf9          large block mapped outside the arena, 16-byte header
+ *   0xfa          large block that was freed
  */
 #ifndef LIBHAKMEM_HEADER_H
 #define LIBHAKMEM_HEADER_H

@@ -213,22 +213,13 @@ static void free_outside(void *ptr)
 		reject(ptr);
 }
 
-/* By the bits that are 0 in every block of the class, as in free. */
-static bool may_be_block(const void *ptr, const struct sizeclass *class)
-{
-	size_t place =
-		class->headerless ? (uintptr_t)ptr : arena_header_offset(ptr);
-
-	return (place & class->mask) == 0;
-}
-
 static void free_inside(struct cache *cache, void *ptr)
 {
 	uint8_t code = arena_code(ptr);
 
 	if (header_is_class(code)) {
 		if (arena_unit(ptr)->code != code ||
-		    !may_be_block(ptr, &sizeclass_table[header_class(code)]) ||
+		    !pointer_fits(ptr, &sizeclass_table[header_class(code)]) ||
 		    ((struct block *)ptr)->key == block_key(ptr))
 			reject(ptr);
 		else
@@ -311,7 +302,7 @@ void *heap_aligned(size_t align, size_t n)
 	return wide_aligned(cache, align, n, (unsigned)class);
 }
 
-size_t heap_usable(void *ptr)
+NOINLINE size_t heap_usable_miss(void *ptr)
 {
 	struct pointer found;
 
@@ -395,6 +386,7 @@ static void *resize(void *ptr, const struct pointer *found, size_t n)
 
 void *heap_realloc(void *ptr, size_t n)
 {
+	const struct sizeclass *class;
 	struct pointer found;
 
 	if (!ptr)
@@ -405,7 +397,9 @@ void *heap_realloc(void *ptr, size_t n)
 	}
 	if (n > (size_t)PTRDIFF_MAX)
 		return no_memory();
-	found = pointer_find(ptr);
+	class = pointer_class(ptr);
+	found = class ? (struct pointer){class->usable, HEADER_CLASS}
+		      : pointer_find(ptr);
 	if (found.code != HEADER_NONE)
 		return resize(ptr, &found, n);
 	if (reject(ptr) == REPORT_FOREIGN)

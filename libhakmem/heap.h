@@ -24,6 +24,7 @@
 
 #include "libhakmem/cache.h"
 #include "libhakmem/header.h"
+#include "libhakmem/pointer.h"
 #include "libhakmem/vm.h"
 
 void *heap_malloc_miss(size_t n);
@@ -165,8 +166,15 @@ void *heap_realloc(void *ptr, size_t n);
  * not have. */
 void *heap_aligned(size_t align, size_t n);
 
+size_t heap_usable_miss(void *ptr);
+
 /* Bytes that may be written at `ptr`; 0 for NULL and what is not ours. */
-size_t heap_usable(void *ptr);
+ALWAYS_INLINE size_t heap_usable(void *ptr)
+{
+	const struct sizeclass *class = pointer_class(ptr);
+
+	return likely(class != NULL) ? class->usable : heap_usable_miss(ptr);
+}
 
 /* Gives everything that is free back to the system; true if there was any. */
 bool heap_trim(void);

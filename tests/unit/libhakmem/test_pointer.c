@@ -11,6 +11,7 @@ static void assert_none(void *ptr)
 
 	assert_int_equal(found.code, HEADER_NONE);
 	assert_int_equal(found.usable, 0);
+	assert_null(pointer_class(ptr));
 }
 
 /* Its start, as long as it lives; nothing else of it. */
@@ -28,13 +29,15 @@ static void small_blocks_are_found_while_they_live(void **unused)
 {
 	(void)unused;
 	for (unsigned class = 0; class < sizeclass_count; class ++) {
-		size_t usable = sizeclass_table[class].usable;
-		char *ptr = sizeclass_table[class].aligned_only
-				    ? heap_aligned(32, usable)
-				    : heap_malloc(usable);
+		const struct sizeclass *info = &sizeclass_table[class];
+		size_t usable = info->usable;
+		char *ptr = info->aligned_only ? heap_aligned(32, usable)
+					       : heap_malloc(usable);
 
 		memset(ptr, 0, usable);
 		assert_only_start(ptr, usable);
+		assert_ptr_equal(pointer_class(ptr),
+				 info->aligned_only ? NULL : info);
 		heap_free(ptr);
 		assert_none(ptr);
 	}
@@ -48,7 +51,10 @@ static void a_block_at_a_page_is_one_like_others(void **unused)
 	(void)unused;
 	for (size_t i = 0; i < COUNT_OF(ptr); i++) {
 		ptr[i] = heap_malloc(40);
-		found += pointer_find(ptr[i]).code == HEADER_BOUNDARY;
+		if (pointer_find(ptr[i]).code == HEADER_BOUNDARY) {
+			assert_null(pointer_class(ptr[i]));
+			found++;
+		}
 		assert_int_equal(pointer_find(ptr[i]).usable,
 				 sizeclass_table[class_of(40)].usable);
 	}
@@ -67,6 +73,7 @@ static void sampled_blocks_are_found(void **unused)
 	ptr = heap_malloc(1000);
 	memset(ptr, 0, 1000);
 	assert_int_equal(pointer_find(ptr).code, HEADER_SAMPLED);
+	assert_null(pointer_class(ptr));
 	assert_only_start(ptr, sizeclass_table[class_of(1000)].usable);
 	heap_free(ptr);
 	assert_none(ptr);
@@ -89,6 +96,7 @@ static void an_aligned_pointer_has_the_rest_of_its_block(void **unused)
 	(void)unused;
 	assert_true(base != NULL && lead >= 16 && lead <= 144);
 	assert_int_equal(found.code, HEADER_ALIGNED);
+	assert_null(pointer_class(ptr));
 	assert_true(found.usable >= 9000);
 	assert_none(base); /* that is not for anybody to free */
 	assert_ptr_equal(pointer_base(ptr, false), base);
@@ -130,6 +138,7 @@ static void a_span_is_found_by_its_start(void **unused)
 	(void)unused;
 	assert_true(pointer_is_span(ptr));
 	assert_int_equal(found.code, HEADER_LARGE);
+	assert_null(pointer_class(ptr));
 	assert_in_range(found.usable, 100000, 100000 + 8192);
 	/* A copy of its header, and a good one where no block can be. */
 	memcpy(inside - 16, ptr - 16, 16);
@@ -163,6 +172,7 @@ static void a_mapping_is_found_until_it_goes(void **unused)
 	(void)unused;
 	assert_true(pointer_is_mapped(ptr));
 	assert_int_equal(found.code, HEADER_MAPPED);
+	assert_null(pointer_class(ptr));
 	assert_in_range(found.usable, 64 * MIB, 64 * MIB + 8192);
 	header_write_wide(ptr + 1000 * 16 + 8, 1000, HEADER_MAPPED);
 	assert_false(pointer_is_mapped(ptr + 1000 * 16 + 8));
