@@ -67,6 +67,8 @@ def synthetic():
     yield Workload("ring of 64, 16-1024", ("ring", 64, 16, 1024))
     yield Workload("realloc 1 B-64 MiB doubling", ("realloc_growth", "double"))
     yield Workload("realloc 1 B-64 MiB by 1 KiB", ("realloc_growth", "step"))
+    yield Workload("realloc 16-1024 by half, 1000 live",
+                   ("resize", 16, 1024, 1000))
     yield Workload("calloc 4 KiB-4 MiB", ("calloc", 4096, 4 << 20))
     yield Workload("aligned 64", ("aligned", 64))
     yield Workload("aligned 4096", ("aligned", 4096))
