@@ -5,7 +5,8 @@
 #define FIRST_ROOM_BYTES 512u
 #define FIRST_ROOM_MIN	 2u
 #define FIRST_ROOM_MAX	 16u
-/* What a tick leaves in a row that was used but never ran empty or full. */
+/* What a tick leaves in a row that was used, but never ran empty or full, or
+ * less often than it holds blocks. */
 #define KEPT 2u
 
 /* What a row may hold, and a refill bring, whatever it is used for; see fit. */
@@ -392,10 +393,11 @@ void cache_drain(struct cache *cache, bool all)
 	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
 		struct row_cold *cold = &cache->cold[i];
 		uint64_t now = operations(cache, i);
+		uint64_t held = cache_held(cache, i);
 
-		if (cache_held(cache, i) == 0)
+		if (held == 0)
 			continue;
-		if (all || !cold->missed) {
+		if (all || !cold->missed || now - cold->seen < held) {
 			central_release(i, take_spare(cold));
 			cut(cache, i, all || now == cold->seen ? 0 : KEPT);
 		}

@@ -320,11 +320,14 @@ static void a_drain_cuts_what_is_oversupplied(void **state)
 	(void)state;
 	for (int i = 0; i < 4; i++)
 		held[i] = cache_take(cache, code_of(class));
+	for (int i = 0; i < 20; i++)
+		cache_give(cache, code_of(class),
+			   cache_take(cache, code_of(class)));
 	cache_drain(cache, false);
 	assert_true(cache_depth(cache, class) > 6);
 	cache_give(cache, code_of(class), held[3]);
 	cache_drain(cache, false);
-	assert_counts(class, 4, 1);
+	assert_counts(class, 24, 21);
 	assert_int_equal(cache_depth(cache, class), 2);
 	assert_int_equal(spare_of(class).count, 0);
 	/* the warmest ones */
@@ -332,7 +335,23 @@ static void a_drain_cuts_what_is_oversupplied(void **state)
 	for (int i = 0; i < 3; i++)
 		cache_give(cache, code_of(class), held[i]);
 	cache_drain(cache, true);
-	assert_counts(class, 4, 4);
+	assert_counts(class, 24, 24);
+	assert_int_equal(cache_held(cache, class), 0);
+}
+
+/* It ran empty or full, but holds more than it was used for. */
+static void a_drain_cuts_what_is_seldom_used(void **state)
+{
+	unsigned class = sizeclass_with_header(30);
+	struct block *block = cache_take(cache, code_of(class));
+
+	(void)state;
+	assert_true(cache_depth(cache, class) > 3);
+	cache_drain(cache, false);
+	assert_int_equal(cache_depth(cache, class), 2);
+	cache_give(cache, code_of(class), block);
+	cache_drain(cache, true);
+	assert_counts(class, 1, 1);
 	assert_int_equal(cache_held(cache, class), 0);
 }
 
@@ -467,6 +486,7 @@ int main(void)
 		cmocka_unit_test_setup(a_drain_takes_only_what_was_idle, fresh),
 		cmocka_unit_test_setup(a_drain_cuts_what_is_oversupplied,
 				       fresh),
+		cmocka_unit_test_setup(a_drain_cuts_what_is_seldom_used, fresh),
 		cmocka_unit_test_setup(spares_can_be_taken, fresh),
 		cmocka_unit_test_setup(a_spare_chain_alone_is_drained, fresh),
 		cmocka_unit_test_setup(a_long_chain_is_shared, fresh),
