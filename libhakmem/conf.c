@@ -1,5 +1,8 @@
 #include "libhakmem/conf.h"
 
+#include "proto/path.h"
+
+#include <limits.h>
 #include <string.h>
 
 #define DEFAULTS                                                               \
@@ -10,6 +13,21 @@
 	}
 
 struct conf conf = DEFAULTS;
+
+/* Copies: a program that writes its title over its environment, as redis and
+ * nginx do, must not change them. What is too long for the system stays so. */
+static char socket_path[PATH_SOCKET_MAX + 1];
+static char runtime_dir[sizeof(socket_path)];
+static char log_path[PATH_MAX + 1];
+
+static const char *copy(char *space, size_t bytes, const char *value)
+{
+	size_t length = strnlen(value, bytes - 1);
+
+	memcpy(space, value, length);
+	space[length] = '\0';
+	return space;
+}
 
 static void append(char line[CONF_LINE_MAX], const char *text)
 {
@@ -117,9 +135,10 @@ static void set(const char *name, const char *value)
 	else if (strcmp(name, "HAKMEM_HISTOGRAM") == 0)
 		set_bytes(name, value, &conf.histogram_bytes);
 	else if (strcmp(name, "HAKMEM_SOCKET") == 0)
-		conf.socket = value;
+		conf.socket = copy(socket_path, sizeof(socket_path), value);
 	else if (strcmp(name, "HAKMEM_LOG") == 0)
-		conf.log = *value ? value : NULL;
+		conf.log =
+			*value ? copy(log_path, sizeof(log_path), value) : NULL;
 }
 
 void conf_load(char *const *environment)
@@ -140,7 +159,8 @@ void conf_load(char *const *environment)
 		if (strncmp(name, "HAKMEM_", 7) == 0)
 			set(name, equals + 1);
 		else if (strcmp(name, "XDG_RUNTIME_DIR") == 0)
-			conf.xdg_runtime_dir = equals + 1;
+			conf.xdg_runtime_dir = copy(
+				runtime_dir, sizeof(runtime_dir), equals + 1);
 	}
 	if (conf.sample_bytes == 0)
 		conf.histogram_bytes = 0;

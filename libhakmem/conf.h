@@ -23,6 +23,7 @@
 #define CONF_ERRORS_MAX 8
 #define CONF_LINE_MAX	192
 
+/* Nothing points into the environment. */
 struct conf {
 	bool stream;
 	bool corruption_abort;

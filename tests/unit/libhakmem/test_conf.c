@@ -1,5 +1,9 @@
 #include "libhakmem/conf.h"
+#include "proto/path.h"
 #include "tests/unit/libhakmem/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
 
 static char *entry(const char *text)
 {
@@ -295,6 +299,40 @@ static void strange_entries_are_passed_over(void **state)
 	assert_int_equal(conf.errors, 0);
 }
 
+/* Programs write their title there. */
+static void the_environment_may_be_overwritten(void **state)
+{
+	char text[3][64] = {"HAKMEM_SOCKET=/tmp/s", "HAKMEM_LOG=/tmp/log",
+			    "XDG_RUNTIME_DIR=/run/user/7"};
+	char *environment[] = {text[0], text[1], text[2], NULL};
+
+	(void)state;
+	conf_load(environment);
+	memset(text, 0, sizeof(text));
+	assert_string_equal(conf.socket, "/tmp/s");
+	assert_string_equal(conf.log, "/tmp/log");
+	assert_string_equal(conf.xdg_runtime_dir, "/run/user/7");
+}
+
+/* Cut, they would be other paths. */
+static void what_is_too_long_stays_too_long(void **state)
+{
+	static char text[3][8192] = {
+		"HAKMEM_SOCKET=", "HAKMEM_LOG=", "XDG_RUNTIME_DIR="};
+	char *environment[] = {text[0], text[1], text[2], NULL};
+	char out[PATH_SOCKET_MAX];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		memset(strchr(text[i], '=') + 1, '/', 5000);
+	conf_load(environment);
+	assert_int_not_equal(path_socket(conf.socket, NULL, 0, out), 0);
+	assert_int_not_equal(path_socket(NULL, conf.xdg_runtime_dir, 0, out),
+			     0);
+	assert_int_equal(open(conf.log, O_RDONLY), -1);
+	assert_int_equal(errno, ENAMETOOLONG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +348,8 @@ int main(void)
 		cmocka_unit_test(there_is_room_for_so_many_errors),
 		cmocka_unit_test(long_values_are_cut_in_the_line),
 		cmocka_unit_test(strange_entries_are_passed_over),
+		cmocka_unit_test(the_environment_may_be_overwritten),
+		cmocka_unit_test(what_is_too_long_stays_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
