@@ -100,9 +100,9 @@ void sampler_guard(struct sampler_thread *thread, uint64_t cpu_ns,
 		   uint64_t now_ns);
 
 /* A thread ends inside its window: short threads are judged together, by those
- * that sampler_measures chooses. Asking for a thread's CPU time is dear at its
- * end: the kernel updates the thread's account, and likes to run the thread
- * that was just started in its place. */
+ * that sampler_measures chooses (which spent something). Asking for a thread's
+ * CPU time is dear at its end: the kernel updates the thread's account, and
+ * likes to run the thread that was just started in its place. */
 bool sampler_measures(const struct sampler_thread *thread, uint64_t *random);
 void sampler_ended(const struct sampler_thread *thread, uint64_t cpu_ns,
 		   uint64_t now_ns);
