@@ -50,7 +50,7 @@ LINK_tsan := -fsanitize=thread
 BASE := -std=gnu17 -D_GNU_SOURCE -I. -I$(G) -DHAKMEM_VERSION='"$(VERSION)"' \
 	-fvisibility=hidden -fno-omit-frame-pointer -fstack-clash-protection \
 	-MMD -MP $(OPT)
-# One of $(VARIANTS), see libhakmem/variant.h; only `make variants` sets it.
+# One of $(VARIANTS), see libhakmem/base/variant.h; only `make variants` sets it.
 ifdef VARIANT
 BASE += -DHAKMEM_VARIANT=VARIANT_$(shell echo $(VARIANT) | tr a-z A-Z)
 endif
@@ -77,14 +77,14 @@ LINK := $(filter-out -Wl$(comma)-z$(comma)defs,$(LINK))
 endif
 
 PROTO_SRC := $(wildcard proto/*.c)
-LIB_SRC   := $(wildcard libhakmem/*.c)
-D_SRC     := $(wildcard hakmemd/*.c)
-TOP_SRC   := $(wildcard hakmem-top/*.c)
+LIB_SRC   := $(wildcard libhakmem/*/*.c)
+D_SRC     := $(wildcard hakmemd/*.c hakmemd/*/*.c)
+TOP_SRC   := $(wildcard hakmem-top/*.c hakmem-top/*/*.c)
 
 PB_C := $(G)/proto/hakmem.pb-c.c
 PB_H := $(G)/proto/hakmem.pb-c.h
-PPROF_C := $(G)/hakmemd/pprof.pb-c.c
-PPROF_H := $(G)/hakmemd/pprof.pb-c.h
+PPROF_C := $(G)/hakmemd/export/pprof.pb-c.c
+PPROF_H := $(G)/hakmemd/export/pprof.pb-c.h
 
 # Three sets of objects: for the library (pic), for the programs, for tests.
 LIB_OBJ   := $(LIB_SRC:%.c=$(B)/lib/%.o) $(PROTO_SRC:%.c=$(B)/lib/%.o) $(B)/lib/hakmem.pb-c.o
@@ -101,9 +101,9 @@ $(PB_C) $(PB_H) &: proto/hakmem.proto
 	@mkdir -p $(G)/proto
 	$(PROTOC_C) --proto_path=. --c_out=$(G) proto/hakmem.proto
 
-$(PPROF_C) $(PPROF_H) &: hakmemd/pprof.proto
+$(PPROF_C) $(PPROF_H) &: hakmemd/export/pprof.proto
 	@mkdir -p $(G)/hakmemd
-	$(PROTOC_C) --proto_path=. --c_out=$(G) hakmemd/pprof.proto
+	$(PROTOC_C) --proto_path=. --c_out=$(G) hakmemd/export/pprof.proto
 
 $(B)/lib/hakmem.pb-c.o: $(PB_C)
 	@mkdir -p $(@D)
@@ -114,8 +114,8 @@ $(B)/app/hakmem.pb-c.o: $(PB_C)
 $(B)/app/pprof.pb-c.o: $(PPROF_C)
 	@mkdir -p $(@D)
 	$(CC) $(APP_CFLAGS) -w -c $< -o $@
-$(B)/app/hakmemd/heap_pprof.o $(B)/tests/unit/hakmemd/test_heap_pprof: | $(PPROF_H)
-$(B)/app/hakmemd/heap_svg.o: hakmemd/flame.js
+$(B)/app/hakmemd/export/heap_pprof.o $(B)/tests/unit/hakmemd/export/test_heap_pprof: | $(PPROF_H)
+$(B)/app/hakmemd/export/heap_svg.o: hakmemd/export/flame.js
 $(B)/lib/%.o: %.c | $(PB_H)
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) -c $< -o $@
@@ -128,10 +128,10 @@ D_LIBS := -lprotobuf-c -lz -ldw -lelf -lstdc++ -ldl -lm
 
 PROTOBUF_C_A := $(shell $(CC) -print-file-name=libprotobuf-c.a)
 
-$(B)/libhakmem.so: $(LIB_OBJ) libhakmem/libhakmem.map
+$(B)/libhakmem.so: $(LIB_OBJ) libhakmem/host/libhakmem.map
 	$(CC) -shared -Wl,-soname,libhakmem.so $(LINK) -Wl,-z,nodelete \
 		-Wl,--gc-sections \
-		-Wl,--version-script=libhakmem/libhakmem.map \
+		-Wl,--version-script=libhakmem/host/libhakmem.map \
 		-Wl,--exclude-libs,ALL $(LIB_OBJ) $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
 $(B)/hakmemd: $(D_OBJ) $(PROTO_OBJ)
 	$(CC) $(LINK) $^ $(D_LIBS) -o $@
@@ -141,9 +141,9 @@ $(B)/hakmem-top: $(TOP_OBJ) $(PROTO_OBJ)
 # --- tests ---------------------------------------------------------------
 # tests/unit/DIR/test_ROOM.c is one program, linked with all rooms of DIR but
 # its entry points (main, and the shim that exports malloc).
-UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
-UNIT_LIB_OBJ := $(filter-out $(B)/lib/libhakmem/shim.o,$(LIB_OBJ))
+UNIT_LIB_OBJ := $(filter-out $(B)/lib/libhakmem/host/shim.o,$(LIB_OBJ))
 UNIT_D_OBJ   := $(filter-out $(B)/app/hakmemd/main.o,$(D_OBJ)) $(PROTO_OBJ)
 UNIT_TOP_OBJ := $(filter-out $(B)/app/hakmem-top/main.o,$(TOP_OBJ)) $(PROTO_OBJ)
 
@@ -167,9 +167,9 @@ PRELOAD_BIN := $(patsubst %.c,$(B)/%,$(wildcard tests/preload/*.c tests/stress/*
 PRELOAD_SO  := $(patsubst %.c,$(B)/%.so,$(wildcard tests/preload/plugin/*.c)) \
 	       $(patsubst %.cc,$(B)/%.so,$(wildcard tests/preload/plugin/*.cc))
 # A program with gaps between its segments.
-$(B)/tests/unit/libhakmem/test_object: LINK_TEST := -Wl,-z,max-page-size=0x200000
+$(B)/tests/unit/libhakmem/unwind/test_object: LINK_TEST := -Wl,-z,max-page-size=0x200000
 # Some unit tests load plugins.
-$(addprefix $(B)/tests/unit/libhakmem/,test_dwarf test_module test_unwind test_walk): | $(PRELOAD_SO)
+$(addprefix $(B)/tests/unit/libhakmem/unwind/,test_dwarf test_module test_unwind test_walk): | $(PRELOAD_SO)
 $(B)/tests/preload/plugin/%.so: tests/preload/plugin/%.c
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -fPIC -shared $< -o $@
@@ -233,7 +233,7 @@ bench-profile: deps
 
 layers:
 	tests/layers
-	tests/rooms
+	tests/modules
 
 # A minute for each fuzzer; tests/fuzz/run --help says more.
 fuzz: $(PB_H) $(PPROF_H)
@@ -242,7 +242,7 @@ fuzz: $(PB_H) $(PPROF_H)
 lint: $(PB_H) $(PPROF_H)
 	clang-format --dry-run -Werror $(filter %.c %.h,$(shell git ls-files '*.c' '*.h'))
 	tests/layers
-	tests/rooms
+	tests/modules
 	shellcheck $(shell git grep -lE '^#!.*\b(sh|bash)$$' -- tests .ci)
 	clang-tidy --quiet $(LIB_SRC) $(D_SRC) $(TOP_SRC) $(PROTO_SRC) -- -std=gnu17 -D_GNU_SOURCE -I. -I$(G) -DHAKMEM_VERSION='"lint"'
 

@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hakmem-top/app.h"
-#include "hakmem-top/batch.h"
-#include "hakmem-top/embed.h"
-#include "hakmem-top/help.h"
-#include "hakmem-top/opts.h"
-#include "hakmem-top/signals.h"
-#include "hakmem-top/text.h"
-#include "hakmem-top/verbs.h"
+#include "hakmem-top/ui/app.h"
+#include "hakmem-top/commands/batch.h"
+#include "hakmem-top/commands/embed.h"
+#include "hakmem-top/ui/help.h"
+#include "hakmem-top/base/opts.h"
+#include "hakmem-top/base/signals.h"
+#include "hakmem-top/base/text.h"
+#include "hakmem-top/commands/verbs.h"
 #include "proto/path.h"
 
 enum { DONE = 0, FAILURE = 1, USAGE = 2 };

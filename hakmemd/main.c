@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hakmemd/clock.h"
-#include "hakmemd/log.h"
+#include "hakmemd/core/clock.h"
+#include "hakmemd/core/log.h"
 #include "hakmemd/options.h"
 #include "hakmemd/server.h"
 #include "proto/path.h"

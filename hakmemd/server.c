@@ -10,15 +10,15 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "hakmemd/clock.h"
-#include "hakmemd/conn.h"
-#include "hakmemd/listen.h"
-#include "hakmemd/log.h"
-#include "hakmemd/loop.h"
-#include "hakmemd/query.h"
-#include "hakmemd/query_heap.h"
-#include "hakmemd/registry.h"
-#include "hakmemd/session.h"
+#include "hakmemd/core/clock.h"
+#include "hakmemd/peers/conn.h"
+#include "hakmemd/peers/listen.h"
+#include "hakmemd/core/log.h"
+#include "hakmemd/core/loop.h"
+#include "hakmemd/query/query.h"
+#include "hakmemd/query/query_heap.h"
+#include "hakmemd/peers/registry.h"
+#include "hakmemd/peers/session.h"
 
 #define PROGRAMS_MAX   2048u /* connected at once; half as many strangers */
 #define VIEWERS_MAX    64u

@@ -16,10 +16,10 @@
  */
 #include "tests/bench/bench.h"
 
-#include "libhakmem/header.c"
-#include "libhakmem/vm.c"
+#include "libhakmem/memory/header.c"
+#include "libhakmem/base/vm.c"
 
-#include "libhakmem/arena.h"
+#include "libhakmem/memory/arena.h"
 
 #include <x86intrin.h>
 

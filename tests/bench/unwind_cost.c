@@ -12,10 +12,10 @@
  */
 #include "tests/bench/bench.h"
 
-#include "libhakmem/unwind.h"
-#include "libhakmem/dwarf.h"
-#include "libhakmem/rule.h"
-#include "libhakmem/walk.h"
+#include "libhakmem/unwind/unwind.h"
+#include "libhakmem/unwind/dwarf.h"
+#include "libhakmem/unwind/rule.h"
+#include "libhakmem/unwind/walk.h"
 
 #include <execinfo.h>
 #include <time.h>

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "libhakmem/cfi.h"
-#include "libhakmem/module.h"
+#include "libhakmem/unwind/cfi.h"
+#include "libhakmem/unwind/module.h"
 #include "tests/fuzz/world.h"
 
 #define PAGE 4096u

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hakmemd/elf.h"
+#include "hakmemd/symbols/elf.h"
 #include "tests/fuzz/world.h"
 
 static void look_up(Elf *file, size_t size)

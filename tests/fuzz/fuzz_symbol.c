@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hakmemd/symbol_wire.h"
+#include "hakmemd/symbols/symbol_wire.h"
 #include "tests/fuzz/world.h"
 
 static void again(const struct symbol_packet *packet,

@@ -7,13 +7,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "hakmemd/clock.h"
-#include "hakmemd/conn.h"
-#include "hakmemd/loop.h"
-#include "hakmemd/query.h"
-#include "hakmemd/query_heap.h"
-#include "hakmemd/registry.h"
-#include "hakmemd/session.h"
+#include "hakmemd/core/clock.h"
+#include "hakmemd/peers/conn.h"
+#include "hakmemd/core/loop.h"
+#include "hakmemd/query/query.h"
+#include "hakmemd/query/query_heap.h"
+#include "hakmemd/peers/registry.h"
+#include "hakmemd/peers/session.h"
 #include "proto/bins.h"
 #include "proto/frame.h"
 #include "proto/hakmem.pb-c.h"

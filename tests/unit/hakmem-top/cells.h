@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "hakmem-top/table.h"
+#include "hakmem-top/screens/table.h"
 #include "tests/unit/hakmem-top/terminal.h"
 
 /* The first column of that title, or of that title while a mark is set. */

@@ -19,7 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "hakmem-top/model.h"
+#include "hakmem-top/data/model.h"
 #include "proto/frame.h"
 #include "proto/hakmem.pb-c.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hakmem-top/screen.h"
+#include "hakmem-top/screens/screen.h"
 
 /* The whole text, to be freed; the screen must have something to write. Not
  * inline: gcc 12 would take the text for `text` itself, which is gone then. */

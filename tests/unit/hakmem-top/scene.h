@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hakmem-top/model.h"
+#include "hakmem-top/data/model.h"
 
 #define SCENE_S UINT64_C(1000000000)
 

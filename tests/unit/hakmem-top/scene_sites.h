@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hakmem-top/sites.h"
+#include "hakmem-top/data/sites.h"
 
 #define SCENE_K 1024.0
 #define SCENE_M (1024 * SCENE_K)

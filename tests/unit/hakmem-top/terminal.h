@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "hakmem-top/term.h"
+#include "hakmem-top/term/term.h"
 
 static struct {
 	int master, slave;

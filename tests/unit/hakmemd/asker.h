@@ -5,8 +5,8 @@
 #ifndef TESTS_UNIT_HAKMEMD_ASKER_H
 #define TESTS_UNIT_HAKMEMD_ASKER_H
 
-#include "hakmemd/query.h"
-#include "hakmemd/query_heap.h"
+#include "hakmemd/query/query.h"
+#include "hakmemd/query/query_heap.h"
 #include "tests/unit/hakmemd/rig.h"
 #include "tests/unit/hakmemd/unit_sites.h"
 

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "hakmemd/elf.h"
+#include "hakmemd/symbols/elf.h"
 
 static char fixture_directory[256];
 

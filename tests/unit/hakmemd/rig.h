@@ -20,8 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hakmemd/clock.h"
-#include "hakmemd/loop.h"
+#include "hakmemd/core/clock.h"
+#include "hakmemd/core/loop.h"
 #include "proto/frame.h"
 
 #define MS	    UINT64_C(1000000)

@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_HAKMEMD_TABLE_H
 #define TESTS_UNIT_HAKMEMD_TABLE_H
 
-#include "hakmemd/export.h"
+#include "hakmemd/export/export.h"
 #include "tests/unit/hakmemd/unit.h"
 
 static const struct export_column table_columns[] = {

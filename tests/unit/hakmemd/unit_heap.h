@@ -4,7 +4,7 @@
 
 #include "tests/unit/hakmemd/unit_sites.h"
 
-#include "hakmemd/profile.h"
+#include "hakmemd/export/profile.h"
 
 #define UNIT_BIAS UINT64_C(0x500000000000)
 

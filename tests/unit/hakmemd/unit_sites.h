@@ -4,8 +4,8 @@
 
 #include "tests/unit/hakmemd/unit.h"
 
-#include "hakmemd/model.h"
-#include "hakmemd/sites.h"
+#include "hakmemd/model/model.h"
+#include "hakmemd/model/sites.h"
 #include "proto/frame.h"
 
 #define UNIT_SITES   64

@@ -4,11 +4,11 @@
 #ifndef TESTS_UNIT_LIBHAKMEM_COUNTS_H
 #define TESTS_UNIT_LIBHAKMEM_COUNTS_H
 
-#include "libhakmem/boot.h"
-#include "libhakmem/conf.h"
-#include "libhakmem/heap.h"
-#include "libhakmem/sampler.h"
-#include "libhakmem/thread.h"
+#include "libhakmem/heap/boot.h"
+#include "libhakmem/base/conf.h"
+#include "libhakmem/heap/heap.h"
+#include "libhakmem/profile/sampler.h"
+#include "libhakmem/heap/thread.h"
 #include "tests/unit/libhakmem/unit.h"
 
 static uint64_t shadow_allocs[SIZECLASS_MAX], shadow_frees[SIZECLASS_MAX];

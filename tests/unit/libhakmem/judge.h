@@ -6,7 +6,7 @@
 #ifndef TESTS_UNIT_LIBHAKMEM_JUDGE_H
 #define TESTS_UNIT_LIBHAKMEM_JUDGE_H
 
-#include "libhakmem/dwarf.h"
+#include "libhakmem/unwind/dwarf.h"
 
 /* No module lies between these. */
 #define JUDGE_LOW  ((uintptr_t)1 << 43)

@@ -6,8 +6,8 @@
 #ifndef TESTS_UNIT_LIBHAKMEM_MADE_H
 #define TESTS_UNIT_LIBHAKMEM_MADE_H
 
-#include "libhakmem/cfi.h"
-#include "libhakmem/module.h"
+#include "libhakmem/unwind/cfi.h"
+#include "libhakmem/unwind/module.h"
 #include "tests/unit/libhakmem/judge.h"
 #include "tests/unit/libhakmem/probes.h"
 #include "tests/unit/libhakmem/unit.h"

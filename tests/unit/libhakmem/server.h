@@ -5,10 +5,10 @@
 #ifndef TESTS_UNIT_LIBHAKMEM_SERVER_H
 #define TESTS_UNIT_LIBHAKMEM_SERVER_H
 
-#include "libhakmem/boot.h"
-#include "libhakmem/conf.h"
-#include "libhakmem/publish.h"
-#include "libhakmem/thread.h"
+#include "libhakmem/heap/boot.h"
+#include "libhakmem/base/conf.h"
+#include "libhakmem/stream/publish.h"
+#include "libhakmem/heap/thread.h"
 #include "proto/frame.h"
 #include "proto/hakmem.pb-c.h"
 #include "tests/unit/libhakmem/unit.h"

@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "libhakmem/memo.h" /* struct unwind_stack */
+#include "libhakmem/unwind/memo.h" /* struct unwind_stack */
 #include "tests/unit/libhakmem/unit.h"
 
 static inline void assert_same(const struct unwind_stack *a,

@@ -7,8 +7,8 @@
 #ifndef TESTS_UNIT_LIBHAKMEM_TRUTH_H
 #define TESTS_UNIT_LIBHAKMEM_TRUTH_H
 
-#include "libhakmem/profile.h"
-#include "libhakmem/sampler.h"
+#include "libhakmem/profile/profile.h"
+#include "libhakmem/profile/sampler.h"
 #include "tests/unit/libhakmem/counts.h"
 
 #include <math.h>

@@ -1,0 +1,348 @@
+#include "hakmem-top/data/decode.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hakmem-top/base/unpack.h"
+#include "proto/hakmem.pb-c.h"
+
+#define STRING_MAX 4096u
+
+static char *copy(const char *text)
+{
+	return unpack_copy(text, STRING_MAX);
+}
+
+static bool take_process(const Hakmem__Process *from, struct process *to)
+{
+	*to = (struct process){
+		.id = from->process_id,
+		.parent_id = from->parent_process_id,
+		.pid = from->pid,
+		.parent_pid = from->parent_pid,
+		.uid = from->uid,
+		.state = (unsigned)from->state < MODEL_STATES
+				 ? (enum model_state)from->state
+				 : MODEL_ENDED,
+		.exit_known = from->exit_known,
+		.exit_status = from->exit_status,
+		.exit_signal = from->exit_signal,
+		.start_ticks = from->start_ticks,
+		.first_seen_ns = from->first_seen_ns,
+		.ended_ns = from->ended_ns,
+		.state_ns = from->state_ns,
+		.age_ns = from->age_ns,
+		.live_bytes = from->live_bytes,
+		.live_objects = from->live_objects,
+		.peak_live_bytes = from->peak_live_bytes,
+		.rss_bytes = from->rss_bytes,
+		.allocs = from->allocs_total,
+		.frees = from->frees_total,
+		.requests_1024 = from->requests_1024_total,
+		.fallback_1024 = from->fallback_1024_total,
+		.page_boundary = from->page_boundary_total,
+		.mincore = from->mincore_total,
+		.rejects = from->header_rejects_total,
+		.sample_bytes = from->sample_bytes,
+		.dropped = from->dropped_total,
+		.command = copy(from->command),
+		.executable = copy(from->executable),
+	};
+	return to->command && to->executable;
+}
+
+static bool reserve(struct processes *list, size_t extra)
+{
+	struct process *rows;
+
+	if (extra <= list->room - list->count)
+		return true;
+	rows = reallocarray(list->rows, list->count + extra, sizeof(*rows));
+	if (!rows)
+		return false;
+	list->rows = rows;
+	list->room = list->count + extra;
+	return true;
+}
+
+static bool take_processes(const Hakmem__Processes *from,
+			   struct processes *list)
+{
+	size_t space = MODEL_PROCESSES_MAX - list->count;
+	size_t count = from->n_processes < space ? from->n_processes : space;
+
+	if (!reserve(list, count))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!take_process(from->processes[i],
+				  &list->rows[list->count++]))
+			return false;
+	list->omitted += from->n_processes - count;
+	list->now_ns = from->now_ns;
+	list->daemon_pid = from->daemon_pid;
+	list->refused = from->refused_total;
+	free(list->daemon_version);
+	list->daemon_version = copy(from->daemon_version);
+	return list->daemon_version != NULL;
+}
+
+bool decode_processes(const struct frame *frame, struct processes **processes,
+		      bool *more)
+{
+	Hakmem__Processes *message = (Hakmem__Processes *)unpack_frame(
+		frame, &hakmem__processes__descriptor);
+	struct processes *list = *processes;
+	bool done;
+
+	*more = false;
+	if (!message)
+		return false;
+	if (!list)
+		list = calloc(1, sizeof(*list));
+	done = list && take_processes(message, list);
+	*more = message->more;
+	unpack_discard(message);
+	if (!done) {
+		model_processes_free(list);
+		list = NULL;
+	}
+	*processes = list;
+	return done;
+}
+
+static bool take_sizes(const Hakmem__Detail *from, struct detail *to)
+{
+	size_t count = from->n_sizes < MODEL_SIZES_MAX ? from->n_sizes
+						       : MODEL_SIZES_MAX;
+
+	to->sizes = calloc(count + 1, sizeof(*to->sizes));
+	if (!to->sizes)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const Hakmem__SizeBin *bin = from->sizes[i];
+		double error = bin->requests_stderr;
+
+		to->sizes[i] = (struct size_bin){
+			.low = bin->low_bytes,
+			.high = bin->high_bytes,
+			.requests = bin->requests,
+			.requested_bytes = bin->requested_bytes,
+			.reserved_bytes = bin->reserved_bytes,
+			.live_objects = bin->live_objects,
+			.live_bytes = bin->live_bytes,
+			.stderr_requests =
+				isfinite(error) && error > 0 ? error : 0,
+		};
+	}
+	to->size_count = count;
+	return true;
+}
+
+#define AT(state, column, i)                                                   \
+	((i) < (state)->n_##column ? (state)->column[i] : 0)
+
+static bool take_classes(const Hakmem__Hello *hello, const Hakmem__State *state,
+			 struct detail *to)
+{
+	size_t count = hello->n_classes < MODEL_CLASSES_MAX ? hello->n_classes
+							    : MODEL_CLASSES_MAX;
+
+	to->classes = calloc(count + 1, sizeof(*to->classes));
+	if (!to->classes)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const Hakmem__SizeClass *class = hello->classes[i];
+
+		to->classes[i] = (struct class_row){
+			.index = (uint32_t)i,
+			.stride = class->stride_bytes,
+			.low = class->low_bytes,
+			.high = class->high_bytes,
+			.usable = class->usable_bytes,
+			.slab_bytes = class->slab_bytes,
+			.headerless = class->headerless,
+			.aligned_only = class->aligned_only,
+			.allocs = AT(state, class_allocs, i),
+			.frees = AT(state, class_frees, i),
+			.slabs = AT(state, class_slabs, i),
+		};
+	}
+	to->class_count = count;
+	return true;
+}
+
+static bool take_hello(const Hakmem__Hello *hello, struct detail *to)
+{
+	size_t count = hello->n_config_errors < MODEL_ERRORS_MAX
+			       ? hello->n_config_errors
+			       : MODEL_ERRORS_MAX;
+
+	to->interval_ms = hello->interval_ms;
+	to->page_bytes = hello->page_bytes;
+	to->library_version = copy(hello->library_version);
+	to->errors = calloc(count + 1, sizeof(*to->errors));
+	if (!to->library_version || !to->errors)
+		return false;
+	for (; to->error_count < count; to->error_count++) {
+		to->errors[to->error_count] =
+			copy(hello->config_errors[to->error_count]);
+		if (!to->errors[to->error_count])
+			return false;
+	}
+	return true;
+}
+
+static void take_state(const Hakmem__State *state, struct detail *to)
+{
+	to->state_ns = state->time_ns;
+	to->committed_bytes = state->committed_bytes;
+	to->returned_bytes = state->returned_bytes_total;
+	to->mapped_bytes = state->mapped_bytes;
+	to->cached_bytes = state->cached_bytes;
+	to->metadata_bytes = state->metadata_bytes;
+	to->slabs_live = state->slabs_live;
+	to->refills = state->refills_total;
+	to->flushes = state->flushes_total;
+	to->threads_live = state->threads_live;
+	to->threads_total = state->threads_total;
+	to->histogram_bytes = state->histogram_bytes;
+	to->samples_live = state->samples_live;
+	to->samples_untracked = state->samples_untracked_total;
+	to->messages = state->messages_total;
+	to->reconnects = state->reconnects_total;
+	to->stack_samples = state->stack_samples_total;
+	to->sites_live = state->sites_live;
+	to->sites_max = state->sites_max;
+	to->site_overflow = state->site_overflow_total;
+	to->no_stack = state->no_stack_total;
+	to->unwind_truncated = state->unwind_truncated_total;
+	to->unwind_ns = state->unwind_ns_total;
+	to->sample_configured_bytes = state->sample_configured_bytes;
+	to->guard_raised = state->guard_raised_total;
+	for (size_t i = 0; i < MODEL_REJECTS; i++)
+		to->rejects[i] = AT(state, rejects, i);
+}
+
+/* A part that the daemon left out (nothing received yet) reads as all zero. */
+static bool take_detail(const Hakmem__Detail *from, struct detail *to)
+{
+	Hakmem__Process process;
+	Hakmem__Hello hello;
+	Hakmem__State state;
+
+	hakmem__process__init(&process);
+	hakmem__hello__init(&hello);
+	hakmem__state__init(&state);
+	if (from->process)
+		process = *from->process;
+	if (from->hello)
+		hello = *from->hello;
+	if (from->state)
+		state = *from->state;
+	to->now_ns = from->now_ns;
+	take_state(&state, to);
+	return take_process(&process, &to->process) && take_hello(&hello, to) &&
+	       take_classes(&hello, &state, to) && take_sizes(from, to);
+}
+
+struct detail *decode_detail(const struct frame *frame)
+{
+	Hakmem__Detail *message = (Hakmem__Detail *)unpack_frame(
+		frame, &hakmem__detail__descriptor);
+	struct detail *detail;
+
+	if (!message)
+		return NULL;
+	detail = calloc(1, sizeof(*detail));
+	if (detail && !take_detail(message, detail)) {
+		model_detail_free(detail);
+		detail = NULL;
+	}
+	unpack_discard(message);
+	return detail;
+}
+
+/* The newest `count` of a column of `available` >= count figures. */
+static uint64_t *take_column(const uint64_t *column, size_t available,
+			     size_t count)
+{
+	uint64_t *copied = calloc(count + 1, sizeof(*copied));
+
+	if (copied && count)
+		memcpy(copied, column + (available - count),
+		       count * sizeof(*copied));
+	return copied;
+}
+
+static size_t shortest(const Hakmem__History *from)
+{
+	size_t count = MODEL_HISTORY_MAX;
+	const size_t columns[] = {from->n_time_ns, from->n_live_bytes,
+				  from->n_rss_bytes, from->n_allocs_total};
+
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		if (columns[i] < count)
+			count = columns[i];
+	return count;
+}
+
+struct history *decode_history(const struct frame *frame)
+{
+	Hakmem__History *from = (Hakmem__History *)unpack_frame(
+		frame, &hakmem__history__descriptor);
+	struct history *to;
+	size_t n;
+
+	if (!from)
+		return NULL;
+	n = shortest(from);
+	to = calloc(1, sizeof(*to));
+	if (to) {
+		to->process_id = from->process_id;
+		to->count = n;
+		to->time_ns = take_column(from->time_ns, from->n_time_ns, n);
+		to->live_bytes =
+			take_column(from->live_bytes, from->n_live_bytes, n);
+		to->rss_bytes =
+			take_column(from->rss_bytes, from->n_rss_bytes, n);
+		to->allocs = take_column(from->allocs_total,
+					 from->n_allocs_total, n);
+	}
+	unpack_discard(from);
+	if (to && (!to->time_ns || !to->live_bytes || !to->rss_bytes ||
+		   !to->allocs)) {
+		model_history_free(to);
+		return NULL;
+	}
+	return to;
+}
+
+bool decode_export(const struct frame *frame, bool *last,
+		   bool (*append)(void *to, const void *data, size_t length),
+		   void *to)
+{
+	Hakmem__Export *message = (Hakmem__Export *)unpack_frame(
+		frame, &hakmem__export__descriptor);
+	bool done;
+
+	if (!message)
+		return false;
+	*last = message->last;
+	done = append(to, message->data.data, message->data.len);
+	unpack_discard(message);
+	return done;
+}
+
+void decode_error(const struct frame *frame, char *out, size_t size)
+{
+	Hakmem__Error *message = (Hakmem__Error *)unpack_frame(
+		frame, &hakmem__error__descriptor);
+
+	snprintf(out, size, "%s",
+		 message && message->text && *message->text
+			 ? message->text
+			 : "the daemon refused without a reason");
+	unpack_discard(message);
+}

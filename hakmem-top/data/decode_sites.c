@@ -1,0 +1,212 @@
+#include "hakmem-top/data/decode_sites.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hakmem-top/base/unpack.h"
+#include "proto/hakmem.pb-c.h"
+
+static char *copy(const char *text)
+{
+	return unpack_copy(text, SITES_TEXT_MAX);
+}
+
+/* A figure that cannot be negative. */
+static double figure(double value)
+{
+	value = unpack_real(value);
+	return value > 0 ? value : 0;
+}
+
+static struct estimate estimate(double value, double error, uint64_t samples)
+{
+	return (struct estimate){figure(value), figure(error), samples};
+}
+
+static bool take_site(const Hakmem__SiteRow *from, struct site *to)
+{
+	*to = (struct site){
+		.id = from->site_id,
+		.threads = from->threads,
+		.thread_id = from->thread_id,
+		.function = copy(from->function),
+		.location = copy(from->location),
+		.module = copy(from->module),
+		.thread = copy(from->thread_name),
+		.live = estimate(from->live_bytes, from->live_bytes_stderr,
+				 from->live_samples),
+		.live_objects =
+			estimate(from->live_objects, from->live_objects_stderr,
+				 from->live_samples),
+		.allocated = estimate(from->alloc_bytes,
+				      from->alloc_bytes_stderr, from->samples),
+		.alloc_objects = figure(from->alloc_objects),
+		.rate = figure(from->alloc_bytes_per_s),
+		.peak_bytes = figure(from->peak_bytes),
+		.peak_error = figure(from->peak_bytes_stderr),
+		.highest_bytes = figure(from->highest_bytes),
+		.mean_age_s = figure(from->mean_age_s),
+		.short_lived = fmin(figure(from->short_lived), 1),
+		.growing = from->growing,
+		.growth = unpack_real(from->growth_bytes_per_s),
+		.growth_minutes = figure(from->growth_minutes),
+	};
+	return to->function && to->location && to->module && to->thread;
+}
+
+static bool reserve(struct sites *sites, size_t extra)
+{
+	struct site *rows;
+
+	if (extra <= sites->room - sites->count)
+		return true;
+	rows = reallocarray(sites->rows, sites->count + extra, sizeof(*rows));
+	if (!rows)
+		return false;
+	sites->rows = rows;
+	sites->room = sites->count + extra;
+	return true;
+}
+
+static bool take_sites(const Hakmem__SiteTable *from, struct sites *to)
+{
+	size_t space = SITES_MAX - to->count;
+	size_t count = from->n_rows < space ? from->n_rows : space;
+	uint64_t samples = to->live.samples;
+
+	if (!reserve(to, count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!take_site(from->rows[i], &to->rows[to->count++]))
+			return false;
+		samples += from->rows[i]->live_samples;
+	}
+	to->omitted += from->n_rows - count;
+	to->process_id = from->process_id;
+	to->now_ns = from->now_ns;
+	to->sample_bytes = from->sample_bytes;
+	to->live = estimate(from->live_bytes, from->live_bytes_stderr, samples);
+	to->z = unpack_real(from->z);
+	to->pending = from->symbols_pending;
+	return true;
+}
+
+bool decode_sites(const struct frame *frame, struct sites **sites, bool *more)
+{
+	Hakmem__SiteTable *message = (Hakmem__SiteTable *)unpack_frame(
+		frame, &hakmem__site_table__descriptor);
+	struct sites *table = *sites;
+	bool done = false;
+
+	*more = message && message->more;
+	if (message && !table)
+		table = calloc(1, sizeof(*table));
+	if (message && table)
+		done = take_sites(message, table);
+	unpack_discard(message);
+	if (!done) {
+		sites_free(table);
+		table = NULL;
+	}
+	*sites = table;
+	return done;
+}
+
+static bool take_frames(const Hakmem__Stack *from, struct stack *to)
+{
+	size_t count = from->n_frames < SITES_FRAMES_MAX ? from->n_frames
+							 : SITES_FRAMES_MAX;
+
+	to->truncated = from->truncated || count < from->n_frames;
+	to->frames = calloc(count + 1, sizeof(*to->frames));
+	if (!to->frames)
+		return false;
+	while (to->frame_count < count) {
+		const Hakmem__StackFrame *frame = from->frames[to->frame_count];
+		struct stack_frame *made = &to->frames[to->frame_count++];
+
+		*made = (struct stack_frame){
+			.pc = frame->pc,
+			.module_offset = frame->module_offset,
+			.function = copy(frame->function),
+			.file = copy(frame->file),
+			.module = copy(frame->module),
+			.note = copy(frame->note),
+			.line = frame->line,
+			.inlined = frame->inlined,
+		};
+		if (!made->function || !made->file || !made->module ||
+		    !made->note)
+			return false;
+	}
+	return true;
+}
+
+static bool take_classes(const Hakmem__Stack *from, struct stack *to)
+{
+	size_t count = from->n_classes < SITES_FRAMES_MAX ? from->n_classes
+							  : SITES_FRAMES_MAX;
+
+	to->classes = calloc(count + 1, sizeof(*to->classes));
+	if (!to->classes)
+		return false;
+	to->class_count = count;
+	for (size_t i = 0; i < count; i++) {
+		const Hakmem__SiteClass *class = from->classes[i];
+
+		to->classes[i] = (struct site_class){
+			.index = class->class_index,
+			.live = estimate(class->live_bytes,
+					 sqrt(figure(class->live_bytes_var)),
+					 class->live_samples),
+			.allocated =
+				estimate(class->alloc_bytes,
+					 sqrt(figure(class->alloc_bytes_var)),
+					 class->samples),
+			.alloc_objects =
+				estimate(class->alloc_objects,
+					 sqrt(figure(class->alloc_objects_var)),
+					 class->samples),
+		};
+	}
+	return true;
+}
+
+static bool take_stack(const Hakmem__Stack *from, struct stack *to)
+{
+	Hakmem__SiteRow none;
+
+	hakmem__site_row__init(&none);
+	to->pending = from->symbols_pending;
+	for (size_t i = 0; i < AGES_COUNT && i < from->n_lifetimes; i++)
+		to->lifetimes[i] = figure(from->lifetimes[i]);
+	return take_site(from->row ? from->row : &none, &to->site) &&
+	       take_frames(from, to) && take_classes(from, to);
+}
+
+struct stack *decode_stack(const struct frame *frame)
+{
+	Hakmem__Stack *message = (Hakmem__Stack *)unpack_frame(
+		frame, &hakmem__stack__descriptor);
+	struct stack *stack = message ? calloc(1, sizeof(*stack)) : NULL;
+
+	if (stack && !take_stack(message, stack)) {
+		sites_stack_free(stack);
+		stack = NULL;
+	}
+	unpack_discard(message);
+	return stack;
+}
+
+bool decode_done(const struct frame *frame, char *out, size_t size)
+{
+	Hakmem__Done *message =
+		(Hakmem__Done *)unpack_frame(frame, &hakmem__done__descriptor);
+
+	if (!message)
+		return false;
+	snprintf(out, size, "%s", message->text ? message->text : "");
+	unpack_discard(message);
+	return true;
+}

@@ -1,0 +1,126 @@
+#include "hakmem-top/data/model.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void clear(struct process *process)
+{
+	free(process->command);
+	free(process->executable);
+}
+
+void model_processes_free(struct processes *processes)
+{
+	if (!processes)
+		return;
+	for (size_t i = 0; i < processes->count; i++)
+		clear(&processes->rows[i]);
+	free(processes->rows);
+	free(processes->daemon_version);
+	free(processes);
+}
+
+void model_detail_free(struct detail *detail)
+{
+	if (!detail)
+		return;
+	clear(&detail->process);
+	for (size_t i = 0; i < detail->error_count; i++)
+		free(detail->errors[i]);
+	free(detail->errors);
+	free(detail->sizes);
+	free(detail->classes);
+	free(detail->library_version);
+	free(detail);
+}
+
+static void *copy(const void *from, size_t count, size_t size)
+{
+	void *made = calloc(count + 1, size);
+
+	if (made)
+		memcpy(made, from, count * size);
+	return made;
+}
+
+struct detail *model_detail_copy(const struct detail *detail)
+{
+	struct detail *made = calloc(1, sizeof(*made));
+
+	if (!made)
+		return NULL;
+	made->sizes =
+		copy(detail->sizes, detail->size_count, sizeof(*detail->sizes));
+	made->classes = copy(detail->classes, detail->class_count,
+			     sizeof(*detail->classes));
+	if (!made->sizes || !made->classes) {
+		model_detail_free(made);
+		return NULL;
+	}
+	made->size_count = detail->size_count;
+	made->class_count = detail->class_count;
+	return made;
+}
+
+void model_history_free(struct history *history)
+{
+	if (!history)
+		return;
+	free(history->time_ns);
+	free(history->live_bytes);
+	free(history->rss_bytes);
+	free(history->allocs);
+	free(history);
+}
+
+const char *model_state_name(enum model_state state)
+{
+	static const char *const names[MODEL_STATES] = {
+		[MODEL_RUNNING] = "running",
+		[MODEL_DISCONNECTED] = "disconnected",
+		[MODEL_EXITED] = "exited",
+		[MODEL_SIGNALLED] = "signalled",
+		[MODEL_OOM_KILLED] = "oom-killed",
+		[MODEL_ENDED] = "ended",
+	};
+
+	return state < MODEL_STATES ? names[state] : "unknown";
+}
+
+void model_state_text(const struct process *process, char *out, size_t size)
+{
+	const char *name = NULL;
+
+	if (process->state == MODEL_SIGNALLED)
+		name = sigabbrev_np(process->exit_signal);
+	if (name)
+		snprintf(out, size, "SIG%s", name);
+	else if (process->state == MODEL_SIGNALLED)
+		snprintf(out, size, "SIG %d", process->exit_signal);
+	else if (process->state == MODEL_EXITED && process->exit_known)
+		snprintf(out, size, "exit %d", process->exit_status);
+	else if (process->state == MODEL_OOM_KILLED)
+		snprintf(out, size, "OOM");
+	else if (process->state == MODEL_DISCONNECTED)
+		snprintf(out, size, "no link");
+	else
+		snprintf(out, size, "%s", model_state_name(process->state));
+}
+
+bool model_alive(const struct process *process)
+{
+	return process->state == MODEL_RUNNING ||
+	       process->state == MODEL_DISCONNECTED;
+}
+
+const char *model_reject_name(size_t kind)
+{
+	static const char *const names[MODEL_REJECTS] = {
+		"double free", "overwritten header", "unknown code",
+		"interior",    "misaligned",	     "foreign",
+	};
+
+	return kind < MODEL_REJECTS ? names[kind] : "unknown kind";
+}

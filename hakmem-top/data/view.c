@@ -1,0 +1,298 @@
+#include "hakmem-top/data/view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hakmem-top/base/text.h"
+
+#define DEPTH_MAX 64u /* of the tree; also ends a circle of parents */
+
+double view_rate(uint64_t before, uint64_t after, uint64_t elapsed_ns)
+{
+	if (after <= before || elapsed_ns == 0)
+		return 0;
+	return (double)(after - before) * 1e9 / (double)elapsed_ns;
+}
+
+/* Everything remembered by id begins with it. */
+static int by_id(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static struct view_memory *recall(const struct view *view, uint64_t id)
+{
+	if (view->memory_count == 0)
+		return NULL;
+	return bsearch(&id, view->memory, view->memory_count,
+		       sizeof(*view->memory), by_id);
+}
+
+/* The rates that two states of a process give; the old ones when it is the
+ * same state, until they are stale. */
+static void rate(struct view_memory *now, const struct view_memory *before,
+		 bool silent)
+{
+	uint64_t elapsed;
+
+	if (!before)
+		return;
+	now->rated = true;
+	if (silent)
+		return;
+	if (now->state_ns <= before->state_ns) {
+		*now = *before;
+		return;
+	}
+	elapsed = now->state_ns - before->state_ns;
+	now->allocs_s = view_rate(before->allocs, now->allocs, elapsed);
+	now->frees_s = view_rate(before->frees, now->frees, elapsed);
+	now->page_boundary_s =
+		view_rate(before->page_boundary, now->page_boundary, elapsed);
+}
+
+static struct view_memory remember(const struct view *view,
+				   const struct processes *list,
+				   const struct process *process)
+{
+	struct view_memory now = {
+		.id = process->id,
+		.state_ns = process->state_ns,
+		.allocs = process->allocs,
+		.frees = process->frees,
+		.page_boundary = process->page_boundary,
+	};
+	bool silent = process->state != MODEL_RUNNING ||
+		      (list->now_ns > process->state_ns &&
+		       list->now_ns - process->state_ns > VIEW_STALE_NS);
+
+	rate(&now, recall(view, process->id), silent);
+	return now;
+}
+
+static struct view_row row(const struct view *view,
+			   const struct process *process,
+			   const struct view_memory *memory)
+{
+	struct view_row made = {
+		.process = process,
+		.rated = memory->rated || !model_alive(process),
+		.allocs_s = memory->allocs_s,
+		.frees_s = memory->frees_s,
+		.page_boundary_s = memory->page_boundary_s,
+		.marked = view->marked,
+	};
+	const struct view_base *base = NULL;
+
+	if (view->base_count)
+		base = bsearch(&process->id, view->bases, view->base_count,
+			       sizeof(*base), by_id);
+	if (base)
+		made.base = *base;
+	return made;
+}
+
+struct family {
+	uint64_t id, parent_id;
+	uint32_t pid, parent_pid;
+};
+
+static bool descends(const struct family *families, size_t count,
+		     const struct family *one, uint32_t root)
+{
+	for (unsigned step = 0; one && step < DEPTH_MAX; step++) {
+		if (one->pid == root || one->parent_pid == root)
+			return true;
+		one = one->parent_id ? bsearch(&one->parent_id, families, count,
+					       sizeof(*families), by_id)
+				     : NULL;
+	}
+	return false;
+}
+
+/* Drops the rows that are not of the family of view->root_pid. */
+static bool keep_family(struct view *view)
+{
+	struct family *families = calloc(view->count + 1, sizeof(*families));
+	size_t kept = 0;
+
+	if (!families)
+		return false;
+	for (size_t i = 0; i < view->count; i++) {
+		const struct process *process = view->rows[i].process;
+
+		families[i] =
+			(struct family){process->id, process->parent_id,
+					process->pid, process->parent_pid};
+	}
+	qsort(families, view->count, sizeof(*families), by_id);
+	for (size_t i = 0; i < view->count; i++) {
+		struct family *one =
+			bsearch(&view->rows[i].process->id, families,
+				view->count, sizeof(*families), by_id);
+
+		if (descends(families, view->count, one, view->root_pid))
+			view->rows[kept++] = view->rows[i];
+	}
+	view->count = kept;
+	free(families);
+	return true;
+}
+
+bool view_update(struct view *view, const struct processes *list)
+{
+	struct view_memory *memory = calloc(list->count + 1, sizeof(*memory));
+	struct view_row *rows = calloc(list->count + 1, sizeof(*rows));
+
+	if (!memory || !rows) {
+		free(memory);
+		free(rows);
+		return false;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		memory[i] = remember(view, list, &list->rows[i]);
+		rows[i] = row(view, &list->rows[i], &memory[i]);
+	}
+	qsort(memory, list->count, sizeof(*memory), by_id);
+	free(view->memory);
+	free(view->rows);
+	view->memory = memory;
+	view->rows = rows;
+	view->memory_count = view->count = list->count;
+	return view->root_pid == 0 || keep_family(view);
+}
+
+bool view_mark(struct view *view, const struct processes *list)
+{
+	struct view_base *bases;
+
+	free(view->bases);
+	view->bases = NULL;
+	view->base_count = 0;
+	view->marked = false;
+	if (!list)
+		return true;
+	bases = calloc(list->count + 1, sizeof(*bases));
+	if (!bases)
+		return false;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct process *from = &list->rows[i];
+
+		bases[i] = (struct view_base){
+			.id = from->id,
+			.live_bytes = from->live_bytes,
+			.rss_bytes = from->rss_bytes,
+			.allocs = from->allocs,
+			.frees = from->frees,
+			.requests_1024 = from->requests_1024,
+			.page_boundary = from->page_boundary,
+			.rejects = from->rejects,
+		};
+	}
+	qsort(bases, list->count, sizeof(*bases), by_id);
+	view->bases = bases;
+	view->base_count = list->count;
+	view->marked = true;
+	view->marked_ns = list->now_ns;
+	return true;
+}
+
+static bool matches(const struct process *process, const char *filter)
+{
+	char text[32];
+
+	if (text_has(process->command, filter))
+		return true;
+	model_state_text(process, text, sizeof(text));
+	if (text_has(text, filter))
+		return true;
+	snprintf(text, sizeof(text), "%u", process->pid);
+	return text_has(text, filter);
+}
+
+void view_filter(struct view *view, const char *filter)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < view->count; i++)
+		if (matches(view->rows[i].process, filter))
+			view->rows[kept++] = view->rows[i];
+	view->count = kept;
+}
+
+struct order {
+	view_compare compare;
+	bool descending;
+};
+
+/* Rows lie in one array, so their addresses tell which came first. */
+static int in_order(const void *a, const void *b, void *data)
+{
+	const void *left = *(void *const *)a, *right = *(void *const *)b;
+	const struct order *order = data;
+	int result = order->compare(left, right);
+
+	if (result == 0)
+		return left < right ? -1 : left > right;
+	return order->descending ? -result : result;
+}
+
+void view_sort(void **rows, size_t count, view_compare compare, bool descending)
+{
+	struct order order = {compare, descending};
+
+	if (count > 1)
+		qsort_r(rows, count, sizeof(*rows), in_order, &order);
+}
+
+struct view_totals view_totals(const struct view *view)
+{
+	struct view_totals totals = {.alive = 0};
+
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_row *one = &view->rows[i];
+		const struct process *process = one->process;
+
+		totals.allocs += process->allocs;
+		totals.requests_1024 += process->requests_1024;
+		totals.fallback_1024 += process->fallback_1024;
+		totals.rejects += process->rejects;
+		totals.dropped += process->dropped;
+		if (!model_alive(process)) {
+			totals.ended++;
+			continue;
+		}
+		totals.alive++;
+		totals.live_bytes += process->live_bytes;
+		totals.live_objects += process->live_objects;
+		totals.rss_bytes += process->rss_bytes;
+		totals.allocs_s += one->allocs_s;
+		totals.frees_s += one->frees_s;
+	}
+	return totals;
+}
+
+const struct process *view_newest(const struct processes *list, uint32_t pid)
+{
+	const struct process *newest = NULL;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct process *one = &list->rows[i];
+
+		if (one->pid == pid &&
+		    (!newest || one->first_seen_ns >= newest->first_seen_ns))
+			newest = one;
+	}
+	return newest;
+}
+
+void view_clear(struct view *view)
+{
+	free(view->memory);
+	free(view->bases);
+	free(view->rows);
+	*view = (struct view){.memory = NULL};
+}

@@ -1,0 +1,444 @@
+/* The stack of one site, leaf first, and all the figures of the site. */
+#include "hakmem-top/screens/screen.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hakmem-top/data/bounds.h"
+#include "hakmem-top/data/dump_sites.h"
+#include "hakmem-top/base/fmt.h"
+#include "hakmem-top/base/plot.h"
+#include "hakmem-top/term/term.h"
+#include "hakmem-top/base/text.h"
+
+#define LABEL_COLUMNS 10
+#define BIN_COLUMNS   2u /* of the chart, for one bin of ages */
+#define BARS	      ((size_t)AGES_COUNT * BIN_COLUMNS)
+#define CHART_COLUMNS ((int)BARS)
+#define FIGURE_ROWS   8
+
+struct row {
+	const struct stack_frame *frame;
+	uint32_t index;
+};
+
+#define FRAME(data) (((const struct row *)(data))->frame)
+#define INDEX(data) (((const struct row *)(data))->index)
+
+static uint64_t key(const void *row)
+{
+	return INDEX(row);
+}
+
+static int by_index(const void *a, const void *b)
+{
+	return INDEX(a) < INDEX(b) ? -1 : INDEX(a) > INDEX(b);
+}
+
+static int by_function(const void *a, const void *b)
+{
+	return strcasecmp(FRAME(a)->function, FRAME(b)->function);
+}
+
+static int by_module(const void *a, const void *b)
+{
+	return strcasecmp(FRAME(a)->module, FRAME(b)->module);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void show_index(const void *row, char out[TABLE_TEXT_MAX])
+{
+	snprintf(out, TABLE_TEXT_MAX, "%u", INDEX(row));
+}
+
+static void show_inlined(const void *row, char out[TABLE_TEXT_MAX])
+{
+	strcpy(out, FRAME(row)->inlined ? "inl" : "");
+}
+
+static void show_offset(const void *row, char out[TABLE_TEXT_MAX])
+{
+	const struct stack_frame *frame = FRAME(row);
+
+	snprintf(out, TABLE_TEXT_MAX, "+0x%" PRIx64,
+		 *frame->module ? frame->module_offset : frame->pc);
+}
+
+static void show_function(const void *row, char out[TABLE_TEXT_MAX])
+{
+	const struct stack_frame *frame = FRAME(row);
+
+	if (*frame->function)
+		snprintf(out, TABLE_TEXT_MAX, "%s", frame->function);
+	else if (*frame->module)
+		snprintf(out, TABLE_TEXT_MAX, "%.300s+0x%" PRIx64,
+			 base_name(frame->module), frame->module_offset);
+	else
+		snprintf(out, TABLE_TEXT_MAX, "0x%" PRIx64, frame->pc);
+}
+
+/* File and line, or why there are none. */
+static void show_location(const void *row, char out[TABLE_TEXT_MAX])
+{
+	const struct stack_frame *frame = FRAME(row);
+	int used = 0;
+
+	out[0] = '\0';
+	if (*frame->file && frame->line)
+		used = snprintf(out, TABLE_TEXT_MAX, "%.300s:%u",
+				base_name(frame->file), frame->line);
+	else if (*frame->file)
+		used = snprintf(out, TABLE_TEXT_MAX, "%.300s",
+				base_name(frame->file));
+	if (*frame->note)
+		snprintf(out + used, TABLE_TEXT_MAX - (size_t)used,
+			 "%s(%.150s)", used ? " " : "", frame->note);
+}
+
+static void show_module(const void *row, char out[TABLE_TEXT_MAX])
+{
+	snprintf(out, TABLE_TEXT_MAX, "%s", base_name(FRAME(row)->module));
+}
+
+static enum term_role frame_role(const void *row)
+{
+	return FRAME(row)->inlined ? TERM_DIM : TERM_TEXT;
+}
+
+static enum term_role location_role(const void *row)
+{
+	return *FRAME(row)->note ? TERM_WARN : frame_role(row);
+}
+
+static const struct column columns[] = {
+	{.title = "#",
+	 .letter = 'P',
+	 .width = 3,
+	 .ascending = true,
+	 .help = "place in the stack, 0 = the innermost function",
+	 .compare = by_index,
+	 .format = show_index,
+	 .role = frame_role},
+	{.title = "INL",
+	 .width = 3,
+	 .rank = 2,
+	 .help = "inl: inlined into the next one",
+	 .format = show_inlined,
+	 .role = frame_role},
+	{.title = "FUNCTION",
+	 .letter = 'F',
+	 .width = 13,
+	 .left = true,
+	 .flexible = true,
+	 .ascending = true,
+	 .help = "function, or module and offset where it is not known",
+	 .compare = by_function,
+	 .format = show_function,
+	 .role = frame_role},
+	{.title = "LOCATION",
+	 .width = 22,
+	 .left = true,
+	 .rank = 1,
+	 .help = "file and line; in brackets why there are none",
+	 .format = show_location,
+	 .role = location_role},
+	{.title = "MODULE",
+	 .letter = 'D',
+	 .width = 16,
+	 .left = true,
+	 .rank = 3,
+	 .ascending = true,
+	 .help = "program or shared library",
+	 .compare = by_module,
+	 .format = show_module,
+	 .role = frame_role},
+	{.title = "OFFSET",
+	 .width = 10,
+	 .left = true,
+	 .rank = 4,
+	 .help = "address in the module's file",
+	 .format = show_offset,
+	 .role = frame_role},
+};
+
+static struct table table = {
+	.columns = columns,
+	.column_count = sizeof(columns) / sizeof(columns[0]),
+	.key = key,
+};
+static struct row *made;
+static void **rows;
+
+static struct table *get_table(void)
+{
+	return &table;
+}
+
+static bool matches(const struct row *row, const char *filter)
+{
+	return text_has(FRAME(row)->function, filter) ||
+	       text_has(FRAME(row)->file, filter) ||
+	       text_has(FRAME(row)->module, filter);
+}
+
+static bool refresh(struct context *context)
+{
+	const struct stack *stack = context->stack;
+	size_t frames = stack ? stack->frame_count : 0, count = 0;
+
+	table_set_rows(&table, NULL, 0, true);
+	free(made);
+	free(rows);
+	made = calloc(frames + 1, sizeof(*made));
+	rows = calloc(frames + 1, sizeof(*rows));
+	if (!made || !rows)
+		return false;
+	for (size_t i = 0; i < frames; i++) {
+		made[i] = (struct row){&stack->frames[i], (uint32_t)i};
+		if (matches(&made[i], context->filter))
+			rows[count++] = &made[i];
+	}
+	table_set_rows(&table, rows, count, false);
+	return true;
+}
+
+static void line(int y, int width, enum term_role role, const char *label,
+		 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static void line(int y, int width, enum term_role role, const char *label,
+		 const char *format, ...)
+{
+	char text[TERM_LINE_MAX];
+	va_list arguments;
+	int x = term_put(y, 1, LABEL_COLUMNS, TERM_TITLE, label);
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	term_put(y, x, width - x, role, text);
+}
+
+static void draw_growth(const struct site *site, int y, int width)
+{
+	char slope[FMT_MAX], age[FMT_MAX];
+
+	if (!site->growing) {
+		line(y, width, TERM_TEXT, "Growth", "no steady rise");
+		return;
+	}
+	line(y, width, TERM_BAD, "Growth", "leak? +%s/m for %s",
+	     fmt_bytes(slope, fmt_whole(site->growth * 60)),
+	     fmt_age(age, fmt_ns(site->growth_minutes * 60)));
+}
+
+/* What few samples say is rough, of what was never sampled nothing is said. */
+static void draw_peak(const struct site *site, int y, int width)
+{
+	const char *rough = bounds_rough(&site->allocated);
+	struct estimate held = {site->peak_bytes, site->peak_error,
+				site->allocated.samples};
+	char peak[BOUNDS_MAX] = "-", highest[FMT_MAX];
+
+	if (held.value > 0 && (*rough || held.error == 0))
+		fmt_bytes(peak, fmt_whole(held.value));
+	else if (held.value > 0)
+		bounds_bytes(peak, &held, 0, term_utf8());
+	line(y, width, TERM_TEXT, "Peak", "%s%s, own highest %s%s",
+	     held.value > 0 ? rough : "", peak, rough,
+	     fmt_bytes(highest, fmt_whole(site->highest_bytes)));
+}
+
+static void draw_ages(const struct stack *stack, int y, int width)
+{
+	const struct site *site = &stack->site;
+	const char *rough = site->live.samples ? bounds_rough(&site->live) : "";
+	char age[FMT_MAX] = "-", part[FMT_MAX];
+	double freed = 0;
+
+	for (size_t i = 0; i < AGES_COUNT; i++)
+		freed += stack->lifetimes[i];
+	if (site->live.samples)
+		fmt_age(age, fmt_ns(site->mean_age_s));
+	if (freed > 0)
+		line(y, width, TERM_TEXT, "Age", "%s%s; of freed %s%s%% <1 s",
+		     rough, age, bounds_rough(&site->allocated),
+		     fmt_percent(part, fmt_whole(site->short_lived * 1e6),
+				 1000000));
+	else
+		line(y, width, TERM_TEXT, "Age", "%s%s; none freed", rough,
+		     age);
+}
+
+/* The size class of most of the bytes that the site allocated. */
+static void draw_sizes(const struct context *context, int y, int width)
+{
+	const struct stack *stack = context->stack;
+	const struct detail *detail = context->detail;
+	const struct site_class *most = NULL;
+	char range[FMT_MAX] = "large", part[FMT_MAX];
+
+	for (size_t i = 0; i < stack->class_count; i++)
+		if (!most ||
+		    stack->classes[i].allocated.value > most->allocated.value)
+			most = &stack->classes[i];
+	if (!most) {
+		line(y, width, TERM_TEXT, "Sizes", "-");
+		return;
+	}
+	if (most->index < detail->class_count)
+		fmt_range(range, detail->classes[most->index].low,
+			  detail->classes[most->index].high);
+	line(y, width, TERM_TEXT, "Sizes", "%s: %s%%, in all %zu class%s",
+	     range,
+	     fmt_percent(part, fmt_whole(most->allocated.value),
+			 fmt_whole(stack->site.allocated.value)),
+	     stack->class_count, stack->class_count == 1 ? "" : "es");
+}
+
+/* At most FIGURE_ROWS lines, the most important first. */
+static void draw_figures(const struct context *context, int y, int height,
+			 int width)
+{
+	const struct site *site = &context->stack->site;
+	double mean = context->sites ? (double)context->sites->sample_bytes : 0;
+	char a[BOUNDS_MAX], b[BOUNDS_MAX], threads[160];
+	bool utf8 = term_utf8();
+
+	if (height > 0)
+		line(y++, width, TERM_STRONG, "Live", "%s",
+		     bounds_bytes(a, &site->live, mean, utf8));
+	if (height > 1)
+		draw_growth(site, y++, width);
+	if (height > 2)
+		line(y++, width, TERM_TEXT, "Blocks", "%s",
+		     bounds_count(a, &site->live_objects, utf8));
+	if (height > 3)
+		line(y++, width, TERM_TEXT, "Allocated", "%s, %s/s",
+		     bounds_bytes(a, &site->allocated, mean, utf8),
+		     bounds_rate(b, site->rate, mean));
+	if (height > 4)
+		draw_peak(site, y++, width);
+	if (height > 5)
+		draw_ages(context->stack, y++, width);
+	if (height > 6)
+		draw_sizes(context, y++, width);
+	if (height > 7) {
+		sites_thread_text(site, threads, sizeof(threads));
+		line(y, width, TERM_TEXT, "Thread", "%s", threads);
+	}
+}
+
+/* Ages at free as columns, with the ages below. */
+static void draw_lifetimes(const struct stack *stack, int y, int x, int height)
+{
+	static const struct {
+		uint32_t bin;
+		const char *text;
+	} marks[] = {
+		{1, "1us"}, {6, "1ms"}, {11, "1s"}, {14, "1m"}, {17, "1h"}};
+	uint64_t bars[BARS], most = 0;
+	char text[PLOT_MAX];
+	int rows_used = height - 2;
+
+	for (size_t i = 0; i < BARS; i++) {
+		/* Objects are fractions: a thousandth is the smallest step. */
+		bars[i] = fmt_whole(stack->lifetimes[i / BIN_COLUMNS] * 1000);
+		most = bars[i] > most ? bars[i] : most;
+	}
+	term_put(y, x, CHART_COLUMNS, TERM_DIM,
+		 most ? "AGE AT FREE"
+		      : "AGE AT FREE: nothing sampled was freed");
+	for (int i = 0; i < rows_used; i++) {
+		plot_chart(text, bars, BARS, most, CHART_COLUMNS,
+			   (size_t)(rows_used - 1 - i), (size_t)rows_used,
+			   term_utf8());
+		term_put(y + 1 + i, x, CHART_COLUMNS, TERM_BAR, text);
+	}
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		term_add(y + height - 1, x + (int)(marks[i].bin * BIN_COLUMNS),
+			 TERM_DIM, marks[i].text);
+}
+
+static void draw_title(const struct context *context, int y, int width)
+{
+	const struct stack *stack = context->stack;
+	const struct site *site = &stack->site;
+	int x = term_addf(y, 1, TERM_STRONG, "%s", sites_name(site));
+
+	if (stack->pending)
+		x = term_add(y, x, TERM_WARN, "  names are being looked up");
+	if (stack->truncated)
+		x = term_add(y, x, TERM_WARN, "  the stack goes on");
+	if (x < width)
+		term_addf(y, x, TERM_DIM, "  site %u%s%s", site->id,
+			  *site->location ? ", " : "", site->location);
+}
+
+static void draw(struct context *context, int y, int height, int width)
+{
+	bool chart = width >= 2 * CHART_COLUMNS;
+	int figures = height / 2 - 1;
+
+	if (!context->stack) {
+		term_add(y + 1, 2, TERM_TEXT,
+			 context->sites_trouble[0] ? context->sites_trouble
+						   : "Waiting for its stack "
+						     "...");
+		return;
+	}
+	if (figures > FIGURE_ROWS)
+		figures = FIGURE_ROWS;
+	draw_title(context, y, width);
+	chart = chart && figures > 4;
+	draw_figures(context, y + 1, figures,
+		     chart ? width - CHART_COLUMNS - 1 : width);
+	if (chart)
+		draw_lifetimes(context->stack, y + 1, width - CHART_COLUMNS,
+			       figures);
+	y += 1 + figures;
+	table_draw(&table, y, height - 1 - figures, width);
+	if (table.count == 0)
+		term_add(y + 1, 2, TERM_TEXT,
+			 context->filter[0] ? "No frame contains the filter."
+					    : "There is no stack.");
+}
+
+static bool save(struct context *context, enum opts_format format, FILE *out)
+{
+	const struct stack_frame **list =
+		calloc(table.count + 1, sizeof(*list));
+
+	if (!list || !context->stack || !context->detail) {
+		free(list);
+		return false;
+	}
+	for (size_t i = 0; i < table.count; i++)
+		list[i] = FRAME(table.rows[i]);
+	if (format == OPTS_JSON)
+		dump_sites_stack_json(out, context->detail->process.pid,
+				      context->stack, list, table.count);
+	else
+		dump_sites_stack_csv(out, list, table.count);
+	free(list);
+	return true;
+}
+
+const struct screen screen_stack = {
+	.name = "Stack",
+	.of_process = true,
+	.needs_stack = true,
+	.outside = &screen_sites,
+	.refresh = refresh,
+	.table = get_table,
+	.draw = draw,
+	.save = save,
+};

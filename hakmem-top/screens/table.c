@@ -1,0 +1,300 @@
+#include "hakmem-top/screens/table.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "hakmem-top/base/text.h"
+#include "hakmem-top/data/view.h"
+
+void table_sort(struct table *table)
+{
+	const struct column *column = &table->columns[table->sort];
+
+	if (column->compare)
+		view_sort(table->rows, table->count, column->compare,
+			  column->ascending == table->invert);
+}
+
+/* Selects without holding on to the row. */
+static void point(struct table *table, size_t index)
+{
+	if (table->count == 0) {
+		table->selected = 0;
+		return;
+	}
+	table->selected = index < table->count ? index : table->count - 1;
+	table->selected_key = table->key(table->rows[table->selected]);
+}
+
+/* Finds the row that was selected; else stays at the same place. */
+static void find_selected(struct table *table)
+{
+	if (!table->held) {
+		point(table, 0);
+		return;
+	}
+	for (size_t i = 0; i < table->count; i++)
+		if (table->key(table->rows[i]) == table->selected_key) {
+			table->selected = i;
+			return;
+		}
+	point(table, table->selected);
+}
+
+void table_set_rows(struct table *table, void **rows, size_t count, bool sorted)
+{
+	table->rows = rows;
+	table->count = count;
+	if (!sorted)
+		table_sort(table);
+	find_selected(table);
+}
+
+void table_select(struct table *table, size_t index)
+{
+	table->held = index > 0;
+	point(table, index);
+}
+
+void table_move(struct table *table, long step)
+{
+	size_t back = step < 0 ? (size_t)-step : 0;
+
+	if (back > table->selected)
+		table_select(table, 0);
+	else if (step < 0)
+		table_select(table, table->selected - back);
+	else
+		table_select(table, table->selected + (size_t)step);
+}
+
+void *table_selected(const struct table *table)
+{
+	return table->selected < table->count ? table->rows[table->selected]
+					      : NULL;
+}
+
+void table_sort_by(struct table *table, size_t index)
+{
+	if (index >= table->column_count || !table->columns[index].compare)
+		return;
+	if (table->sort != index)
+		table->invert = false;
+	table->sort = index;
+	table_sort(table);
+	table_select(table, 0); /* what comes first now is why one sorts */
+}
+
+void table_invert(struct table *table)
+{
+	table->invert = !table->invert;
+	table_sort(table);
+	table_select(table, 0);
+}
+
+bool table_sort_letter(struct table *table, int letter)
+{
+	for (size_t i = 0; i < table->column_count; i++) {
+		if (!table->columns[i].letter ||
+		    table->columns[i].letter != letter)
+			continue;
+		table_sort_by(table, i);
+		return true;
+	}
+	return false;
+}
+
+void table_sort_step(struct table *table, int step)
+{
+	size_t at = table->sort;
+
+	for (size_t i = 0; i < table->column_count; i++) {
+		at = (at + table->column_count + (size_t)step) %
+		     table->column_count;
+		if (table->columns[at].compare)
+			break;
+	}
+	table_sort_by(table, at);
+}
+
+void table_scroll(struct table *table, int step)
+{
+	if (step < 0 && table->skip > 0)
+		table->skip--;
+	else if (step > 0 && table->skip + 2 < table->column_count)
+		table->skip++;
+}
+
+/* The columns a set of widths needs, with a blank between two. */
+static int needed(const struct table *table)
+{
+	int sum = -1;
+
+	for (size_t i = 0; i < table->column_count; i++)
+		if (table->column_width[i])
+			sum += table->column_width[i] + 1;
+	return sum;
+}
+
+/* The column that leaves first; column_count when none may. */
+static size_t expendable(const struct table *table)
+{
+	size_t worst = table->column_count;
+	uint8_t rank = 0;
+
+	for (size_t i = 0; i < table->column_count; i++)
+		if (table->column_width[i] && table->columns[i].rank > rank) {
+			rank = table->columns[i].rank;
+			worst = i;
+		}
+	return worst;
+}
+
+static void lay_out(struct table *table, int width)
+{
+	size_t hidden = table->skip, worst;
+	int x = 0;
+
+	for (size_t i = 0; i < table->column_count; i++) {
+		bool skipped = hidden > 0 && table->columns[i].rank > 0;
+
+		table->column_width[i] = skipped ? 0 : table->columns[i].width;
+		hidden -= skipped;
+	}
+	while (needed(table) > width &&
+	       (worst = expendable(table)) < table->column_count)
+		table->column_width[worst] = 0;
+	for (size_t i = 0; i < table->column_count; i++)
+		if (table->columns[i].flexible && table->column_width[i] &&
+		    needed(table) < width)
+			table->column_width[i] += width - needed(table);
+	for (size_t i = 0; i < table->column_count; i++) {
+		table->column_x[i] = x;
+		if (table->column_width[i])
+			x += table->column_width[i] + 1;
+	}
+}
+
+static void draw_header(const struct table *table, int y, int width)
+{
+	term_put(y, 0, width, TERM_HEADER, "");
+	for (size_t i = 0; i < table->column_count; i++) {
+		const struct column *column = &table->columns[i];
+		const char *title = table->marked && column->mark_title
+					    ? column->mark_title
+					    : column->title;
+		enum term_role role =
+			table->sort == i ? TERM_SORTED : TERM_HEADER;
+
+		if (!table->column_width[i])
+			continue;
+		if (column->left)
+			term_put(y, table->column_x[i], table->column_width[i],
+				 role, title);
+		else
+			term_put_right(y, table->column_x[i],
+				       table->column_width[i], role, title);
+	}
+}
+
+static void draw_cell(const struct table *table, int y, size_t i,
+		      const void *row, bool selected)
+{
+	const struct column *column = &table->columns[i];
+	enum term_role role = selected	     ? TERM_SELECTED
+			      : column->role ? column->role(row)
+					     : TERM_TEXT;
+	char text[TERM_LINE_MAX];
+
+	text[0] = '\0';
+	if (column->plot)
+		column->plot(row, table->column_width[i], text);
+	else
+		column->format(row, text);
+	if (column->left)
+		term_put(y, table->column_x[i], table->column_width[i], role,
+			 text);
+	else
+		term_put_right(y, table->column_x[i], table->column_width[i],
+			       role, text);
+}
+
+static void draw_row(const struct table *table, int y, size_t index, int width)
+{
+	bool selected = index == table->selected;
+
+	if (selected)
+		term_put(y, 0, width, TERM_SELECTED, "");
+	for (size_t i = 0; i < table->column_count; i++)
+		if (table->column_width[i])
+			draw_cell(table, y, i, table->rows[index], selected);
+}
+
+void table_draw(struct table *table, int y, int height, int width)
+{
+	if (height < 2)
+		return;
+	table->y = y;
+	table->height = height;
+	table->page = (size_t)height - 1;
+	if (table->selected < table->top)
+		table->top = table->selected;
+	if (table->selected >= table->top + table->page)
+		table->top = table->selected - table->page + 1;
+	if (table->top + table->page > table->count)
+		table->top = table->count > table->page
+				     ? table->count - table->page
+				     : 0;
+	lay_out(table, width);
+	draw_header(table, y, width);
+	for (size_t i = 0; i < table->page && table->top + i < table->count;
+	     i++)
+		draw_row(table, y + 1 + (int)i, table->top + i, width);
+}
+
+static bool row_has(const struct table *table, size_t index, const char *text)
+{
+	char cell[TABLE_TEXT_MAX];
+
+	for (size_t i = 0; i < table->column_count; i++) {
+		if (!table->columns[i].format)
+			continue;
+		table->columns[i].format(table->rows[index], cell);
+		if (text_has(cell, text))
+			return true;
+	}
+	return false;
+}
+
+bool table_search(struct table *table, const char *text, int step,
+		  bool from_here)
+{
+	size_t at = table->selected;
+
+	for (size_t i = 0; i <= table->count && table->count > 0; i++) {
+		if (i > 0 || !from_here)
+			at = (at + table->count + (size_t)step) % table->count;
+		if (row_has(table, at, text)) {
+			table_select(table, at);
+			return true;
+		}
+	}
+	return false;
+}
+
+enum table_hit table_click(struct table *table, int y, int x, size_t *index)
+{
+	if (y == table->y) {
+		for (size_t i = 0; i < table->column_count; i++)
+			if (table->column_width[i] && x >= table->column_x[i] &&
+			    x <= table->column_x[i] + table->column_width[i]) {
+				*index = i;
+				return TABLE_HIT_COLUMN;
+			}
+		return TABLE_MISS;
+	}
+	if (y <= table->y || y >= table->y + table->height)
+		return TABLE_MISS;
+	*index = table->top + (size_t)(y - table->y - 1);
+	return *index < table->count ? TABLE_HIT_ROW : TABLE_MISS;
+}

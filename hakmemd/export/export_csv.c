@@ -1,0 +1,65 @@
+#include "hakmemd/export/export_csv.h"
+
+/* A control character of ASCII, or one of two bytes above it. */
+static bool is_control(const char *at)
+{
+	unsigned char first = (unsigned char)at[0];
+	unsigned char second = (unsigned char)at[1];
+
+	return first < 0x20 || first == 0x7f ||
+	       (first == 0xc2 && second >= 0x80 && second < 0xa0);
+}
+
+static bool put_text(struct buf *out, const char *text)
+{
+	bool good = buf_append(out, "\"", 1);
+
+	for (; good && *text; text++) {
+		if (*text == '"')
+			good = buf_append(out, "\"\"", 2);
+		else if (is_control(text))
+			good = buf_append(out, "?", 1);
+		else
+			good = buf_append(out, text, 1);
+		text += (unsigned char)*text == 0xc2 && is_control(text);
+	}
+	return good && buf_append(out, "\"", 1);
+}
+
+static bool put(struct buf *out, enum export_kind kind,
+		const union export_value *value)
+{
+	if (kind == EXPORT_TEXT)
+		return put_text(out, value->text);
+	if (kind == EXPORT_REAL)
+		return buf_print(out, "%.3f", value->real);
+	return buf_print(out, "%llu", (unsigned long long)value->count);
+}
+
+static bool put_header(const struct export_table *table, struct buf *out)
+{
+	for (size_t i = 0; i < table->column_count; i++)
+		if (!buf_print(out, "%s%s", i ? "," : "",
+			       table->columns[i].name))
+			return false;
+	return buf_append(out, "\n", 1);
+}
+
+static bool write_csv(const struct export_table *table, struct buf *out)
+{
+	union export_value values[EXPORT_COLUMNS_MAX];
+
+	if (!put_header(table, out))
+		return false;
+	for (size_t row = 0; table->row(table, row, values); row++) {
+		for (size_t i = 0; i < table->column_count; i++)
+			if ((i && !buf_append(out, ",", 1)) ||
+			    !put(out, table->columns[i].kind, &values[i]))
+				return false;
+		if (!buf_append(out, "\n", 1))
+			return false;
+	}
+	return true;
+}
+
+const struct export_format export_csv = {.name = "csv", .write = write_csv};

@@ -1,0 +1,88 @@
+#include "hakmemd/export/export_json.h"
+
+/* A control character, of those above ASCII too: terminals obey them. */
+static unsigned control(const char *at)
+{
+	unsigned char first = (unsigned char)at[0];
+	unsigned char second = (unsigned char)at[1];
+
+	if (first < 0x20 || first == 0x7f)
+		return first;
+	return first == 0xc2 && second >= 0x80 && second < 0xa0 ? second : 0;
+}
+
+static bool is_plain(const char *at)
+{
+	return *at && *at != '"' && *at != '\\' && !control(at);
+}
+
+bool export_json_string(struct buf *out, const char *text)
+{
+	bool good = buf_append(out, "\"", 1);
+
+	while (good && *text) {
+		unsigned code = control(text);
+		size_t plain = 0;
+
+		while (is_plain(text + plain))
+			plain++;
+		if (plain > 0) {
+			good = buf_append(out, text, plain);
+			text += plain;
+			continue;
+		}
+		good = buf_print(out, "\\u%04x", code ? code : (unsigned)*text);
+		text += code >= 0x80 ? 2 : 1;
+	}
+	return good && buf_append(out, "\"", 1);
+}
+
+static bool put(struct buf *out, enum export_kind kind,
+		const union export_value *value)
+{
+	switch (kind) {
+	case EXPORT_REAL:
+		return buf_print(out, "%.3f", value->real);
+	case EXPORT_FLAG:
+		return buf_print(out, "%s", value->count ? "true" : "false");
+	case EXPORT_TEXT:
+		return export_json_string(out, value->text);
+	case EXPORT_COUNT:
+		break;
+	}
+	return buf_print(out, "%llu", (unsigned long long)value->count);
+}
+
+static bool put_row(const struct export_table *table, size_t index,
+		    const union export_value *values, struct buf *out)
+{
+	for (size_t i = 0; i < table->column_count; i++)
+		if (!buf_print(out, "%s\"%s\":", i ? "," : "{",
+			       table->columns[i].name) ||
+		    !put(out, table->columns[i].kind, &values[i]))
+			return false;
+	if (table->json_more && !table->json_more(table, index, out))
+		return false;
+	return buf_append(out, "}", 1);
+}
+
+static bool write_json(const struct export_table *table, struct buf *out)
+{
+	union export_value values[EXPORT_COLUMNS_MAX];
+
+	if (!buf_print(out, "{\"time_s\":%.3f,\"pid\":%d,\"command\":",
+		       table->time_s, (int)table->pid) ||
+	    !export_json_string(out, table->command) ||
+	    !buf_print(out, ",\"what\":\"%s\"", table->name) ||
+	    (table->json_head && !table->json_head(table, out)) ||
+	    !buf_print(out, ",\"rows\":["))
+		return false;
+	for (size_t row = 0; table->row(table, row, values); row++)
+		if ((row && !buf_append(out, ",", 1)) ||
+		    !buf_append(out, "\n", 1) ||
+		    !put_row(table, row, values, out))
+			return false;
+	return buf_append(out, "\n]}\n", 4);
+}
+
+const struct export_format export_json = {.name = "json", .write = write_json};

@@ -1,0 +1,19 @@
+/*
+ * A table as one JSON object:
+ *
+ *   {"time_s":..,"pid":..,"command":"..","what":"..","rows":[..]}
+ *
+ * with the columns' names as keys of the rows, and what the table adds. Strings
+ * are escaped; what is no UTF-8 has been replaced when it came in. Pure.
+ */
+#ifndef HAKMEMD_EXPORT_JSON_H
+#define HAKMEMD_EXPORT_JSON_H
+
+#include "hakmemd/export/export.h"
+
+extern const struct export_format export_json;
+
+/* A string with its quotes; false when memory is short. */
+bool export_json_string(struct buf *out, const char *text);
+
+#endif

@@ -1,0 +1,12 @@
+/*
+ * A heap profile as a table: a row a site, all its figures and their errors, as
+ * CSV (its stack as one folded column) or JSON (its frames as objects).
+ */
+#ifndef HAKMEMD_HEAP_TABLE_H
+#define HAKMEMD_HEAP_TABLE_H
+
+#include "hakmemd/export/profile.h"
+
+extern const struct profile_format heap_csv, heap_json;
+
+#endif

@@ -1,0 +1,394 @@
+#include "hakmemd/export/profile.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMED_MAX 8u /* names that stand for stacks: stack_missing and ours */
+
+/* Indices by content, in the arena: open addressing, never full. */
+struct lookup {
+	uint32_t *slots; /* index + 1, 0 = free */
+	uint32_t mask;
+	uint64_t seed;
+};
+
+struct builder {
+	struct profile *profile;
+	struct arena *arena;
+	struct stack_source source;
+	struct lookup locations, functions;
+	/* Of each location, what it was made from. */
+	struct key {
+		uint64_t pc;
+		uint32_t module;
+		bool leaf;
+	} * keys;
+	uint32_t function_room;
+	struct named {
+		const char *name; /* a constant */
+		uint32_t location;
+	} named[NAMED_MAX];
+	uint32_t named_count;
+};
+
+static uint64_t mix(uint64_t seed, uint64_t value)
+{
+	uint64_t hash = (seed ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return hash ^ hash >> 29;
+}
+
+static uint64_t hash_text(uint64_t seed, const char *text)
+{
+	uint64_t hash = seed;
+
+	while (*text)
+		hash = mix(hash, (unsigned char)*text++);
+	return hash;
+}
+
+static bool make_lookup(struct builder *builder, struct lookup *lookup,
+			uint32_t room)
+{
+	uint32_t slots = 64;
+
+	while (slots < room * 2)
+		slots *= 2;
+	lookup->slots =
+		arena_array(builder->arena, slots, sizeof(*lookup->slots));
+	lookup->mask = slots - 1;
+	/* No peer can know it, so none can make all its names collide. */
+	lookup->seed = mix((uintptr_t)lookup->slots, (uintptr_t)builder);
+	return lookup->slots != NULL;
+}
+
+/* Doubles an array in the arena; what it leaves behind goes with the arena. */
+static bool widen(struct arena *arena, void **array, uint32_t *room,
+		  size_t size)
+{
+	void *wider = arena_array(arena, *room * (size_t)2, size);
+
+	if (!wider)
+		return false;
+	memcpy(wider, *array, *room * size);
+	*array = wider;
+	*room *= 2;
+	return true;
+}
+
+static const char *intern(struct arena *arena, const char *text)
+{
+	size_t length = strlen(text) + 1;
+	char *copy = length > 1 ? arena_alloc(arena, length) : NULL;
+
+	if (length <= 1)
+		return "";
+	if (copy)
+		memcpy(copy, text, length);
+	return copy;
+}
+
+static void rehash_functions(struct builder *builder)
+{
+	const struct profile *profile = builder->profile;
+	struct lookup *lookup = &builder->functions;
+
+	for (uint32_t i = 0; i < profile->function_count; i++) {
+		const struct profile_function *at = &profile->functions[i];
+		uint64_t slot =
+			hash_text(hash_text(lookup->seed, at->name), at->file);
+
+		while (lookup->slots[slot & lookup->mask])
+			slot++;
+		lookup->slots[slot & lookup->mask] = i + 1;
+	}
+}
+
+static bool widen_functions(struct builder *builder)
+{
+	struct profile *profile = builder->profile;
+
+	if (profile->function_count < builder->function_room)
+		return true;
+	if (!widen(builder->arena, (void **)&profile->functions,
+		   &builder->function_room, sizeof(*profile->functions)) ||
+	    !make_lookup(builder, &builder->functions, builder->function_room))
+		return false;
+	rehash_functions(builder);
+	return true;
+}
+
+/* The index of a function; UINT32_MAX without memory. */
+static uint32_t function_of(struct builder *builder, const char *name,
+			    const char *file)
+{
+	struct profile *profile = builder->profile;
+	struct lookup *lookup = &builder->functions;
+	struct profile_function *at;
+	uint64_t slot;
+	uint32_t index;
+
+	if (!widen_functions(builder))
+		return UINT32_MAX;
+	slot = hash_text(hash_text(lookup->seed, name), file);
+	for (; (index = lookup->slots[slot & lookup->mask]) != 0; slot++) {
+		at = &profile->functions[index - 1];
+		if (strcmp(at->name, name) == 0 && strcmp(at->file, file) == 0)
+			return index - 1;
+	}
+	at = &profile->functions[profile->function_count];
+	at->name = intern(builder->arena, name);
+	at->file = intern(builder->arena, file);
+	if (!at->name || !at->file)
+		return UINT32_MAX;
+	lookup->slots[slot & lookup->mask] = ++profile->function_count;
+	return profile->function_count - 1;
+}
+
+static bool fill_lines(struct builder *builder,
+		       struct profile_location *location,
+		       const struct symbol_frame *frames, size_t count)
+{
+	struct profile_line *lines =
+		arena_array(builder->arena, count, sizeof(*lines));
+
+	if (!lines)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const char *name = frames[i].function;
+
+		lines[i].function = function_of(
+			builder, *name ? name : "[no name]", frames[i].file);
+		lines[i].line = frames[i].line;
+		lines[i].inlined = i + 1 < count;
+		lines[i].note = intern(builder->arena, frames[i].note);
+		if (lines[i].function == UINT32_MAX || !lines[i].note)
+			return false;
+	}
+	location->lines = lines;
+	location->line_count = (uint32_t)count;
+	return true;
+}
+
+static bool is_key(const struct key *key, const struct key *wanted)
+{
+	return key->pc == wanted->pc && key->module == wanted->module &&
+	       key->leaf == wanted->leaf;
+}
+
+/* Room is made for all addresses there are at the start: none moves. */
+static uint32_t *slot_of(struct builder *builder, const struct key *key)
+{
+	struct lookup *lookup = &builder->locations;
+	uint64_t slot = mix(mix(lookup->seed, key->pc),
+			    key->module * (uint64_t)2 + key->leaf);
+
+	for (;; slot++) {
+		uint32_t *at = &lookup->slots[slot & lookup->mask];
+
+		if (*at == 0 || is_key(&builder->keys[*at - 1], key))
+			return at;
+	}
+}
+
+/* An address of a site; UINT32_MAX without memory. */
+static uint32_t location_of(struct builder *builder, const struct site *site,
+			    uint32_t index)
+{
+	struct key key = {site->pcs[index], site->modules[index], index == 0};
+	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
+	struct profile *profile = builder->profile;
+	uint32_t *slot = slot_of(builder, &key);
+	struct profile_location *location;
+	size_t count;
+
+	if (*slot)
+		return *slot - 1;
+	location = &profile->locations[profile->location_count];
+	location->pc = key.pc;
+	location->module = stack_module(&builder->source, site, index);
+	count = stack_frames(&builder->source, site, index, frames);
+	if (count == 0)
+		profile->pending++;
+	else if (!fill_lines(builder, location, frames, count))
+		return UINT32_MAX;
+	builder->keys[profile->location_count] = key;
+	*slot = ++profile->location_count;
+	return *slot - 1;
+}
+
+/* A name that stands for a stack, or for the part of it that is not known. */
+static uint32_t location_named(struct builder *builder, const char *name)
+{
+	struct profile *profile = builder->profile;
+	struct symbol_frame frame = {.function = name, .file = "", .note = ""};
+	uint32_t at = 0;
+
+	while (at < builder->named_count &&
+	       strcmp(builder->named[at].name, name) != 0)
+		at++;
+	if (at < builder->named_count)
+		return builder->named[at].location;
+	if (at == NAMED_MAX ||
+	    !fill_lines(builder, &profile->locations[profile->location_count],
+			&frame, 1))
+		return UINT32_MAX;
+	builder->named[at].name = name;
+	builder->named[at].location = profile->location_count++;
+	builder->named_count++;
+	return builder->named[at].location;
+}
+
+static bool fill_stack(struct builder *builder, struct profile_row *row)
+{
+	const struct site *site = row->site;
+	uint32_t *locations = arena_array(builder->arena, site->depth + 1u,
+					  sizeof(*locations));
+
+	if (!locations)
+		return false;
+	row->locations = locations;
+	for (uint32_t i = 0; i < site->depth; i++)
+		locations[row->depth++] = location_of(builder, site, i);
+	if (site->depth == 0)
+		locations[row->depth++] =
+			location_named(builder, stack_missing(site));
+	else if (site->truncated)
+		locations[row->depth++] =
+			location_named(builder, "[truncated]");
+	for (uint32_t i = 0; i < row->depth; i++)
+		if (locations[i] == UINT32_MAX)
+			return false;
+	return true;
+}
+
+static void choose(const struct profile *profile, struct profile_row *row)
+{
+	switch (profile->wish.sample) {
+	case PROFILE_INUSE:
+		row->bytes = row->since.live_bytes;
+		row->objects = row->since.live_objects;
+		row->bytes_var = row->since.live_bytes_var;
+		break;
+	case PROFILE_ALLOC:
+		row->bytes = row->since.alloc_bytes;
+		row->objects = row->since.alloc_objects;
+		row->bytes_var = row->since.alloc_bytes_var;
+		break;
+	case PROFILE_PEAK:
+		row->bytes = row->site->peak_bytes;
+		row->objects = row->site->peak_objects;
+		row->bytes_var = row->site->peak_bytes_var;
+		break;
+	}
+}
+
+static int largest_first(const void *left, const void *right)
+{
+	const struct profile_row *a = left, *b = right;
+
+	if (a->bytes != b->bytes)
+		return a->bytes < b->bytes ? 1 : -1;
+	return (a->site->id > b->site->id) - (a->site->id < b->site->id);
+}
+
+static bool fill_rows(struct builder *builder)
+{
+	struct profile *profile = builder->profile;
+	const struct sites *sites = &profile->model->sites;
+
+	profile->rows = arena_array(builder->arena, sites->count,
+				    sizeof(*profile->rows));
+	if (!profile->rows)
+		return false;
+	for (uint32_t i = 0; i < sites->count; i++) {
+		struct profile_row *row = &profile->rows[profile->row_count];
+
+		row->site = sites->list[i];
+		if (row->site->sum.samples <= 0)
+			continue;
+		row->since = marks_since(profile->wish.mark, row->site);
+		choose(profile, row);
+		profile->bytes += row->bytes;
+		profile->objects += row->objects;
+		profile->bytes_var += row->bytes_var;
+		profile->row_count++;
+	}
+	qsort(profile->rows, profile->row_count, sizeof(*profile->rows),
+	      largest_first);
+	return true;
+}
+
+static bool make_room(struct builder *builder)
+{
+	const struct sites *sites = &builder->profile->model->sites;
+	struct profile *profile = builder->profile;
+	uint32_t room = NAMED_MAX;
+
+	for (uint32_t i = 0; i < sites->count; i++)
+		room += sites->list[i]->depth;
+	builder->function_room = 64;
+	profile->locations =
+		arena_array(builder->arena, room, sizeof(*profile->locations));
+	builder->keys =
+		arena_array(builder->arena, room, sizeof(*builder->keys));
+	profile->functions = arena_array(builder->arena, builder->function_room,
+					 sizeof(*profile->functions));
+	return profile->locations && builder->keys && profile->functions &&
+	       make_lookup(builder, &builder->locations, room) &&
+	       make_lookup(builder, &builder->functions,
+			   builder->function_room);
+}
+
+static void take_estimate(struct profile *profile, struct arena *arena)
+{
+	profile->estimate =
+		estimate_of(&profile->model->sites,
+			    model_hello_message(profile->model, arena),
+			    model_state_message(profile->model, arena));
+}
+
+enum profile_result profile_build(struct profile *profile,
+				  const struct profile_wish *wish,
+				  struct arena *arena)
+{
+	struct builder builder = {.profile = profile, .arena = arena};
+
+	memset(profile, 0, sizeof(*profile));
+	profile->wish = *wish;
+	profile->model = &wish->process->model;
+	profile->time_ns = profile->model->newest.time_ns;
+	builder.source = (struct stack_source){wish->symbols, wish->process,
+					       wish->impatient};
+	if (!make_room(&builder) || !fill_rows(&builder))
+		return PROFILE_NO_MEMORY;
+	for (uint32_t i = 0; i < profile->row_count; i++)
+		if (!fill_stack(&builder, &profile->rows[i]))
+			return PROFILE_NO_MEMORY;
+	if (profile->pending > 0)
+		return PROFILE_PENDING;
+	take_estimate(profile, arena);
+	return PROFILE_READY;
+}
+
+const char *profile_sample_name(enum profile_sample sample)
+{
+	static const char *const names[] = {"inuse", "alloc", "peak"};
+
+	return names[sample];
+}
+
+int64_t profile_round(struct profile_round *column, double next)
+{
+	int64_t before = column->told;
+
+	column->sum += next;
+	if (column->sum >= 0x1p62)
+		column->told = INT64_C(1) << 62;
+	else if (column->sum <= -0x1p62)
+		column->told = -(INT64_C(1) << 62);
+	else
+		column->told = llround(column->sum);
+	return column->told - before;
+}

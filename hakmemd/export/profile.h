@@ -1,0 +1,104 @@
+/*
+ * A process's sites made ready for a file: one kind of figure chosen, a mark
+ * taken off, addresses named, everything named twice told once.
+ *
+ *   rows       a site each: its figures and the locations of its stack
+ *   locations  an address each, with a line for every function it is in:
+ *              inlined ones first, the one they are inlined into last
+ *   functions  a name and file each
+ *
+ * All of it lives in the arena it was built in and refers to the model: it is
+ * written at once. Main thread only.
+ */
+#ifndef HAKMEMD_PROFILE_H
+#define HAKMEMD_PROFILE_H
+
+#include "hakmemd/core/arena.h"
+#include "hakmemd/core/buf.h"
+#include "hakmemd/model/estimate.h"
+#include "hakmemd/export/site_row.h"
+
+enum profile_sample { PROFILE_INUSE, PROFILE_ALLOC, PROFILE_PEAK };
+
+struct profile_function {
+	const char *name, *file; /* file "" if not known */
+};
+
+struct profile_line {
+	uint32_t function; /* index */
+	uint32_t line;	   /* 0 if not known */
+	bool inlined;	   /* into the next */
+	const char *note;  /* why there is no name, or "" */
+};
+
+struct profile_location {
+	uint64_t pc; /* 0: no address, a name that stands for a stack */
+	const struct sites_module *module; /* NULL = in none */
+	const struct profile_line *lines;
+	uint32_t line_count; /* never 0 */
+};
+
+struct profile_row {
+	const struct site *site;
+	struct sites_figures since; /* the mark, or the beginning */
+	const uint32_t *locations;  /* indices, leaf first */
+	uint32_t depth;		    /* never 0 */
+	/* As asked for; below 0 only in a difference of what lives. */
+	double bytes, objects;
+	double bytes_var;
+};
+
+/* What is wanted. */
+struct profile_wish {
+	const struct process *process;
+	struct symbols *symbols;
+	enum profile_sample sample;
+	const struct mark *mark; /* NULL = none */
+	bool impatient;		 /* what has no name yet stays an address */
+};
+
+struct profile {
+	struct profile_wish wish;
+	const struct model *model;
+	uint64_t time_ns; /* of the figures */
+	struct estimate estimate;
+	double bytes, objects, bytes_var; /* sums over the rows */
+	struct profile_row *rows;	  /* by bytes, largest first */
+	uint32_t row_count;
+	struct profile_location *locations;
+	uint32_t location_count;
+	struct profile_function *functions;
+	uint32_t function_count;
+	uint32_t pending; /* addresses whose names are being looked up */
+};
+
+enum profile_result { PROFILE_READY, PROFILE_PENDING, PROFILE_NO_MEMORY };
+
+/*
+ * Builds it in `arena`. PROFILE_PENDING: names are still being looked up; come
+ * again, or be impatient.
+ */
+enum profile_result profile_build(struct profile *profile,
+				  const struct profile_wish *wish,
+				  struct arena *arena);
+
+/* "inuse", "alloc", "peak". */
+const char *profile_sample_name(enum profile_sample sample);
+
+/* One way to write a profile as a file. False when memory is short. */
+struct profile_format {
+	const char *name;
+	bool (*write)(const struct profile *profile, struct buf *out);
+};
+
+/*
+ * Whole numbers that add up: the `next` of a column of sums, whose remainders
+ * are carried on, so that the column's total is the rounded total.
+ */
+struct profile_round {
+	double sum;
+	int64_t told;
+};
+int64_t profile_round(struct profile_round *column, double next);
+
+#endif

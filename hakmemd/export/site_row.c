@@ -1,0 +1,80 @@
+#include "hakmemd/export/site_row.h"
+
+#include <math.h>
+#include <string.h>
+
+/* While sampling is off or very dense, a few kilobytes are no leak yet. */
+#define GROWTH_SAMPLE_MIN 65536.0
+
+static uint64_t positive(int64_t count)
+{
+	return count > 0 ? (uint64_t)count : 0;
+}
+
+static void fill_growth(Hakmem__SiteRow *row, const struct model *model,
+			const struct site *site)
+{
+	struct growth_verdict verdict;
+
+	if (!site->growth)
+		return;
+	verdict = growth_judge(site->growth, fmax((double)model->sample_bytes,
+						  GROWTH_SAMPLE_MIN));
+	row->growing = verdict.growing;
+	row->growth_bytes_per_s = verdict.bytes_per_s;
+	row->growth_minutes = verdict.minutes;
+}
+
+void site_row_fill(Hakmem__SiteRow *row, const struct model *model,
+		   const struct site *site, const struct mark *mark)
+{
+	struct sites_figures figures = marks_since(mark, site);
+	uint64_t now_ns = model->newest.time_ns;
+
+	hakmem__site_row__init(row);
+	row->site_id = site->id;
+	row->live_bytes = figures.live_bytes;
+	row->live_bytes_stderr = sqrt(figures.live_bytes_var);
+	row->live_objects = figures.live_objects;
+	row->live_objects_stderr = sqrt(figures.live_objects_var);
+	row->live_samples = positive(figures.live_samples);
+	row->alloc_bytes = figures.alloc_bytes;
+	row->alloc_bytes_stderr = sqrt(figures.alloc_bytes_var);
+	row->alloc_objects = figures.alloc_objects;
+	row->samples = positive(figures.samples);
+	row->alloc_bytes_per_s = sites_rate(site, now_ns);
+	row->peak_bytes = site->peak_bytes;
+	row->peak_bytes_stderr = sqrt(site->peak_bytes_var);
+	row->highest_bytes = site->highest_bytes;
+	row->mean_age_s = sites_mean_age(site, now_ns);
+	row->short_lived = sites_short_lived(site);
+	row->thread_id = site->thread_id;
+	row->thread_name = (char *)(uintptr_t)site->thread_name;
+	row->threads = site->threads;
+	fill_growth(row, model, site);
+}
+
+/* A constant when the arena is spent: better a row without a name. */
+static char *copy(struct arena *arena, const char *text)
+{
+	static char nothing[1];
+	size_t length = strlen(text) + 1;
+	char *out = arena_alloc(arena, length);
+
+	if (!out)
+		return nothing;
+	memcpy(out, text, length);
+	return out;
+}
+
+bool site_row_name(Hakmem__SiteRow *row, const struct stack_source *source,
+		   const struct site *site, struct arena *arena)
+{
+	struct stack_place place;
+	bool known = stack_innermost(source, site, &place);
+
+	row->function = copy(arena, place.function);
+	row->location = copy(arena, place.location);
+	row->module = copy(arena, place.module);
+	return known;
+}

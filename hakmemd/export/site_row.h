@@ -1,0 +1,22 @@
+/*
+ * One row of the site table: a site's figures as a viewer sees them. Main
+ * thread only.
+ */
+#ifndef HAKMEMD_SITE_ROW_H
+#define HAKMEMD_SITE_ROW_H
+
+#include "hakmemd/core/arena.h"
+#include "hakmemd/export/stack.h"
+
+/* All but the names; `mark` NULL: since the beginning. */
+void site_row_fill(Hakmem__SiteRow *row, const struct model *model,
+		   const struct site *site, const struct mark *mark);
+
+/*
+ * Function, location and module, copied into `arena`. False when names are
+ * still being looked up.
+ */
+bool site_row_name(Hakmem__SiteRow *row, const struct stack_source *source,
+		   const struct site *site, struct arena *arena);
+
+#endif

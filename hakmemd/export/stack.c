@@ -1,0 +1,142 @@
+#include "hakmemd/export/stack.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "hakmemd/symbols/allocators.h"
+#include "hakmemd/model/check.h"
+
+#define ID_NO_STACK 1 /* as Site.site_id says */
+#define ID_NO_ROOM  2
+
+const struct sites_module *stack_module(const struct stack_source *source,
+					const struct site *site, uint32_t index)
+{
+	return sites_module(&source->process->model.sites,
+			    site->modules[index]);
+}
+
+/* NULL when the address is in no module we know. */
+static const struct symbol_module *as_asked(const struct stack_source *source,
+					    const struct sites_module *module,
+					    struct symbol_module *out)
+{
+	const struct process *process = source->process;
+
+	if (!module)
+		return NULL;
+	*out = (struct symbol_module){
+		.path = module->path,
+		.build_id = module->build_id_bytes ? module->build_id : NULL,
+		.build_id_bytes = module->build_id_bytes,
+		.bias = module->bias,
+		.pid = process->ended_ns ? 0 : process->pid,
+		.uid = process->uid,
+		.started_ns = process->start_ns,
+	};
+	return out;
+}
+
+size_t stack_frames(const struct stack_source *source, const struct site *site,
+		    uint32_t index, struct symbol_frame out[SYMBOL_FRAMES_MAX])
+{
+	static char raw[STACK_NAME_MAX + 1];
+	struct symbol_module room;
+	const struct symbol_module *module =
+		as_asked(source, stack_module(source, site, index), &room);
+	size_t count = 0;
+
+	if (source->symbols)
+		count = symbol_lookup(source->symbols, module, site->pcs[index],
+				      index > 0, out, SYMBOL_FRAMES_MAX);
+	if (count > 0)
+		return count < SYMBOL_FRAMES_MAX ? count : SYMBOL_FRAMES_MAX;
+	if (source->symbols && !source->impatient)
+		return 0;
+	symbol_raw(module, site->pcs[index], raw, sizeof(raw));
+	out[0] = (struct symbol_frame){
+		.function = raw, .file = "", .note = "not looked up in time"};
+	return 1;
+}
+
+const char *stack_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+const char *stack_missing(const struct site *site)
+{
+	switch (site->id) {
+	case ID_NO_STACK:
+		return "[no stack]";
+	case ID_NO_ROOM:
+		return "[no room for the stack]";
+	default:
+		return "[stack unknown]";
+	}
+}
+
+static void copy(char out[STACK_NAME_MAX + 1], const char *text)
+{
+	snprintf(out, STACK_NAME_MAX + 1, "%s", text);
+	check_string(out, STACK_NAME_MAX);
+}
+
+static void fill(struct stack_place *out, const struct sites_module *module,
+		 const struct symbol_frame *frame)
+{
+	copy(out->function, *frame->function ? frame->function : "[no name]");
+	copy(out->module, module ? stack_base(module->path) : "");
+	out->location[0] = '\0';
+	if (*frame->file)
+		snprintf(out->location, sizeof(out->location), "%.*s:%u",
+			 (int)STACK_NAME_MAX - 12, frame->file, frame->line);
+	check_string(out->location, STACK_NAME_MAX);
+}
+
+static void fill_raw(const struct stack_source *source, const struct site *site,
+		     uint32_t index, struct stack_place *out)
+{
+	const struct sites_module *module = stack_module(source, site, index);
+	struct symbol_module room;
+	char raw[STACK_NAME_MAX + 1];
+	struct symbol_frame frame = {.function = raw, .file = ""};
+
+	symbol_raw(as_asked(source, module, &room), site->pcs[index], raw,
+		   sizeof(raw));
+	fill(out, module, &frame);
+}
+
+bool stack_innermost(const struct stack_source *source, const struct site *site,
+		     struct stack_place *out)
+{
+	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
+
+	if (site->depth == 0) {
+		copy(out->function, stack_missing(site));
+		out->location[0] = out->module[0] = '\0';
+		return true;
+	}
+	for (uint32_t i = 0; i < site->depth; i++) {
+		const struct sites_module *module =
+			stack_module(source, site, i);
+		size_t count;
+
+		if (module && i + 1 < site->depth &&
+		    allocators_module(module->path))
+			continue;
+		count = stack_frames(source, site, i, frames);
+		if (count == 0) {
+			fill_raw(source, site, i, out);
+			return false;
+		}
+		for (size_t f = 0; f < count; f++) {
+			fill(out, module, &frames[f]);
+			if (!allocators_function(frames[f].function))
+				return true;
+		}
+	}
+	return true; /* allocation functions all the way: the outermost */
+}

@@ -1,0 +1,233 @@
+#include "hakmemd/model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hakmemd/model/check.h"
+#include "hakmemd/model/site_check.h"
+
+/* Fields that we do not know are not kept: nobody here could check them. */
+static void forget_unknown(ProtobufCMessage *message)
+{
+	message->n_unknown_fields = 0;
+}
+
+static bool repack(struct model_blob *blob, const ProtobufCMessage *message)
+{
+	size_t length = protobuf_c_message_get_packed_size(message);
+	uint8_t *bytes = realloc(blob->bytes, length ? length : 1);
+
+	if (!bytes)
+		return false;
+	blob->bytes = bytes;
+	blob->length = protobuf_c_message_pack(message, bytes);
+	return true;
+}
+
+static void drop(struct model_blob *blob)
+{
+	free(blob->bytes);
+	*blob = (struct model_blob){.bytes = NULL};
+}
+
+static void forget_unknown_hello(Hakmem__Hello *hello)
+{
+	forget_unknown(&hello->base);
+	for (size_t i = 0; i < hello->n_classes; i++)
+		forget_unknown(&hello->classes[i]->base);
+	for (size_t i = 0; i < hello->n_cells; i++)
+		forget_unknown(&hello->cells[i]->base);
+}
+
+static void forget_unknown_state(Hakmem__State *state)
+{
+	forget_unknown(&state->base);
+	for (size_t i = 0; i < state->n_large_bins; i++)
+		forget_unknown(&state->large_bins[i]->base);
+}
+
+static void forget_sites(struct model *model)
+{
+	marks_clear(&model->marks, &model->sites);
+	sites_clear(&model->sites);
+}
+
+const char *model_hello(struct model *model, Hakmem__Hello *hello)
+{
+	const char *why = check_hello(hello);
+	struct model_blob blob = {.bytes = NULL};
+	char *command, *executable;
+
+	if (why)
+		return why;
+	forget_unknown_hello(hello);
+	command = strdup(hello->command);
+	executable = strdup(hello->executable);
+	if (!command || !executable || !repack(&blob, &hello->base)) {
+		free(command);
+		free(executable);
+		return "out of memory";
+	}
+	free(model->command);
+	free(model->executable);
+	model->command = command;
+	model->executable = executable;
+	/* The columns of a kept state must belong to the kept hello; of another
+	 * session, all counters began anew. */
+	if (hello->session != model->session ||
+	    hello->n_classes != model->classes ||
+	    hello->n_cells != model->cells) {
+		drop(&model->state);
+		history_clear(&model->history);
+		forget_sites(model);
+	}
+	drop(&model->hello);
+	model->hello = blob;
+	model->classes = hello->n_classes;
+	model->cells = hello->n_cells;
+	model->session = hello->session;
+	return NULL;
+}
+
+static uint64_t sum_rejects(const Hakmem__State *state)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < state->n_rejects; i++)
+		if (__builtin_add_overflow(sum, state->rejects[i], &sum))
+			return UINT64_MAX;
+	return sum;
+}
+
+/* Times never run backwards or ahead of us in the history. */
+static uint64_t bounded_time(const struct model *model, uint64_t time_ns,
+			     uint64_t now_ns)
+{
+	if (time_ns > now_ns || time_ns < model->newest.time_ns)
+		return now_ns;
+	return time_ns;
+}
+
+static void take_figures(struct model *model, const Hakmem__State *state,
+			 uint64_t now_ns)
+{
+	model->newest = (struct history_point){
+		.time_ns = bounded_time(model, state->time_ns, now_ns),
+		.live_bytes = state->live_bytes,
+		.live_objects = state->live_objects,
+		.rss_bytes = state->rss_bytes,
+		.allocs = state->allocs_total,
+		.frees = state->frees_total,
+		.requests_1024 = state->requests_1024_total,
+		.page_boundary = state->page_boundary_total,
+		.rejects = sum_rejects(state),
+	};
+	model->state_ns = model->newest.time_ns;
+	model->fallback_1024 = state->fallback_1024_total;
+	model->mincore = state->mincore_total;
+	model->sample_bytes = state->sample_bytes;
+	model->dropped = state->dropped_total;
+	model->peak_live_bytes = state->peak_live_bytes;
+	model->states++;
+	history_add(&model->history, &model->newest);
+	sites_look(&model->sites, model->newest.time_ns, state->sample_bytes);
+}
+
+const char *model_state(struct model *model, struct arena *arena,
+			const uint8_t *bytes, size_t length, uint64_t now_ns)
+{
+	Hakmem__State *state = (Hakmem__State *)arena_unpack(
+		arena, &hakmem__state__descriptor, bytes, length);
+	const char *why;
+
+	if (!state)
+		return "not a State message";
+	if (!model->hello.bytes)
+		return "a state before a hello";
+	why = check_state(state, model->classes, model->cells);
+	if (why)
+		return why;
+	forget_unknown_state(state);
+	if (!repack(&model->state, &state->base))
+		return "out of memory";
+	take_figures(model, state, now_ns);
+	return NULL;
+}
+
+const char *model_modules(struct model *model, struct arena *arena,
+			  const uint8_t *bytes, size_t length)
+{
+	Hakmem__Modules *modules = (Hakmem__Modules *)arena_unpack(
+		arena, &hakmem__modules__descriptor, bytes, length);
+	const char *why;
+
+	if (!modules)
+		return "not a Modules message";
+	why = site_check_modules(modules);
+	if (!why)
+		sites_take_modules(&model->sites, modules);
+	return why;
+}
+
+const char *model_sites(struct model *model, struct arena *arena,
+			const uint8_t *bytes, size_t length)
+{
+	Hakmem__Sites *sites = (Hakmem__Sites *)arena_unpack(
+		arena, &hakmem__sites__descriptor, bytes, length);
+	const char *why;
+
+	if (!sites)
+		return "not a Sites message";
+	if (!model->state.bytes)
+		return "sites before a state";
+	why = site_check_sites(sites, model->classes);
+	if (!why)
+		sites_take(&model->sites, sites);
+	return why;
+}
+
+const char *model_mark(struct model *model, const char *name,
+		       char dropped[MARK_NAME_MAX + 1])
+{
+	return marks_set(&model->marks, &model->sites, name,
+			 model->newest.time_ns, dropped);
+}
+
+Hakmem__Hello *model_hello_message(const struct model *model,
+				   struct arena *arena)
+{
+	if (!model->hello.bytes)
+		return NULL;
+	return (Hakmem__Hello *)arena_unpack(arena, &hakmem__hello__descriptor,
+					     model->hello.bytes,
+					     model->hello.length);
+}
+
+Hakmem__State *model_state_message(const struct model *model,
+				   struct arena *arena)
+{
+	if (!model->state.bytes)
+		return NULL;
+	return (Hakmem__State *)arena_unpack(arena, &hakmem__state__descriptor,
+					     model->state.bytes,
+					     model->state.length);
+}
+
+size_t model_bytes(const struct model *model)
+{
+	return model->hello.length + model->state.length + model->sites.bytes +
+	       model->history.room * sizeof(struct history_point) +
+	       (model->command ? strlen(model->command) : 0) +
+	       (model->executable ? strlen(model->executable) : 0);
+}
+
+void model_free(struct model *model)
+{
+	drop(&model->hello);
+	drop(&model->state);
+	free(model->command);
+	free(model->executable);
+	history_free(&model->history);
+	forget_sites(model);
+	memset(model, 0, sizeof(*model));
+}

@@ -1,0 +1,74 @@
+/*
+ * What is known of one process from its own words: the newest hello and state,
+ * packed, the main figures, and their history; its sites, and marks of them.
+ * Pure: no I/O, no clock.
+ * Main thread only.
+ */
+#ifndef HAKMEMD_MODEL_H
+#define HAKMEMD_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hakmemd/core/arena.h"
+#include "hakmemd/model/history.h"
+#include "hakmemd/model/marks.h"
+#include "hakmemd/model/sites.h"
+#include "proto/hakmem.pb-c.h"
+
+struct model_blob {
+	uint8_t *bytes;
+	size_t length;
+};
+
+struct model {
+	struct model_blob hello, state; /* checked, packed anew */
+	size_t classes, cells;		/* in the hello */
+	uint64_t session, states;	/* states of all sessions */
+	char *command, *executable;	/* never NULL after model_hello */
+	struct history_point newest;	/* main figures of the newest state */
+	uint64_t state_ns; /* State.time_ns, not after it came; 0 = none yet */
+	uint64_t fallback_1024, mincore, sample_bytes, dropped, peak_live_bytes;
+	struct history history;
+	struct sites sites;
+	struct marks marks;
+};
+
+/*
+ * Takes an unpacked Hello, from the network as it is. NULL, or why it is
+ * refused; then the model is unchanged. A hello that differs from the one
+ * before forgets its state: another program runs there now.
+ */
+const char *model_hello(struct model *model, Hakmem__Hello *hello);
+
+/*
+ * Takes packed State bytes, unpacking in `arena`. `now_ns` bounds its time. As
+ * above.
+ */
+const char *model_state(struct model *model, struct arena *arena,
+			const uint8_t *bytes, size_t length, uint64_t now_ns);
+
+/* The same for packed Modules and Sites; they belong to the newest state. */
+const char *model_modules(struct model *model, struct arena *arena,
+			  const uint8_t *bytes, size_t length);
+const char *model_sites(struct model *model, struct arena *arena,
+			const uint8_t *bytes, size_t length);
+
+/* Remembers the sites as they are under a name; as marks_set. */
+const char *model_mark(struct model *model, const char *name,
+		       char dropped[MARK_NAME_MAX + 1]);
+
+/* Unpack what is kept; NULL when there is none or the arena is spent. */
+Hakmem__Hello *model_hello_message(const struct model *model,
+				   struct arena *arena);
+Hakmem__State *model_state_message(const struct model *model,
+				   struct arena *arena);
+
+/* The memory it takes, about. */
+size_t model_bytes(const struct model *model);
+
+/* Gives the memory back; not the struct's own. */
+void model_free(struct model *model);
+
+#endif

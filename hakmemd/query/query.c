@@ -1,0 +1,394 @@
+#include "hakmemd/query/query.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "hakmemd/core/clock.h"
+#include "hakmemd/export/export.h"
+#include "hakmemd/export/export_csv.h"
+#include "hakmemd/export/export_json.h"
+#include "hakmemd/model/check.h"
+#include "hakmemd/query/query_heap.h"
+#include "hakmemd/query/query_sites.h"
+#include "hakmemd/model/sizes.h"
+
+#define ANSWER_BUDGET (16u << 20)
+/* Beyond this commands are cut: so long a list is read for its figures. */
+#define LONG_LIST_BYTES (4u << 20)
+#define SHORT_TEXT	160u
+
+static char no_text[1];
+
+static void describe(const struct process *from, uint64_t now_ns,
+		     Hakmem__Process *to)
+{
+	const struct model *model = &from->model;
+	uint64_t until_ns = from->ended_ns ? from->ended_ns : now_ns;
+
+	hakmem__process__init(to);
+	to->process_id = from->id;
+	to->pid = (uint32_t)from->pid;
+	to->parent_pid = (uint32_t)from->parent;
+	to->uid = from->uid;
+	to->start_ticks = from->start_ticks;
+	to->command = model->command ? model->command : no_text;
+	to->executable = model->executable ? model->executable : no_text;
+	to->state = from->state;
+	to->exit_known = from->exit_known;
+	to->exit_status = from->exit_status;
+	to->exit_signal = from->exit_signal;
+	to->first_seen_ns = from->first_seen_ns;
+	to->ended_ns = from->ended_ns;
+	to->parent_process_id = from->parent_id;
+	to->age_ns = until_ns > from->start_ns ? until_ns - from->start_ns : 0;
+	to->state_ns = model->state_ns;
+	to->states_total = model->states;
+	to->live_bytes = model->newest.live_bytes;
+	to->live_objects = model->newest.live_objects;
+	to->rss_bytes = model->newest.rss_bytes;
+	to->allocs_total = model->newest.allocs;
+	to->frees_total = model->newest.frees;
+	to->requests_1024_total = model->newest.requests_1024;
+	to->fallback_1024_total = model->fallback_1024;
+	to->page_boundary_total = model->newest.page_boundary;
+	to->mincore_total = model->mincore;
+	to->header_rejects_total = model->newest.rejects;
+	to->sample_bytes = model->sample_bytes;
+	to->dropped_total = model->dropped;
+	to->peak_live_bytes = model->peak_live_bytes;
+}
+
+/* A copy cut to SHORT_TEXT bytes, never inside a character. */
+static char *shorten(struct arena *arena, char *text)
+{
+	size_t length = strlen(text);
+	char *copy;
+
+	if (length <= SHORT_TEXT)
+		return text;
+	copy = arena_alloc(arena, SHORT_TEXT + 1);
+	if (!copy)
+		return no_text;
+	length = SHORT_TEXT;
+	while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+		length--;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	return copy;
+}
+
+/* What one row adds to a message: itself, its tag and its length. */
+static size_t packed_bytes(const Hakmem__Process *row)
+{
+	return hakmem__process__get_packed_size(row) + 6;
+}
+
+static size_t list(const struct question *question, uint64_t now_ns,
+		   Hakmem__Process *rows)
+{
+	struct process *at = registry_first(question->service->registry);
+	size_t count = 0, bytes = 0;
+
+	for (; at; at = at->next) {
+		describe(at, now_ns, &rows[count]);
+		bytes += packed_bytes(&rows[count++]);
+	}
+	for (size_t i = 0; bytes > LONG_LIST_BYTES && i < count; i++) {
+		rows[i].command = shorten(question->arena, rows[i].command);
+		rows[i].executable =
+			shorten(question->arena, rows[i].executable);
+	}
+	return count;
+}
+
+static void answer_processes(const struct question *question)
+{
+	size_t count = registry_count(question->service->registry), sent = 0;
+	uint64_t now_ns = clock_ns();
+	Hakmem__Processes answer;
+	static char version[] = HAKMEM_VERSION;
+	Hakmem__Process *rows =
+		arena_array(question->arena, count, sizeof(*rows));
+	Hakmem__Process **heads =
+		arena_array(question->arena, count, sizeof(*heads));
+
+	hakmem__processes__init(&answer);
+	if (!rows || !heads) {
+		question_no_memory(question);
+		return;
+	}
+	count = list(question, now_ns, rows);
+	for (size_t i = 0; i < count; i++)
+		heads[i] = &rows[i];
+	answer.query_id = question->query->query_id;
+	answer.now_ns = now_ns;
+	answer.daemon_version = version;
+	answer.daemon_pid = (uint32_t)getpid();
+	answer.refused_total = conn_refused_total();
+	do {
+		size_t bytes = 0;
+
+		answer.processes = heads + sent;
+		answer.n_processes = 0;
+		while (sent < count && (bytes += packed_bytes(heads[sent])) <=
+					       QUESTION_FILL_BYTES) {
+			answer.n_processes++;
+			sent++;
+		}
+		answer.more = sent < count;
+		conn_send(question->conn, FRAME_PROCESSES, &answer.base);
+	} while (answer.more);
+}
+
+static Hakmem__SizeBin **bins(struct arena *arena, const struct sizes_row *from,
+			      size_t count)
+{
+	Hakmem__SizeBin *rows = arena_array(arena, count, sizeof(*rows));
+	Hakmem__SizeBin **heads = arena_array(arena, count, sizeof(*heads));
+
+	if (!rows || !heads)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		hakmem__size_bin__init(&rows[i]);
+		rows[i].low_bytes = from[i].low_bytes;
+		rows[i].high_bytes = from[i].high_bytes;
+		rows[i].requests = from[i].requests;
+		rows[i].requested_bytes = from[i].requested_bytes;
+		rows[i].reserved_bytes = from[i].reserved_bytes;
+		rows[i].live_objects = from[i].live_objects;
+		rows[i].live_bytes = from[i].live_bytes;
+		rows[i].requests_stderr = from[i].requests_stderr;
+		heads[i] = &rows[i];
+	}
+	return heads;
+}
+
+static void answer_detail(const struct question *question)
+{
+	static struct sizes_row sizes[BINS_COUNT];
+	const struct model *model = &question->process->model;
+	Hakmem__Detail answer;
+	Hakmem__Process row;
+
+	hakmem__detail__init(&answer);
+	answer.query_id = question->query->query_id;
+	answer.now_ns = clock_ns();
+	describe(question->process, answer.now_ns, &row);
+	answer.process = &row;
+	answer.hello = model_hello_message(model, question->arena);
+	answer.state = model_state_message(model, question->arena);
+	if (answer.hello && answer.state) {
+		answer.n_sizes =
+			sizes_compute(answer.hello, answer.state, sizes);
+		answer.sizes = bins(question->arena, sizes, answer.n_sizes);
+	}
+	if (!answer.hello || (answer.n_sizes && !answer.sizes))
+		question_no_memory(question);
+	else if (hakmem__detail__get_packed_size(&answer) > FRAME_PAYLOAD_MAX)
+		question_refuse(question,
+				"process %u tells more than one frame holds",
+				row.pid);
+	else
+		conn_send(question->conn, FRAME_DETAIL, &answer.base);
+}
+
+/* Copies one figure of each point. */
+static uint64_t *column(const struct question *question, size_t first,
+			size_t count, size_t offset)
+{
+	const struct history *history = &question->process->model.history;
+	uint64_t *out = arena_array(question->arena, count, sizeof(*out));
+
+	for (size_t i = 0; out && i < count; i++)
+		memcpy(&out[i],
+		       (const char *)history_at(history, first + i) + offset,
+		       sizeof(*out));
+	return out;
+}
+
+#define COLUMN(field, figure)                                                  \
+	(answer.n_##field = count,                                             \
+	 answer.field = column(question, first, count,                         \
+			       offsetof(struct history_point, figure)))
+
+static void answer_history(const struct question *question)
+{
+	const struct history *history = &question->process->model.history;
+	size_t first = history_after(history, question->query->since_ns);
+	size_t count = history->count - first;
+	Hakmem__History answer;
+
+	hakmem__history__init(&answer);
+	answer.query_id = question->query->query_id;
+	answer.process_id = question->process->id;
+	if (COLUMN(time_ns, time_ns) && COLUMN(live_bytes, live_bytes) &&
+	    COLUMN(live_objects, live_objects) &&
+	    COLUMN(rss_bytes, rss_bytes) && COLUMN(allocs_total, allocs) &&
+	    COLUMN(frees_total, frees) &&
+	    COLUMN(requests_1024_total, requests_1024) &&
+	    COLUMN(page_boundary_total, page_boundary) &&
+	    COLUMN(header_rejects_total, rejects))
+		conn_send(question->conn, FRAME_HISTORY, &answer.base);
+	else
+		question_no_memory(question);
+}
+
+static const struct export_format *const formats[] = {&export_csv,
+						      &export_json};
+
+static const struct export_format *format_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(formats[i]->name, name) == 0)
+			return formats[i];
+	return NULL;
+}
+
+static bool write_table(const struct export_format *format,
+			struct export_table *table, const struct model *model,
+			struct buf *text)
+{
+	table->time_s = clock_unix_s(model->state_ns);
+	return format->write(table, text);
+}
+
+static void send_export(const struct question *question, struct buf *text)
+{
+	Hakmem__Export answer;
+
+	hakmem__export__init(&answer);
+	answer.query_id = question->query->query_id;
+	do {
+		size_t length = buf_length(text);
+
+		answer.data.len = length < QUESTION_FILL_BYTES
+					  ? length
+					  : QUESTION_FILL_BYTES;
+		answer.data.data = text->data + text->begin;
+		answer.last = answer.data.len == length;
+		conn_send(question->conn, FRAME_EXPORT, &answer.base);
+		text->begin += answer.data.len;
+	} while (!answer.last);
+}
+
+static void answer_table(const struct question *question)
+{
+	const Hakmem__Query *query = question->query;
+	const struct model *model = &question->process->model;
+	const struct export_format *format = format_named(query->export_format);
+	Hakmem__Hello *hello = model_hello_message(model, question->arena);
+	Hakmem__State *state = model_state_message(model, question->arena);
+	struct export_table table;
+	struct buf text = {.data = NULL};
+
+	if (!format)
+		question_refuse(question, "no export format '%.32s': csv, json",
+				query->export_format);
+	else if (!hello || !state)
+		question_refuse(question, "pid %d has not sent its figures yet",
+				(int)question->process->pid);
+	else if (!export_table(query->export_what, question->process->pid,
+			       model->command, hello, state, &table))
+		question_refuse(question,
+				"no export '%.32s': sizes, classes, heap",
+				query->export_what);
+	else if (!write_table(format, &table, model, &text))
+		question_no_memory(question);
+	else
+		send_export(question, &text);
+	buf_free(&text);
+}
+
+static void answer_export(const struct question *question)
+{
+	if (strcmp(question->query->export_what, "heap") == 0)
+		query_heap(question);
+	else
+		answer_table(question);
+}
+
+struct row {
+	Hakmem__QueryWhat what;
+	bool of_process;
+	void (*answer)(const struct question *question);
+};
+
+static const struct row answers[] = {
+	{HAKMEM__QUERY_WHAT__QUERY_PROCESSES, false, answer_processes},
+	{HAKMEM__QUERY_WHAT__QUERY_DETAIL, true, answer_detail},
+	{HAKMEM__QUERY_WHAT__QUERY_HISTORY, true, answer_history},
+	{HAKMEM__QUERY_WHAT__QUERY_EXPORT, true, answer_export},
+	{HAKMEM__QUERY_WHAT__QUERY_SITES, true, query_sites_table},
+	{HAKMEM__QUERY_WHAT__QUERY_STACK, true, query_sites_stack},
+	{HAKMEM__QUERY_WHAT__QUERY_MARK, true, query_sites_mark},
+	{HAKMEM__QUERY_WHAT__QUERY_CONTROL, true, query_sites_control},
+};
+
+static bool find_process(struct question *question)
+{
+	const Hakmem__Query *query = question->query;
+
+	question->process = registry_find(question->service->registry,
+					  query->process_id, (pid_t)query->pid);
+	if (question->process)
+		return true;
+	if (query->process_id)
+		question_refuse(question, "no process with id %llu (any more)",
+				(unsigned long long)query->process_id);
+	else
+		question_refuse(
+			question,
+			"no process with pid %u: it is not under the preload, "
+			"or ended long ago",
+			query->pid);
+	return false;
+}
+
+static void answer(struct question *question)
+{
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		if (answers[i].what != question->query->what)
+			continue;
+		if (!answers[i].of_process || find_process(question))
+			answers[i].answer(question);
+		return;
+	}
+	question_refuse(question, "no question of kind %d: this is hakmemd %s",
+			(int)question->query->what, HAKMEM_VERSION);
+}
+
+/* Strings that come back in an answer must be good ones. */
+static void clean(const Hakmem__Query *query)
+{
+	char *strings[] = {query->export_what, query->export_format,
+			   query->export_sample, query->mark};
+
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+		if (*strings[i]) /* else a constant */
+			check_string(strings[i], CHECK_STRING_MAX);
+}
+
+void query_frame(struct conn *conn, const struct service *service,
+		 const struct frame *frame)
+{
+	struct question question = {.conn = conn, .service = service};
+	struct arena arena;
+
+	if (frame->type != FRAME_QUERY) {
+		conn_fail(conn, "frame type %u is out of place here",
+			  frame->type);
+		return;
+	}
+	arena_init(&arena, ANSWER_BUDGET);
+	question.arena = &arena;
+	question.query = (Hakmem__Query *)arena_unpack(
+		&arena, &hakmem__query__descriptor, frame->payload,
+		frame->length);
+	if (question.query) {
+		clean(question.query);
+		answer(&question);
+	} else {
+		conn_fail(conn, "QUERY: not a Query message");
+	}
+	arena_free(&arena);
+}

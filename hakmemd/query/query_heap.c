@@ -1,0 +1,305 @@
+#include "hakmemd/query/query_heap.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hakmemd/core/clock.h"
+#include "hakmemd/export/heap_folded.h"
+#include "hakmemd/export/heap_pprof.h"
+#include "hakmemd/export/heap_svg.h"
+#include "hakmemd/export/heap_table.h"
+
+#define BUDGET_BYTES (256u << 20)
+#define LOOK_NS	     (CLOCK_SECOND / 20) /* between looks for names */
+#define AGAIN_NS     CLOCK_SECOND	 /* all names are asked for again */
+
+struct job {
+	struct job *previous, *next;
+	struct conn *conn;
+	const struct service *service;
+	Hakmem__Query query; /* its id; the rest is below */
+	uint64_t process_id, deadline_ns, tried_ns;
+	const struct profile_format *format;
+	enum profile_sample sample;
+	char mark[MARK_NAME_MAX + 1]; /* "" = none */
+	bool written;
+	struct buf text;
+};
+
+static struct job *jobs;
+static size_t bytes_waiting; /* in the texts of all jobs */
+
+static const struct profile_format *const formats[] = {
+	&heap_pprof, &heap_folded, &heap_svg, &heap_json, &heap_csv};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct profile_format *format_named(const char *name)
+{
+	for (size_t i = 0; i < COUNT(formats); i++)
+		if (strcmp(formats[i]->name, name) == 0)
+			return formats[i];
+	return NULL;
+}
+
+static bool sample_named(const char *name, enum profile_sample *out)
+{
+	enum profile_sample last = PROFILE_PEAK;
+
+	*out = PROFILE_INUSE;
+	if (*name == '\0')
+		return true;
+	for (; *out <= last; ++*out)
+		if (strcmp(profile_sample_name(*out), name) == 0)
+			return true;
+	return false;
+}
+
+static void link_in(struct job *job)
+{
+	job->next = jobs;
+	if (jobs)
+		jobs->previous = job;
+	jobs = job;
+	job->conn->owner = job;
+}
+
+static void drop(struct job *job)
+{
+	if (job->previous)
+		job->previous->next = job->next;
+	else
+		jobs = job->next;
+	if (job->next)
+		job->next->previous = job->previous;
+	job->conn->owner = NULL;
+	bytes_waiting -= buf_length(&job->text);
+	buf_free(&job->text);
+	free(job);
+}
+
+/* The answer is complete. */
+static void finish(struct job *job)
+{
+	struct conn *conn = job->conn;
+
+	drop(job);
+	conn_release(conn);
+}
+
+/* Queues as much as there is room for. True when that was the last. */
+static bool feed(struct job *job)
+{
+	Hakmem__Export answer;
+	bool last = false;
+
+	hakmem__export__init(&answer);
+	answer.query_id = job->query.query_id;
+	while (!last && conn_has_room(job->conn)) {
+		size_t length = buf_length(&job->text);
+
+		last = length <= QUESTION_FILL_BYTES;
+		answer.data.len = last ? length : QUESTION_FILL_BYTES;
+		answer.data.data =
+			length ? job->text.data + job->text.begin : NULL;
+		answer.last = last;
+		conn_send(job->conn, FRAME_EXPORT, &answer.base);
+		bytes_waiting -= answer.data.len;
+		buf_take(&job->text, answer.data.len);
+	}
+	return last;
+}
+
+/* False after an ERROR. An empty file is a good one: nothing grew, perhaps. */
+static bool write_out(const struct job *job, const struct question *question,
+		      const struct profile *profile, struct buf *text)
+{
+	bool good;
+
+	text->limit = QUERY_HEAP_BYTES_MAX;
+	good = job->format->write(profile, text);
+	if (!good && buf_length(text) > QUERY_HEAP_BYTES_MAX / 2)
+		question_refuse(question,
+				"the export is larger than %u MiB: try pprof "
+				"or folded",
+				QUERY_HEAP_BYTES_MAX >> 20);
+	else if (!good)
+		question_no_memory(question);
+	else if (buf_length(text) + bytes_waiting > QUERY_HEAP_BYTES_ALL)
+		question_refuse(question, "the daemon is busy with other "
+					  "exports; ask again later");
+	else
+		return true;
+	buf_free(text);
+	return false;
+}
+
+/* Builds the profile and writes the file; false while names are missing. */
+static bool build(struct job *job, const struct question *question,
+		  bool impatient)
+{
+	const struct marks *marks = &question->process->model.marks;
+	struct profile_wish wish = {.process = question->process,
+				    .symbols = job->service->symbols,
+				    .sample = job->sample,
+				    .mark = marks_find(marks, job->mark),
+				    .impatient = impatient};
+	struct profile profile;
+	struct arena arena;
+	enum profile_result result;
+
+	if (job->mark[0] && !wish.mark) {
+		question_refuse(question, "no mark '%.64s' of this process",
+				job->mark);
+		return true;
+	}
+	arena_init(&arena, BUDGET_BYTES);
+	result = profile_build(&profile, &wish, &arena);
+	if (result == PROFILE_READY)
+		job->written = write_out(job, question, &profile, &job->text);
+	else if (result == PROFILE_NO_MEMORY)
+		question_no_memory(question);
+	arena_free(&arena);
+	malloc_trim(0); /* it was much, and is seldom */
+	bytes_waiting += buf_length(&job->text);
+	return result != PROFILE_PENDING;
+}
+
+/* One try; true when the answer is complete (an ERROR, perhaps). */
+static bool advance(struct job *job, uint64_t now_ns)
+{
+	struct question question = {.conn = job->conn,
+				    .service = job->service,
+				    .query = &job->query};
+
+	job->tried_ns = now_ns;
+	question.process =
+		registry_find(job->service->registry, job->process_id, 0);
+	if (!question.process) {
+		question_refuse(&question, "the process is forgotten already");
+		return true;
+	}
+	if (!build(job, &question, now_ns >= job->deadline_ns))
+		return false;
+	return !job->written || feed(job);
+}
+
+/* What is wrong with a question, told; false if nothing is. */
+static bool is_wrong(const struct question *question,
+		     const struct profile_format *format,
+		     enum profile_sample *sample)
+{
+	const Hakmem__Query *query = question->query;
+	const struct model *model = &question->process->model;
+
+	if (!format)
+		question_refuse(question,
+				"no export format '%.32s' of heap: pprof, "
+				"folded, svg, json, csv",
+				query->export_format);
+	else if (!sample_named(query->export_sample, sample))
+		question_refuse(question,
+				"no sample '%.32s': inuse, alloc, peak",
+				query->export_sample);
+	else if (*sample == PROFILE_PEAK && *query->mark)
+		question_refuse(question, "the peak has no difference to a "
+					  "mark: inuse or alloc");
+	else if (*query->mark && !marks_find(&model->marks, query->mark))
+		question_refuse(question, "no mark '%.64s' of this process",
+				query->mark);
+	else if (model->sites.count == 0)
+		question_refuse(question,
+				"pid %d has told of no sites: sampling is off, "
+				"or nothing was sampled yet",
+				(int)question->process->pid);
+	else
+		return false;
+	return true;
+}
+
+void query_heap(const struct question *question)
+{
+	const Hakmem__Query *query = question->query;
+	const struct profile_format *format =
+		format_named(query->export_format);
+	enum profile_sample sample;
+	uint64_t now_ns = clock_ns();
+	struct job *job;
+
+	if (is_wrong(question, format, &sample))
+		return;
+	job = calloc(1, sizeof(*job));
+	if (!job) {
+		question_no_memory(question);
+		return;
+	}
+	hakmem__query__init(&job->query);
+	job->query.query_id = query->query_id;
+	job->conn = question->conn;
+	job->service = question->service;
+	job->process_id = question->process->id;
+	job->format = format;
+	job->sample = sample;
+	job->deadline_ns = now_ns + QUERY_HEAP_PATIENCE_NS;
+	snprintf(job->mark, sizeof(job->mark), "%s", query->mark);
+	link_in(job);
+	if (advance(job, now_ns)) {
+		drop(job);
+		return;
+	}
+	conn_hold(job->conn);
+	loop_tick_by(job->service->loop, now_ns + LOOK_NS);
+}
+
+void query_heap_drained(struct conn *conn)
+{
+	struct job *job = conn->owner;
+
+	if (job && job->written && feed(job))
+		finish(job);
+}
+
+void query_heap_closed(struct conn *conn)
+{
+	if (conn->owner)
+		drop(conn->owner);
+}
+
+void query_heap_settled(void *loop)
+{
+	for (struct job *job = jobs; job; job = job->next)
+		job->tried_ns = 0;
+	if (jobs)
+		loop_tick_by(loop, clock_ns());
+}
+
+/* Is it worth another try? */
+static bool is_due(const struct job *job, uint64_t now_ns)
+{
+	return symbols_pending(job->service->symbols) == 0 ||
+	       now_ns >= job->deadline_ns || now_ns >= job->tried_ns + AGAIN_NS;
+}
+
+uint64_t query_heap_tick(uint64_t now_ns)
+{
+	uint64_t next_ns = UINT64_MAX;
+	struct job *next;
+
+	for (struct job *job = jobs; job; job = next) {
+		next = job->next;
+		if (job->written)
+			continue; /* the connection calls */
+		if (is_due(job, now_ns)) {
+			struct conn *conn = job->conn;
+
+			if (advance(job, now_ns))
+				finish(job);
+			else
+				conn_push(conn);
+		}
+		next_ns = now_ns + LOOK_NS;
+	}
+	return next_ns;
+}

@@ -1,0 +1,362 @@
+#include "hakmemd/query/query_sites.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hakmemd/model/check.h"
+#include "hakmemd/model/estimate.h"
+#include "hakmemd/export/site_row.h"
+
+#define INTERVAL_MIN_MS 10u
+#define INTERVAL_MAX_MS 3600000u
+#define SAMPLE_MAX	(UINT64_C(1) << 40)
+
+/* The mark a question names; false when there is none of that name. */
+static bool find_mark(const struct question *question, const struct mark **mark)
+{
+	const char *name = question->query->mark;
+
+	*mark = marks_find(&question->process->model.marks, name);
+	if (*name == '\0' || *mark)
+		return true;
+	question_refuse(question, "no mark '%.64s' of this process", name);
+	return false;
+}
+
+static struct stack_source source_of(const struct question *question)
+{
+	return (struct stack_source){.symbols = question->service->symbols,
+				     .process = question->process};
+}
+
+struct ranked {
+	double bytes;
+	const struct site *site;
+};
+
+static int largest_first(const void *left, const void *right)
+{
+	const struct ranked *a = left, *b = right;
+
+	if (a->bytes != b->bytes)
+		return a->bytes < b->bytes ? 1 : -1;
+	return (a->site->id > b->site->id) - (a->site->id < b->site->id);
+}
+
+/* All sites by live bytes, with their sums in the answer; NULL = no memory. */
+static struct ranked *rank(const struct question *question,
+			   const struct mark *mark, Hakmem__SiteTable *answer)
+{
+	const struct sites *sites = &question->process->model.sites;
+	struct ranked *all =
+		arena_array(question->arena, sites->count, sizeof(*all));
+	double variance = 0;
+
+	for (uint32_t i = 0; all && i < sites->count; i++) {
+		struct sites_figures since = marks_since(mark, sites->list[i]);
+
+		all[i] = (struct ranked){since.live_bytes, sites->list[i]};
+		answer->live_bytes += since.live_bytes;
+		variance += since.live_bytes_var;
+	}
+	answer->live_bytes_stderr = sqrt(variance);
+	if (all)
+		qsort(all, sites->count, sizeof(*all), largest_first);
+	return all;
+}
+
+static void send_table(const struct question *question,
+		       Hakmem__SiteTable *answer, Hakmem__SiteRow **heads,
+		       size_t count)
+{
+	size_t sent = 0;
+
+	do {
+		size_t bytes = 0;
+
+		answer->rows = heads + sent;
+		answer->n_rows = 0;
+		while (sent < count) {
+			bytes +=
+				hakmem__site_row__get_packed_size(heads[sent]) +
+				6;
+			if (bytes > QUESTION_FILL_BYTES)
+				break;
+			answer->n_rows++;
+			sent++;
+		}
+		answer->more = sent < count;
+		conn_send(question->conn, FRAME_SITE_TABLE, &answer->base);
+	} while (answer->more);
+}
+
+void query_sites_table(const struct question *question)
+{
+	const struct model *model = &question->process->model;
+	struct stack_source source = source_of(question);
+	size_t count = model->sites.count < QUERY_SITES_ROWS
+			       ? model->sites.count
+			       : QUERY_SITES_ROWS;
+	Hakmem__SiteRow *rows =
+		arena_array(question->arena, count, sizeof(*rows));
+	Hakmem__SiteRow **heads =
+		arena_array(question->arena, count, sizeof(*heads));
+	Hakmem__SiteTable answer;
+	const struct mark *mark;
+	struct ranked *ranked;
+
+	hakmem__site_table__init(&answer);
+	if (!find_mark(question, &mark))
+		return;
+	ranked = rank(question, mark, &answer);
+	if (!rows || !heads || !ranked) {
+		question_no_memory(question);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		heads[i] = &rows[i];
+		site_row_fill(&rows[i], model, ranked[i].site, mark);
+		if (!site_row_name(&rows[i], &source, ranked[i].site,
+				   question->arena))
+			answer.symbols_pending = 1;
+	}
+	answer.query_id = question->query->query_id;
+	answer.process_id = question->process->id;
+	answer.now_ns = model->newest.time_ns;
+	answer.sample_bytes = model->sample_bytes;
+	answer.mark = question->query->mark;
+	answer.z = estimate_of(&model->sites,
+			       model_hello_message(model, question->arena),
+			       model_state_message(model, question->arena))
+			   .z;
+	send_table(question, &answer, heads, count);
+}
+
+static char *copy(struct arena *arena, const char *text)
+{
+	static char nothing[1];
+	size_t length = strnlen(text, STACK_NAME_MAX);
+	char *out = arena_alloc(arena, length + 1);
+
+	if (!out)
+		return nothing;
+	memcpy(out, text, length);
+	check_string(out, length);
+	return out;
+}
+
+static Hakmem__StackFrame *frame_of(struct arena *arena,
+				    const struct sites_module *module,
+				    uint64_t pc,
+				    const struct symbol_frame *from)
+{
+	Hakmem__StackFrame *frame = arena_alloc(arena, sizeof(*frame));
+
+	if (!frame)
+		return NULL;
+	hakmem__stack_frame__init(frame);
+	frame->pc = pc;
+	frame->function = copy(arena, from->function);
+	frame->file = copy(arena, from->file);
+	frame->line = from->line;
+	frame->module = copy(arena, module ? module->path : "");
+	frame->module_offset = module ? pc - module->bias : 0;
+	frame->inlined = from->inlined;
+	frame->note = copy(arena, from->note);
+	return frame;
+}
+
+/* As many frames as a message holds; the rest counts as cut off. */
+static void fill_frames(const struct question *question,
+			const struct site *site, size_t bytes,
+			Hakmem__Stack *answer)
+{
+	struct stack_source source = source_of(question);
+	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
+
+	answer->frames =
+		arena_array(question->arena, site->depth * SYMBOL_FRAMES_MAX,
+			    sizeof(*answer->frames));
+	for (uint32_t i = 0; answer->frames && i < site->depth; i++) {
+		const struct sites_module *module =
+			stack_module(&source, site, i);
+		size_t count = stack_frames(&source, site, i, frames);
+
+		if (count == 0) {
+			struct stack_source now = source;
+
+			now.impatient = true;
+			answer->symbols_pending = 1;
+			count = stack_frames(&now, site, i, frames);
+		}
+		for (size_t f = 0; f < count; f++) {
+			Hakmem__StackFrame *frame =
+				frame_of(question->arena, module, site->pcs[i],
+					 &frames[f]);
+
+			if (frame)
+				bytes += 6 +
+					 hakmem__stack_frame__get_packed_size(
+						 frame);
+			if (!frame || bytes > QUESTION_FILL_BYTES) {
+				answer->truncated = 1;
+				return;
+			}
+			answer->frames[answer->n_frames++] = frame;
+		}
+	}
+}
+
+static double *lifetimes_of(struct arena *arena, const float *from)
+{
+	double *out = arena_array(arena, AGES_COUNT, sizeof(*out));
+
+	for (uint32_t i = 0; out && i < AGES_COUNT; i++)
+		out[i] = (double)from[i];
+	return out;
+}
+
+static void fill_class(struct arena *arena, const struct sites_class *from,
+		       Hakmem__SiteClass *to)
+{
+	hakmem__site_class__init(to);
+	to->class_index = from->index;
+	to->samples = (uint64_t)from->figures.samples;
+	to->live_samples = (uint64_t)from->figures.live_samples;
+	to->alloc_objects = from->figures.alloc_objects;
+	to->alloc_objects_var = from->figures.alloc_objects_var;
+	to->alloc_bytes = from->figures.alloc_bytes;
+	to->alloc_bytes_var = from->figures.alloc_bytes_var;
+	to->live_objects = from->figures.live_objects;
+	to->live_objects_var = from->figures.live_objects_var;
+	to->live_bytes = from->figures.live_bytes;
+	to->live_bytes_var = from->figures.live_bytes_var;
+	to->peak_bytes = from->peak_bytes;
+	to->peak_objects = from->peak_objects;
+	to->peak_bytes_var = from->peak_bytes_var;
+	to->peak_objects_var = from->peak_objects_var;
+	to->highest_bytes = from->highest_bytes;
+	to->live_birth_seconds = from->birth_seconds;
+	to->lifetimes = lifetimes_of(arena, from->lifetimes);
+	to->n_lifetimes = to->lifetimes ? AGES_COUNT : 0;
+}
+
+/* False without memory. */
+static bool fill_classes(const struct question *question,
+			 const struct site *site, Hakmem__Stack *answer)
+{
+	uint32_t count = site->class_count;
+	Hakmem__SiteClass *classes =
+		arena_array(question->arena, count, sizeof(*classes));
+
+	answer->classes =
+		arena_array(question->arena, count, sizeof(*answer->classes));
+	if (!classes || !answer->classes)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		fill_class(question->arena, &site->classes[i], &classes[i]);
+		answer->classes[i] = &classes[i];
+	}
+	answer->n_classes = count;
+	return true;
+}
+
+void query_sites_stack(const struct question *question)
+{
+	const struct model *model = &question->process->model;
+	const struct site *site =
+		sites_find(&model->sites, question->query->site_id);
+	struct stack_source source = source_of(question);
+	double lifetimes[AGES_COUNT];
+	const struct mark *mark;
+	Hakmem__Stack answer;
+	Hakmem__SiteRow row;
+
+	hakmem__stack__init(&answer);
+	if (!find_mark(question, &mark))
+		return;
+	if (!site) {
+		question_refuse(question, "no site %u of pid %d",
+				question->query->site_id,
+				(int)question->process->pid);
+		return;
+	}
+	site_row_fill(&row, model, site, mark);
+	if (!site_row_name(&row, &source, site, question->arena))
+		answer.symbols_pending = 1;
+	sites_lifetimes(site, lifetimes);
+	answer.query_id = question->query->query_id;
+	answer.row = &row;
+	answer.truncated = site->truncated;
+	answer.lifetimes = lifetimes;
+	answer.n_lifetimes = AGES_COUNT;
+	if (!fill_classes(question, site, &answer)) {
+		question_no_memory(question);
+		return;
+	}
+	fill_frames(question, site, hakmem__stack__get_packed_size(&answer),
+		    &answer);
+	conn_send(question->conn, FRAME_STACK, &answer.base);
+}
+
+void query_sites_mark(const struct question *question)
+{
+	char dropped[MARK_NAME_MAX + 1];
+	const char *name = question->query->mark;
+	const char *why = model_mark(&question->process->model, name, dropped);
+
+	if (why)
+		question_refuse(question, "%s", why);
+	else if (*dropped)
+		question_done(question,
+			      "marked '%s'; the oldest mark '%s' went for it",
+			      name, dropped);
+	else
+		question_done(question, "marked '%s'", name);
+}
+
+/* NULL, or what is wrong with it. */
+static const char *check_control(const Hakmem__Control *control)
+{
+	if (!control || (control->sample_bytes == 0 && !control->sampling_off &&
+			 control->interval_ms == 0))
+		return "the control says nothing";
+	if (control->sampling_off && control->sample_bytes)
+		return "sampling cannot be off and have a distance";
+	if (control->sample_bytes > SAMPLE_MAX)
+		return "samples are at most 1 TiB apart";
+	if (control->interval_ms && (control->interval_ms < INTERVAL_MIN_MS ||
+				     control->interval_ms > INTERVAL_MAX_MS))
+		return "the interval is 10 .. 3600000 ms";
+	return NULL;
+}
+
+void query_sites_control(const struct question *question)
+{
+	const Hakmem__Control *control = question->query->control;
+	struct process *process = question->process;
+	const char *why = check_control(control);
+	uid_t asks = question->conn->peer.uid;
+
+	if (!why && asks != 0 && asks != process->uid)
+		why = "the program belongs to another user";
+	if (!why && !registry_control(process, control))
+		why = "the program is not connected";
+	if (why) {
+		question_refuse(question, "%s", why);
+		return;
+	}
+	if (control->sampling_off)
+		question_done(question, "told pid %d: sampling off",
+			      (int)process->pid);
+	else if (control->sample_bytes)
+		question_done(question,
+			      "told pid %d: a sample every %" PRIu64 " bytes",
+			      (int)process->pid, control->sample_bytes);
+	else
+		question_done(question, "told pid %d: a state every %u ms",
+			      (int)process->pid, control->interval_ms);
+}

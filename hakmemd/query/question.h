@@ -1,0 +1,40 @@
+/*
+ * A viewer's question while it is answered, and the answers that every kind may
+ * need. Main thread only.
+ */
+#ifndef HAKMEMD_QUESTION_H
+#define HAKMEMD_QUESTION_H
+
+#include "hakmemd/core/arena.h"
+#include "hakmemd/peers/conn.h"
+#include "hakmemd/peers/registry.h"
+#include "hakmemd/symbols/symbol.h"
+
+/* Under FRAME_PAYLOAD_MAX by what the other fields of a message may need. */
+#define QUESTION_FILL_BYTES (FRAME_PAYLOAD_MAX - 1024u)
+
+/* What answers are made from. */
+struct service {
+	struct loop *loop;
+	struct registry *registry;
+	struct symbols *symbols; /* NULL: addresses stay without names */
+};
+
+struct question {
+	struct conn *conn;
+	const struct service *service;
+	struct arena *arena;
+	const Hakmem__Query *query;
+	struct process *process; /* of those that ask for one */
+};
+
+/* Answers ERROR; the connection goes on. */
+void question_refuse(const struct question *question, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void question_no_memory(const struct question *question);
+
+/* Answers DONE. */
+void question_done(const struct question *question, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

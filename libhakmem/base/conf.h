@@ -1,0 +1,46 @@
+/*
+ * Configuration: the HAKMEM_* variables of the environment, read once into one
+ * struct. A bad value is noted as an error line and the default is used.
+ *
+ *   HAKMEM_STREAM       on | off               default on
+ *   HAKMEM_SOCKET       path of the socket     default: proto/path.h
+ *   HAKMEM_INTERVAL_MS  10 .. 3600000          default 1000
+ *   HAKMEM_SAMPLE       bytes, K M G; 0 = off  default 512K; 0 turns off
+ *                                              the next one, too
+ *   HAKMEM_HISTOGRAM    bytes, K M G; 0 = off  default 16K
+ *   HAKMEM_CORRUPTION   abort | report         default abort
+ *   HAKMEM_LOG          path of a file         default none
+ *   HAKMEM_TICK_MS      1 .. 3600000           default 250
+ *
+ * Written by conf_load only, before a second thread can be there; but the
+ * interval, which the daemon may change.
+ */
+#ifndef LIBHAKMEM_CONF_H
+#define LIBHAKMEM_CONF_H
+
+#include "libhakmem/base/util.h"
+
+#define CONF_ERRORS_MAX 8
+#define CONF_LINE_MAX	192
+
+/* Nothing points into the environment. */
+struct conf {
+	bool stream;
+	bool corruption_abort;
+	uint32_t interval_ms;
+	uint32_t tick_ms;
+	uint64_t sample_bytes;
+	uint64_t histogram_bytes;
+	const char *socket;	     /* NULL: the default rule */
+	const char *xdg_runtime_dir; /* NULL when unset */
+	const char *log;	     /* NULL: none */
+	unsigned errors;
+	char error[CONF_ERRORS_MAX][CONF_LINE_MAX];
+};
+
+extern HIDDEN struct conf conf;
+
+/* Reads `environment` (NULL: all defaults) into conf. */
+void conf_load(char *const *environment);
+
+#endif

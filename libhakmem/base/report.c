@@ -1,0 +1,105 @@
+#include "libhakmem/base/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct line {
+	char text[256];
+	size_t used;
+};
+
+static void add(struct line *line, const char *text)
+{
+	while (*text && line->used < sizeof(line->text))
+		line->text[line->used++] = *text++;
+}
+
+static void add_number(struct line *line, uint64_t value, unsigned base)
+{
+	char digits[24], *at = digits + sizeof(digits) - 1;
+
+	*at = '\0';
+	do {
+		*--at = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value != 0);
+	add(line, at);
+}
+
+const char *report_kind_name(enum report_kind kind)
+{
+	static const char *const names[REPORT_KINDS] = {
+		[REPORT_DOUBLE_FREE] = "double free",
+		[REPORT_OVERWRITTEN_HEADER] = "overwritten header",
+		[REPORT_UNKNOWN_CODE] = "unknown code",
+		[REPORT_INTERIOR] = "interior pointer",
+		[REPORT_MISALIGNED] = "misaligned pointer",
+		[REPORT_FOREIGN] = "foreign pointer",
+	};
+
+	return names[kind];
+}
+
+/* Not write(): a raw call is no cancellation point. */
+static void put(int fd, const struct line *line)
+{
+	int saved = errno;
+	long done;
+
+	do
+		done = syscall(SYS_write, fd, line->text, line->used);
+	while (done < 0 && errno == EINTR);
+	errno = saved;
+}
+
+static void put_file(const char *path, const struct line *line)
+{
+	int saved = errno;
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path,
+			      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
+				      O_NOFOLLOW | O_NONBLOCK,
+			      0600);
+
+	if (fd >= 0) {
+		put(fd, line);
+		syscall(SYS_close, fd);
+	}
+	errno = saved;
+}
+
+void report_corruption(enum report_kind kind, const void *ptr, uint32_t stride,
+		       bool aborting, const char *log)
+{
+	struct line line = {.used = 0};
+
+	add(&line, "hakmem: ");
+	add(&line, report_kind_name(kind));
+	add(&line, ": pointer 0x");
+	add_number(&line, (uintptr_t)ptr, 16);
+	add(&line, ", class ");
+	if (stride == REPORT_CLASS_UNKNOWN)
+		add(&line, "unknown");
+	else if (stride == REPORT_CLASS_LARGE)
+		add(&line, "large");
+	else
+		add_number(&line, stride, 10);
+	if (aborting)
+		add(&line, " (HAKMEM_CORRUPTION=report carries on)");
+	add(&line, "\n");
+	put(STDERR_FILENO, &line);
+	if (log)
+		put_file(log, &line);
+}
+
+void report_log(const char *path, const char *text)
+{
+	struct line line = {.used = 0};
+
+	add(&line, "hakmem: ");
+	add(&line, text);
+	add(&line, "\n");
+	put_file(path, &line);
+}

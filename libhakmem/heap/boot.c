@@ -1,0 +1,74 @@
+#include "libhakmem/heap/boot.h"
+
+#include "libhakmem/memory/arena.h"
+#include "libhakmem/base/conf.h"
+#include "libhakmem/base/lock.h"
+#include "libhakmem/profile/profile.h"
+#include "libhakmem/base/rng.h"
+#include "libhakmem/profile/sampler.h"
+#include "libhakmem/memory/sizeclass.h"
+
+#include <time.h>
+#include <unistd.h>
+
+static struct lock lock;
+static bool ready;
+static bool early;
+static uint64_t time_ns;
+static uint64_t random_state;
+
+/* Without a stream nobody would read the stacks. */
+void boot_sampling(void)
+{
+	sampler_init(conf.histogram_bytes, conf.stream ? conf.sample_bytes : 0);
+}
+
+static bool boot(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	early = environ == NULL;
+	conf_load(environ);
+	random_state = rng_seed();
+	header_secret = (uint32_t)rng_next(&random_state) | 1;
+	if (!arena_init(rng_next(&random_state)))
+		return false;
+	boot_sampling();
+	sizeclass_init();
+	profile_init(rng_next(&random_state));
+	return true;
+}
+
+bool boot_ready(void)
+{
+	/* acquire: pairs with the release below */
+	if (likely(__atomic_load_n(&ready, __ATOMIC_ACQUIRE)))
+		return true;
+	lock_acquire(&lock, LOCK_INIT);
+	if (!ready && boot())
+		__atomic_store_n(&ready, true, __ATOMIC_RELEASE);
+	lock_release(&lock, LOCK_INIT);
+	return ready;
+}
+
+uint64_t boot_time_ns(void)
+{
+	return time_ns;
+}
+
+uint64_t boot_random(void)
+{
+	return random_state;
+}
+
+bool boot_was_early(void)
+{
+	return early;
+}
+
+void boot_reset(void)
+{
+	lock_reset(&lock);
+}

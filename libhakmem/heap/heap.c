@@ -1,0 +1,418 @@
+#include "libhakmem/heap/heap.h"
+
+#include "libhakmem/memory/pointer.h"
+#include "libhakmem/memory/reject.h"
+#include "libhakmem/heap/sample.h"
+#include "libhakmem/memory/span.h"
+#include "libhakmem/memory/stats.h"
+#include "libhakmem/heap/thread.h"
+#include "libhakmem/base/vm.h"
+#include "libhakmem/heap/wide.h"
+
+#include <string.h>
+
+/* More than any address space; keeps the arithmetic from overflowing. */
+#define ALIGN_MAX ((size_t)1 << 46)
+
+/*
+ * Between the count of a request and the pop of its block anything may happen
+ * to the row: a tick drains it, an unwinder allocates. So that its depth is
+ * right throughout, the request borrows its block as soon as it is counted, and
+ * the row that gives one in the end lends it.
+ */
+static struct block *pop_lent(struct cache *cache, uint8_t code)
+{
+	struct block *block = cache_pop(cache, code);
+
+	if (block)
+		cache_lend(cache, header_class(code));
+	return block;
+}
+
+/* For a request that was counted and has borrowed. Tries harder: an exact power
+ * of two whose zone cannot grow can also live in a block with a header. */
+static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
+{
+	struct block *block;
+	unsigned other;
+
+	if (!cache)
+		return thread_take_direct(header_class(code));
+	block = pop_lent(cache, code);
+	if (likely(block != NULL))
+		return block;
+	thread_squeeze();
+	block = pop_lent(cache, code);
+	if (block)
+		return block;
+	other = header_class(code);
+	/* No request of this class: whoever serves it counts it. */
+	cache_count(cache, other, -1);
+	cache_lend(cache, other);
+	if (n < SIZECLASS_SMALL_MAX)
+		other = sizeclass_with_header(n);
+	return thread_take(cache, (uint8_t)(HEADER_CLASS | other));
+}
+
+static void give(struct cache *cache, uint8_t code, struct block *block)
+{
+	if (cache) {
+		thread_begin_row(cache, header_class(code));
+		cache_give(cache, code, block);
+		return;
+	}
+	block->key = block_key(block);
+	thread_count_free(header_class(code));
+	central_release_one(header_class(code), block);
+}
+
+NOINLINE void *heap_malloc_miss(size_t n)
+{
+	struct cache *cache = thread_cache();
+	struct block *block;
+	uint8_t code;
+
+	if (cache)
+		thread_poll(cache);
+	if (n > SIZECLASS_SMALL_MAX)
+		return wide_alloc(cache, n, BLOCK_ALIGN, false);
+	code = sizeclass_code(n);
+	if (unlikely(code == HEADER_NONE))
+		return no_memory(); /* boot failed */
+	if (cache) {
+		thread_begin_row(cache, header_class(code));
+		if ((cache->row[code].until -= 2) < 0)
+			return heap_malloc_sample(n);
+		cache_borrow(cache, header_class(code));
+	}
+	block = pop_or_squeeze(cache, code, n);
+	return block ? block : no_memory();
+}
+
+/*
+ * A block for a sample that `counted` has counted. It comes from a class with a
+ * header, whose byte marks it, so that an unsampled free pays nothing; the
+ * largest class has none beside it, so a large block lends one. The class that
+ * lends a block counts no request, but the free when it comes: that is set
+ * right then. NULL: no block, or no room to remember it.
+ */
+static void *take_sampled(struct cache *cache, unsigned counted,
+			  struct profile_sample *sample)
+{
+	size_t n = sample->bytes;
+	struct block *block;
+	unsigned class;
+
+	if (n >= SIZECLASS_SMALL_MAX && sample->means.stack != 0)
+		return wide_lend(counted, BLOCK_ALIGN, sample);
+	if (n >= SIZECLASS_SMALL_MAX || VARIANT_NO_HEADERS) {
+		/* All of this class is in one bin: what lives is known. */
+		profile_count(sample);
+		return NULL;
+	}
+	class = sizeclass_with_header(n);
+	thread_begin_row(cache, class);
+	block = cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
+	if (!block)
+		return NULL;
+	if (!sample_add(sample, block)) {
+		cache_unpop(cache, (uint8_t)(HEADER_CLASS | class), block);
+		return NULL;
+	}
+	*header_byte(block) =
+		class == counted ? HEADER_SAMPLED : HEADER_SAMPLED_EXACT;
+	cache_lend(cache, class);
+	return block;
+}
+
+/* The countdown ran out at a request of `n` bytes. */
+NOINLINE void *heap_malloc_sample(size_t n)
+{
+	struct cache *cache = cache_self;
+	uint8_t code = sizeclass_code(n);
+	unsigned class = header_class(code);
+	uint64_t mean = cache->cold[class].sample_mean;
+	struct profile_sample sample;
+	void *block = NULL;
+
+	thread_redraw(cache, class);
+	cache_borrow(cache, class);
+	thread_poll(cache);
+	if (sample_row(cache, n, class, mean, &sample))
+		block = take_sampled(cache, class, &sample);
+	if (!block)
+		block = pop_or_squeeze(cache, code, n);
+	return block ? block : no_memory();
+}
+
+static void count_boundary(const void *ptr)
+{
+	if (((uintptr_t)ptr & 0xFFF) == 0)
+		count64(&stats.page_boundary, 1);
+}
+
+/* A marked block comes back: the mark goes, the block is an ordinary one. */
+static void free_sampled(struct cache *cache, void *ptr)
+{
+	struct unit *slab = slab_of(ptr);
+	unsigned class;
+
+	if (!slab || !slab_is_block(slab, ptr)) {
+		reject(ptr);
+		return;
+	}
+	class = header_class(slab->code);
+	sample_free(ptr);
+	if (*header_byte(ptr) == HEADER_SAMPLED_EXACT)
+		thread_recount_free(class, sizeclass_exact(class));
+	*header_byte(ptr) = header_ordinary(ptr, slab->code);
+	count_boundary(ptr);
+	give(cache, slab->code, ptr);
+}
+
+/* An ordinary block that begins a page. */
+static void free_boundary(struct cache *cache, void *ptr)
+{
+	struct unit *slab = slab_of(ptr);
+
+	if (!slab || !slab_is_block(slab, ptr) ||
+	    slab_code_at(slab, ptr) != HEADER_BOUNDARY ||
+	    ((struct block *)ptr)->key == block_key(ptr)) {
+		reject(ptr);
+		return;
+	}
+	count_boundary(ptr);
+	give(cache, slab->code, ptr);
+}
+
+static void free_aligned(struct cache *cache, void *ptr)
+{
+	const struct header_wide *wide = header_wide(ptr);
+	void *base = pointer_base(ptr, true);
+	uint8_t code;
+
+	if (!base) {
+		reject(ptr);
+		return;
+	}
+	code = arena_unit(base)->code;
+	count_boundary(ptr);
+	if (unlikely(wide->mark))
+		sample_free(ptr);
+	if (unlikely(wide->counted))
+		thread_recount_free(header_class(code),
+				    header_class(wide->counted));
+	give(cache, code, base);
+}
+
+static void free_outside(void *ptr)
+{
+	if (pointer_is_mapped(ptr))
+		wide_free(ptr);
+	else
+		reject(ptr);
+}
+
+static void free_inside(struct cache *cache, void *ptr)
+{
+	uint8_t code = arena_code(ptr);
+
+	if (header_is_class(code)) {
+		if (arena_unit(ptr)->code != code ||
+		    !pointer_fits(ptr, &sizeclass_table[header_class(code)]) ||
+		    ((struct block *)ptr)->key == block_key(ptr))
+			reject(ptr);
+		else
+			give(cache, code, ptr);
+	} else if (code == HEADER_BOUNDARY) {
+		free_boundary(cache, ptr);
+	} else if (header_is_sampled(code)) {
+		free_sampled(cache, ptr);
+	} else if (code == HEADER_ALIGNED) {
+		free_aligned(cache, ptr);
+	} else if (code == HEADER_LARGE && pointer_is_span(ptr)) {
+		count_boundary(ptr);
+		wide_free(ptr);
+	} else {
+		reject(ptr);
+	}
+}
+
+NOINLINE void heap_free_miss(void *ptr)
+{
+	struct cache *cache;
+
+	if (!ptr)
+		return;
+	cache = thread_cache();
+	if (cache)
+		thread_poll(cache);
+	if (arena_owns(ptr))
+		free_inside(cache, ptr);
+	else
+		free_outside(ptr);
+}
+
+void *heap_calloc(size_t count, size_t size)
+{
+	size_t bytes;
+	void *ptr;
+
+	if (__builtin_mul_overflow(count, size, &bytes))
+		return no_memory();
+	if (bytes > SIZECLASS_SMALL_MAX) {
+		struct cache *cache = thread_cache();
+
+		if (cache)
+			thread_poll(cache);
+		return wide_alloc(cache, bytes, BLOCK_ALIGN, true);
+	}
+	ptr = heap_malloc(bytes);
+	if (ptr)
+		memset(ptr, 0, bytes);
+	return ptr;
+}
+
+void *heap_aligned(size_t align, size_t n)
+{
+	struct cache *cache;
+	int class = -1;
+
+	if (align <= BLOCK_ALIGN)
+		return heap_malloc(n);
+	if (HAKMEM_VARIANT == VARIANT_PRODUCT &&
+	    max_size(align, n) <= SIZECLASS_SMALL_MAX) {
+		class = sizeclass_aligned(align, n);
+		/* Those of 1024 are counted apart: each is a miss. */
+		if (class >= 0 && class != sizeclass_of_1024())
+			sizeclass_learn(align, n, (unsigned)class);
+	}
+	if (align > ALIGN_MAX || n > (size_t)PTRDIFF_MAX - align)
+		return no_memory();
+	cache = thread_cache();
+	if (cache)
+		thread_poll(cache);
+	if (unlikely(sizeclass_count == 0))
+		return no_memory(); /* boot failed */
+	if (class < 0 && (HAKMEM_VARIANT != VARIANT_PRODUCT ||
+			  n + align >= SIZECLASS_SMALL_MAX))
+		return wide_alloc(cache, n, align, false);
+	if (class < 0)
+		class = (int)sizeclass_with_header(n + align);
+	return wide_aligned(cache, align, n, (unsigned)class);
+}
+
+NOINLINE size_t heap_usable_miss(void *ptr)
+{
+	struct pointer found;
+
+	if (!ptr)
+		return 0;
+	found = pointer_find(ptr);
+	if (found.code == HEADER_NONE)
+		reject_quietly(ptr);
+	return found.usable;
+}
+
+/* realloc of somebody else's block: its length is not known, so what can be
+ * read of `n` bytes is copied, and the block is left to its owner. */
+static void *adopt(void *ptr, size_t n)
+{
+	void *fresh = heap_malloc(n);
+	size_t copied = 0;
+
+	while (fresh && copied < n) {
+		uintptr_t at = (uintptr_t)ptr + copied;
+		size_t piece = min_size(n - copied, 4096 - (at & 0xFFF));
+
+		if (!vm_readable(at))
+			break;
+		memcpy((char *)fresh + copied, (void *)at, piece);
+		copied += piece;
+	}
+	return fresh;
+}
+
+static bool keeps_place(const struct pointer *found, size_t n)
+{
+	if (n > found->usable)
+		return false;
+	if (n > SIZECLASS_SMALL_MAX)
+		return true;
+	return n >= found->usable / 2 || found->usable < 64;
+}
+
+static void *move(void *ptr, const struct pointer *found, size_t n)
+{
+	void *fresh = wide_move(ptr, found->usable, n);
+
+	if (fresh)
+		heap_free(ptr);
+	return fresh;
+}
+
+/* Not one that was lent to a sample of a class. */
+static bool is_large(const void *ptr, const struct pointer *found)
+{
+	return (found->code == HEADER_LARGE || found->code == HEADER_MAPPED) &&
+	       header_wide(ptr)->counted == 0;
+}
+
+static void *resize(void *ptr, const struct pointer *found, size_t n)
+{
+	void *fresh;
+
+	if (is_large(ptr, found)) {
+		if (n > SIZECLASS_SMALL_MAX) {
+			fresh = wide_resize(ptr, n);
+			if (fresh)
+				return fresh;
+			if (n > found->usable)
+				return move(ptr, found, n);
+			return ptr;
+		}
+	} else if (keeps_place(found, n)) {
+		return ptr;
+	} else if (n > SIZECLASS_SMALL_MAX) {
+		return move(ptr, found, n);
+	}
+	fresh = heap_malloc(n);
+	if (!fresh)
+		return n <= found->usable ? ptr : NULL;
+	memcpy(fresh, ptr, min_size(found->usable, n));
+	heap_free(ptr);
+	return fresh;
+}
+
+void *heap_realloc(void *ptr, size_t n)
+{
+	const struct sizeclass *class;
+	struct pointer found;
+
+	if (!ptr)
+		return heap_malloc(n);
+	if (n == 0) {
+		heap_free(ptr);
+		return NULL;
+	}
+	if (n > (size_t)PTRDIFF_MAX)
+		return no_memory();
+	class = pointer_class(ptr);
+	found = class ? (struct pointer){class->usable, HEADER_CLASS}
+		      : pointer_find(ptr);
+	if (found.code != HEADER_NONE)
+		return resize(ptr, &found, n);
+	if (reject(ptr) == REPORT_FOREIGN)
+		return adopt(ptr, n);
+	return no_memory();
+}
+
+bool heap_trim(void)
+{
+	uint64_t before = peek64(&stats.returned_bytes);
+
+	thread_cache();
+	thread_drain_all();
+	span_purge_all();
+	return peek64(&stats.returned_bytes) > before;
+}

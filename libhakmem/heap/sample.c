@@ -1,0 +1,136 @@
+#include "libhakmem/heap/sample.h"
+
+#include "libhakmem/unwind/module.h"
+#include "libhakmem/unwind/unwind.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECOND UINT64_C(1000000000)
+/* No unwind takes longer by itself: what does was preempted meanwhile, and says
+ * nothing of what it costs the thread. */
+#define COST_MAX_NS 250000u
+/* What comes after the unwind, until the block is freed: measured once, as two
+ * more looks at the clock would be a fifth of it. */
+#define RECORD_NS 300u
+
+static uint64_t read_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+/* A thread may change its name: it is asked for again after a second. */
+static void identify(struct sampler_thread *thread, uint64_t now_ns)
+{
+	if (thread->named_ns != 0 && now_ns - thread->named_ns < SECOND)
+		return;
+	thread->named_ns = now_ns;
+	if (thread->id == 0)
+		thread->id = (uint32_t)syscall(SYS_gettid);
+	prctl(PR_GET_NAME, thread->name);
+}
+
+static void guard(struct sampler_thread *thread, uint64_t ns, uint64_t now_ns)
+{
+	if (sampler_spent(thread, min_size(ns, COST_MAX_NS), now_ns))
+		sampler_guard(thread, read_clock(CLOCK_THREAD_CPUTIME_ID),
+			      now_ns);
+}
+
+static uint32_t intern(struct unwind_stack *stack)
+{
+	uint32_t site;
+
+	for (uint32_t i = 0; i < stack->depth; i++)
+		if (stack->module[i] == MODULE_UNKNOWN)
+			stack->module[i] = MODULE_NONE;
+	site = site_intern(&(struct frames){.pcs = stack->pc,
+					    .modules = stack->module,
+					    .count = stack->depth,
+					    .truncated = stack->truncated});
+	if (site != SITE_NO_STACK)
+		unwind_name_site(stack, site);
+	return site;
+}
+
+/* The site of whoever called into this library. */
+static NOINLINE uint32_t find_site(struct sampler_thread *thread,
+				   uint64_t now_ns)
+{
+	struct unwind_stack stack;
+
+	if (!unwind_here(&stack))
+		return SITE_NO_STACK;
+	guard(thread, stack.cost_ns + RECORD_NS, now_ns);
+	return stack.site != 0 ? stack.site : intern(&stack);
+}
+
+static void describe(struct cache *cache, struct site_sample *who)
+{
+	struct sampler_thread *thread = &cache->sample;
+	uint64_t now_ns = now();
+	int saved = errno;
+
+	who->site = find_site(thread, now_ns);
+	identify(thread, now_ns);
+	who->now_ns = now_ns;
+	who->thread = thread->id;
+	who->thread_number = cache->id;
+	who->name = thread->name;
+	errno = saved;
+}
+
+bool sample_row(struct cache *cache, size_t n, unsigned class, uint64_t mean,
+		struct profile_sample *out)
+{
+	size_t largest = sizeclass_table[class].high;
+
+	if (!sampler_split(&cache->random, n, largest, mean, &out->means))
+		return false;
+	out->bytes = n;
+	out->class = class;
+	if (out->means.histogram != 0 && sampler_due())
+		sampler_note(now());
+	if (out->means.stack != 0)
+		describe(cache, &out->who);
+	return true;
+}
+
+bool sample_wide(struct cache *cache, size_t n, unsigned class,
+		 struct profile_sample *out)
+{
+	uint64_t mean;
+
+	if (!cache)
+		return false;
+	mean = sampler_wide(&cache->sample, &cache->random, n);
+	if (mean == 0)
+		return false;
+	out->bytes = n;
+	out->class = class;
+	out->means = (struct sampler_split){.stack = mean};
+	describe(cache, &out->who);
+	return true;
+}
+
+bool sample_add(struct profile_sample *sample, const void *ptr)
+{
+	return profile_add(ptr, sample);
+}
+
+void sample_free(const void *ptr)
+{
+	profile_remove(ptr, now);
+}

@@ -1,0 +1,35 @@
+/*
+ * Taking a sample: from a request that was drawn to an entry in the profile,
+ * with the stack of whoever asked. What the heap's slow paths call:
+ *
+ *   sample_row     the countdown of a row ran out at this request
+ *   sample_wide    a large or aligned request, which no row counts
+ *   sample_add     its block is there
+ *   sample_free    a marked block goes
+ *
+ * The stack is taken first, with no lock held and nothing half done in the
+ * thread cache: unwinding may allocate. errno is kept.
+ */
+#ifndef LIBHAKMEM_SAMPLE_H
+#define LIBHAKMEM_SAMPLE_H
+
+#include "libhakmem/heap/cache.h"
+#include "libhakmem/profile/profile.h"
+
+/* Is a request of `n` bytes, at which the countdown of `class` ended that was
+ * drawn with `mean`, a sample? Then fills `out`. */
+bool sample_row(struct cache *cache, size_t n, unsigned class, uint64_t mean,
+		struct profile_sample *out);
+
+/* The same for a request that only its bytes count down; of a class, or of
+ * SITE_CLASS_LARGE. `cache` may be NULL: then it is none. */
+bool sample_wide(struct cache *cache, size_t n, unsigned class,
+		 struct profile_sample *out);
+
+/* Remembers a sample whose block is `ptr`; false: do not mark it. */
+bool sample_add(struct profile_sample *sample, const void *ptr);
+
+/* A marked block is being freed, or becomes another one. */
+void sample_free(const void *ptr);
+
+#endif

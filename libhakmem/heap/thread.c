@@ -1,0 +1,386 @@
+#include "libhakmem/heap/thread.h"
+
+#include "libhakmem/heap/boot.h"
+#include "libhakmem/base/conf.h"
+#include "libhakmem/base/lock.h"
+#include "libhakmem/base/meta.h"
+#include "libhakmem/base/rng.h"
+#include "libhakmem/profile/sampler.h"
+#include "libhakmem/memory/span.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MISSES_PER_LOOK 8u
+/* ThreadSanitizer's own end of a thread is in the last round. */
+#define EXIT_ROUNDS (TSAN_BUILD ? 1u : 3u)
+
+static struct lock lock;
+static struct cache *living;   /* doubly linked */
+static struct cache *recycled; /* through next */
+static uint64_t live_threads, total_threads;
+
+/* Operations of ended threads and of those without a cache. A recount may make
+ * an entry wrap below 0; the sums come out right. */
+static uint64_t retired_allocs[SIZECLASS_MAX];
+static uint64_t retired_frees[SIZECLASS_MAX];
+
+static pthread_key_t exit_key;
+static bool exit_key_ready;
+static bool main_ended;
+static bool some_ended; /* since the last tick */
+static __thread bool ended;
+static __thread uint8_t exit_round;
+
+static uint64_t tick_ns;
+static uint32_t tick_number;
+static void (*poll_hook)(uint64_t now_ns);
+
+static struct cache *new_cache(void)
+{
+	struct cache *cache;
+
+	lock_acquire(&lock, LOCK_THREADS);
+	cache = recycled;
+	if (cache)
+		recycled = cache->next;
+	else
+		cache = meta_alloc(sizeof(*cache));
+	if (cache) {
+		cache->id = ++total_threads;
+		cache->prev = NULL;
+		cache->next = living;
+		if (living)
+			living->prev = cache;
+		living = cache;
+		cache_share(++live_threads);
+	}
+	lock_release(&lock, LOCK_THREADS);
+	return cache;
+}
+
+void thread_redraw(struct cache *cache, unsigned class)
+{
+	uint64_t mean;
+	int64_t requests = sampler_draw(&cache->random,
+					sizeclass_table[class].high, &mean);
+
+	cache_redraw(cache, class, requests, mean);
+}
+
+COLD void thread_begin_row_now(struct cache *cache, unsigned class)
+{
+	/* A countdown that another thread left off goes on. */
+	if (cache->cold[class].sample_mean == 0)
+		thread_redraw(cache, class);
+	cache_begin(cache, class);
+}
+
+static COLD struct cache *begin(void)
+{
+	struct cache *cache;
+
+	if (ended || !boot_ready())
+		return NULL;
+	cache = new_cache();
+	if (!cache)
+		return NULL;
+	cache->random = boot_random() ^ (cache->id * 0x9E3779B97F4A7C15u);
+	if (cache->random == 0)
+		cache->random = 1;
+	rng_next(&cache->random);
+	cache->tick = __atomic_load_n(&tick_number, __ATOMIC_RELAXED);
+	cache_self = cache;
+	/* May allocate: the cache is in place. */
+	if (__atomic_load_n(&exit_key_ready, __ATOMIC_ACQUIRE))
+		pthread_setspecific(exit_key, cache);
+	return cache;
+}
+
+struct cache *thread_cache(void)
+{
+	struct cache *cache = cache_self;
+
+	return likely(!cache_is_none(cache)) ? cache : begin();
+}
+
+static void retire_counts(struct cache *cache)
+{
+	unsigned i = cache_next_used(cache, 0);
+
+	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
+		count64(&retired_allocs[i], cache_allocs(cache, i));
+		count64(&retired_frees[i], cache_frees(cache, i));
+	}
+}
+
+static void unlink_cache(struct cache *cache)
+{
+	if (cache->next)
+		cache->next->prev = cache->prev;
+	if (cache->prev)
+		cache->prev->next = cache->next;
+	else
+		living = cache->next;
+	cache_share(--live_threads);
+}
+
+/* Cleared, so that a reader of a recycled cache counts nothing twice. */
+static void recycle(struct cache *cache)
+{
+	retire_counts(cache);
+	unlink_cache(cache);
+	cache_clear(cache);
+	cache->next = recycled;
+	recycled = cache;
+}
+
+static uint64_t read_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t coarse_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
+/* The key's destructor. Others may run after ours and still use the heap, so
+ * come back a few rounds later. */
+static void end(void *arg)
+{
+	struct cache *cache = arg;
+
+	if (++exit_round <= EXIT_ROUNDS &&
+	    pthread_setspecific(exit_key, cache) == 0)
+		return;
+	ended = true;
+	if (syscall(SYS_gettid) == getpid())
+		__atomic_store_n(&main_ended, true, __ATOMIC_RELAXED);
+	if (sampler_measures(&cache->sample, &cache->random))
+		sampler_ended(&cache->sample,
+			      read_clock(CLOCK_THREAD_CPUTIME_ID),
+			      coarse_now());
+	cache_hand_in(cache);
+	__atomic_store_n(&some_ended, true, __ATOMIC_RELAXED);
+	cache_self = (struct cache *)(uintptr_t)&cache_none;
+	lock_acquire(&lock, LOCK_THREADS);
+	recycle(cache);
+	lock_release(&lock, LOCK_THREADS);
+}
+
+void thread_watch_exits(void)
+{
+	if (pthread_key_create(&exit_key, end) != 0)
+		return;
+	/* release: pairs with the acquire in begin */
+	__atomic_store_n(&exit_key_ready, true, __ATOMIC_RELEASE);
+	if (!cache_is_none(cache_self))
+		pthread_setspecific(exit_key, cache_self);
+}
+
+void thread_set_hook(void (*hook)(uint64_t now_ns))
+{
+	__atomic_store_n(&poll_hook, hook, __ATOMIC_RELEASE);
+}
+
+/* Takes the spare chains of threads that did not come by for a whole tick; what
+ * is in their rows is theirs alone. */
+static void drain_idle(uint32_t number)
+{
+	lock_acquire(&lock, LOCK_THREADS);
+	for (struct cache *cache = living; cache; cache = cache->next) {
+		uint32_t last = peek32(&cache->tick);
+
+		if (number - last < 2 || cache->drained == last)
+			continue;
+		cache->drained = last;
+		cache_drain_spares(cache);
+	}
+	lock_release(&lock, LOCK_THREADS);
+}
+
+/* Once a tick a cache gives back what it did not need. */
+static void take_part(struct cache *cache, uint32_t number)
+{
+	if (cache->tick == number)
+		return;
+	cache->tick = number;
+	cache_drain(cache, false);
+}
+
+void thread_tick(uint64_t now_ns)
+{
+	uint64_t last = peek64(&tick_ns);
+	uint32_t number;
+	bool all;
+
+	if (now_ns - last < (uint64_t)conf.tick_ms * 1000000u ||
+	    !__atomic_compare_exchange_n(&tick_ns, &last, now_ns, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return;
+	number = __atomic_add_fetch(&tick_number, 1, __ATOMIC_RELAXED);
+	/* What comes free now has been idle for a tick: it need not wait for
+	 * another. */
+	span_set_tick(number - 2);
+	drain_idle(number);
+	if (!cache_is_none(cache_self))
+		take_part(cache_self, number);
+	/* What ended threads worked with is seldom what the others need. */
+	all = __atomic_exchange_n(&some_ended, false, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		central_drain(i, all);
+	span_set_tick(number);
+	span_purge(number - 1);
+}
+
+static NOINLINE void poll(struct cache *cache)
+{
+	uint64_t now_ns = coarse_now();
+	void (*hook)(uint64_t);
+	uint32_t number;
+
+	cache->misses = 0;
+	thread_tick(now_ns);
+	number = __atomic_load_n(&tick_number, __ATOMIC_RELAXED);
+	take_part(cache, number);
+	/* acquire: pairs with thread_set_hook */
+	hook = __atomic_load_n(&poll_hook, __ATOMIC_ACQUIRE);
+	if (hook)
+		hook(now_ns);
+}
+
+void thread_poll(struct cache *cache)
+{
+	if (unlikely(++cache->misses >= MISSES_PER_LOOK))
+		poll(cache);
+}
+
+/* The kernel keeps an ended main thread in the count until the others go. */
+bool thread_all_ended(void)
+{
+	char text[512];
+	const char *at;
+	ssize_t length = 0;
+	int fd;
+
+	if (!__atomic_load_n(&main_ended, __ATOMIC_RELAXED))
+		return false;
+	fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		length = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	text[length > 0 ? length : 0] = '\0';
+	at = strrchr(text, ')');
+	/* pid (name) state ppid ... : the count is the 18th after the name */
+	for (int field = 0; at && field < 18; field++)
+		at = strchr(at + 1, ' ');
+	return at && strncmp(at, " 2 ", 3) == 0;
+}
+
+void thread_drain_all(void)
+{
+	if (!cache_is_none(cache_self))
+		cache_drain(cache_self, true);
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		central_drain(i, true);
+}
+
+COLD void thread_squeeze(void)
+{
+	thread_drain_all();
+	span_release_ends();
+}
+
+struct block *thread_take_direct(unsigned class)
+{
+	struct chain chain = central_fetch(class, 1);
+	struct block *block = chain.head;
+
+	if (!block)
+		return NULL;
+	chain.head = block->next;
+	chain.count--;
+	central_stash(class, chain);
+	block->key = 0;
+	header_store_live(block, HEADER_CLASS | class);
+	thread_count_alloc(class);
+	return block;
+}
+
+void thread_count_alloc(unsigned class)
+{
+	count64(&retired_allocs[class], 1);
+}
+
+void thread_count_free(unsigned class)
+{
+	count64(&retired_frees[class], 1);
+}
+
+void thread_recount_free(unsigned from, unsigned to)
+{
+	uncount64(&retired_frees[from], 1);
+	count64(&retired_frees[to], 1);
+}
+
+static void add_cache(struct thread_sums *out, const struct cache *cache)
+{
+	unsigned i = cache_next_used(cache, 0);
+
+	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
+		out->allocs[i] += cache_allocs(cache, i);
+		out->frees[i] += cache_frees(cache, i);
+		out->cached_bytes +=
+			cache_held(cache, i) * sizeclass_table[i].stride;
+	}
+}
+
+void thread_sum(struct thread_sums *out)
+{
+	memset(out, 0, sizeof(*out));
+	lock_acquire(&lock, LOCK_THREADS);
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		out->allocs[i] = peek64(&retired_allocs[i]);
+		out->frees[i] = peek64(&retired_frees[i]);
+	}
+	for (struct cache *cache = living; cache; cache = cache->next)
+		add_cache(out, cache);
+	out->live_threads = live_threads;
+	out->total_threads = total_threads;
+	lock_release(&lock, LOCK_THREADS);
+}
+
+void thread_lock(void)
+{
+	lock_fork_acquire(&lock, LOCK_THREADS);
+}
+
+void thread_unlock(void)
+{
+	lock_fork_release(&lock, LOCK_THREADS);
+}
+
+/* The other threads are gone. What they held in their rows may be half
+ * linked, so those few blocks are lost to the child; their counts are kept. */
+void thread_reset(void)
+{
+	struct cache *cache = living, *next;
+
+	lock_reset(&lock);
+	for (; cache; cache = next) {
+		next = cache->next;
+		if (cache != cache_self)
+			recycle(cache);
+		else /* another thread, for the kernel */
+			cache->sample.id = 0;
+	}
+}

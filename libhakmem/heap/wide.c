@@ -1,0 +1,159 @@
+#include "libhakmem/heap/wide.h"
+
+#include "libhakmem/memory/header.h"
+#include "libhakmem/memory/large.h"
+#include "libhakmem/memory/stats.h"
+#include "libhakmem/heap/thread.h"
+
+/* Marks a sampled large block; does nothing if there is none. */
+static void mark_large(struct profile_sample *sample, void *ptr)
+{
+	if (ptr && sample_add(sample, ptr))
+		header_mark_wide(ptr, true, header_wide(ptr)->counted);
+}
+
+void *wide_lend(unsigned counted, size_t align, struct profile_sample *sample)
+{
+	void *ptr = large_alloc_lent(sample->bytes, align,
+				     (uint8_t)(HEADER_CLASS | counted));
+
+	if (ptr)
+		mark_large(sample, ptr);
+	return ptr;
+}
+
+void wide_free(void *ptr)
+{
+	const struct header_wide *wide = header_wide(ptr);
+
+	if (unlikely(wide->mark))
+		sample_free(ptr);
+	if (unlikely(wide->counted))
+		thread_count_free(header_class(wide->counted));
+	large_free(ptr);
+}
+
+void *wide_alloc(struct cache *cache, size_t n, size_t align, bool zeroed)
+{
+	struct profile_sample sample;
+	bool sampled = sample_wide(cache, n, SITE_CLASS_LARGE, &sample);
+	void *ptr = large_alloc(n, align, zeroed);
+
+	if (!ptr && n <= arena.committed[0] + arena.committed[1]) {
+		thread_squeeze();
+		ptr = large_alloc(n, align, zeroed);
+	}
+	if (!ptr)
+		return no_memory();
+	if (sampled)
+		mark_large(&sample, ptr);
+	if (n == 1024)
+		count64(&stats.fallback_1024, 1);
+	return ptr;
+}
+
+void *wide_move(void *ptr, size_t usable, size_t n)
+{
+	struct profile_sample sample;
+	bool sampled =
+		sample_wide(thread_cache(), n, SITE_CLASS_LARGE, &sample);
+	void *fresh = large_grow(ptr, min_size(usable, n), n);
+
+	if (!fresh)
+		return no_memory();
+	if (sampled)
+		mark_large(&sample, fresh);
+	return fresh;
+}
+
+/* A free and a request: the sample is forgotten, chance decides anew. */
+void *wide_resize(void *ptr, size_t n)
+{
+	struct profile_sample sample;
+	void *fresh;
+
+	if (header_wide(ptr)->mark)
+		sample_free(ptr);
+	fresh = large_resize(ptr, n);
+	if (fresh && sample_wide(thread_cache(), n, SITE_CLASS_LARGE, &sample))
+		mark_large(&sample, fresh);
+	return fresh;
+}
+
+/* An aligned pointer inside a larger block, with a header of its own; the
+ * block's own start can no longer be freed. */
+static void *align_inside(char *base, size_t align)
+{
+	char *ptr;
+
+	ptr = (char *)align_up((uintptr_t)base + 16, align);
+	header_write_wide(ptr, (uint64_t)(ptr - base), HEADER_ALIGNED);
+	*header_byte(base) = HEADER_ALIGNED_BASE;
+	return ptr;
+}
+
+static void *take_aligned(struct cache *cache, size_t align, unsigned class)
+{
+	char *base =
+		(char *)thread_take(cache, (uint8_t)(HEADER_CLASS | class));
+
+	if (!base || is_aligned((uintptr_t)base, align))
+		return base;
+	return align_inside(base, align);
+}
+
+/* A sample's block has a header to mark, see take_sampled in heap.c. */
+static void *take_aligned_sampled(struct cache *cache, size_t align,
+				  unsigned counted,
+				  struct profile_sample *sample)
+{
+	size_t n = sample->bytes;
+	unsigned class;
+	char *base;
+	void *ptr;
+
+	thread_begin_row(cache, counted);
+	if (n + align >= SIZECLASS_SMALL_MAX) {
+		ptr = wide_lend(counted, align, sample);
+		if (ptr) {
+			cache_count(cache, counted, 1);
+			cache_borrow(cache, counted);
+		}
+		return ptr;
+	}
+	class = sizeclass_with_header(n + align);
+	thread_begin_row(cache, class);
+	base = (char *)cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
+	if (!base)
+		return NULL;
+	cache_count(cache, counted, 1);
+	if (class != counted) {
+		cache_borrow(cache, counted);
+		cache_lend(cache, class);
+	}
+	ptr = align_inside(base, align);
+	header_mark_wide(ptr, sample_add(sample, ptr),
+			 class != counted ? (uint8_t)(HEADER_CLASS | counted)
+					  : 0);
+	return ptr;
+}
+
+void *wide_aligned(struct cache *cache, size_t align, size_t n, unsigned class)
+{
+	struct profile_sample sample;
+	void *ptr = NULL;
+
+	if (sample_wide(cache, n, class, &sample))
+		ptr = take_aligned_sampled(cache, align, class, &sample);
+	if (!ptr)
+		ptr = take_aligned(cache, align, class);
+	if (!ptr) {
+		thread_squeeze();
+		ptr = take_aligned(cache, align, class);
+	}
+	if (!ptr)
+		return no_memory();
+	if (class == (unsigned)sizeclass_of_1024() && n != 1024)
+		count64(&stats.aligned_1024, 1);
+	return ptr;
+}

@@ -1,0 +1,282 @@
+#include "libhakmem/memory/large.h"
+
+#include "libhakmem/memory/header.h"
+#include "libhakmem/memory/span.h"
+#include "libhakmem/memory/stats.h"
+#include "libhakmem/base/vm.h"
+
+#include <string.h>
+
+#define RECENT 64u
+
+/* Addresses of mappings that were freed, to name a double free. */
+static uintptr_t recent[RECENT];
+static uint32_t recent_next;
+
+static uintptr_t first_page(const void *ptr)
+{
+	return align_down((uintptr_t)ptr - 16, VM_PAGE);
+}
+
+static size_t reserved_bytes(const void *ptr, size_t n)
+{
+	return align_up((uintptr_t)ptr - first_page(ptr) + n, VM_PAGE);
+}
+
+static size_t units_for(size_t bytes)
+{
+	return (bytes + ARENA_UNIT - 1) >> ARENA_UNIT_SHIFT;
+}
+
+static struct unit *span_of(const void *ptr)
+{
+	return arena_unit((const char *)ptr - 16);
+}
+
+static void *finish(char *ptr, size_t n, uint8_t code, uint8_t counted)
+{
+	header_write_wide(ptr, n, code);
+	if (counted != 0)
+		header_mark_wide(ptr, false, counted);
+	else
+		stats_large_alloc(n, reserved_bytes(ptr, n));
+	return ptr;
+}
+
+/* Clearing a page that holds memory costs a fifth of a page fault, clearing one
+ * that holds none a page fault and its memory. So a span that is mostly empty
+ * is purged: who asks for much zeroed memory often uses little of it. */
+static void clear_span(struct unit *span, char *ptr, size_t n)
+{
+	char *start = arena_address(span);
+	size_t bytes = (size_t)span->units << ARENA_UNIT_SHIFT;
+
+	if (vm_resident_pages(start, bytes) > bytes / VM_PAGE / 2 ||
+	    !vm_purge(start, bytes))
+		memset(ptr, 0, n);
+}
+
+static void *alloc_span(size_t n, size_t align, bool zeroed, uint8_t counted)
+{
+	struct unit *span;
+	bool clean;
+	char *ptr;
+
+	span = span_alloc(ARENA_HEADER, units_for(max_size(n, 1) + align),
+			  &clean);
+	if (!span)
+		return NULL;
+	span->state = UNIT_LARGE;
+	ptr = arena_address(span) + align;
+	if (zeroed && !clean)
+		clear_span(span, ptr, n);
+	return finish(ptr, n, HEADER_LARGE, counted);
+}
+
+static void *alloc_last(size_t n)
+{
+	struct unit *span =
+		span_alloc_last(ARENA_HEADER, units_for(n + BLOCK_ALIGN));
+
+	if (!span)
+		return NULL;
+	span->state = UNIT_LARGE;
+	return finish(arena_address(span) + BLOCK_ALIGN, n, HEADER_LARGE, 0);
+}
+
+static void forget_recent(const void *ptr)
+{
+	for (unsigned i = 0; i < RECENT; i++)
+		if (recent[i] == (uintptr_t)ptr)
+			recent[i] = 0;
+}
+
+static void *finish_mapped(char *ptr, size_t n, uint8_t counted)
+{
+	forget_recent(ptr);
+	count64(&stats.mapped_bytes, reserved_bytes(ptr, n));
+	count64(&stats.mapped_blocks, 1);
+	return finish(ptr, n, HEADER_MAPPED, counted);
+}
+
+static void *alloc_mapped(size_t n, size_t align, uint8_t counted)
+{
+	size_t bytes =
+		align_up(n + align, VM_PAGE) + (align > VM_PAGE ? align : 0);
+	char *base = vm_map(bytes);
+	char *ptr, *end;
+
+	if (!base)
+		return NULL;
+	ptr = (char *)align_up((uintptr_t)base + 16, align);
+	end = (char *)align_up((uintptr_t)ptr + n, VM_PAGE);
+	if (end < base + bytes)
+		vm_unmap(end, (size_t)(base + bytes - end));
+	if ((char *)first_page(ptr) > base)
+		vm_unmap(base, first_page(ptr) - (uintptr_t)base);
+	return finish_mapped(ptr, n, counted);
+}
+
+static void *alloc(size_t n, size_t align, bool zeroed, uint8_t counted)
+{
+	void *ptr = NULL;
+
+	if (n > (size_t)PTRDIFF_MAX - 2 * align - 2 * ARENA_UNIT)
+		return NULL;
+	if (n <= LARGE_SPAN_MAX && align <= ARENA_UNIT)
+		ptr = alloc_span(n, align, zeroed, counted);
+	return ptr ? ptr : alloc_mapped(n, align, counted);
+}
+
+void *large_alloc(size_t n, size_t align, bool zeroed)
+{
+	return alloc(n, align, zeroed, 0);
+}
+
+void *large_alloc_lent(size_t n, size_t align, uint8_t counted)
+{
+	return alloc(n, align, false, counted);
+}
+
+static bool is_worth_mapping(size_t n)
+{
+	return n >= LARGE_MOVE_MIN &&
+	       peek64(&stats.mapped_blocks) < LARGE_MAPPED_MAX;
+}
+
+void *large_alloc_growing(size_t n)
+{
+	void *ptr = NULL;
+
+	if (n > (size_t)PTRDIFF_MAX - ARENA_UNIT)
+		return NULL;
+	if (is_worth_mapping(n))
+		ptr = alloc_mapped(n, BLOCK_ALIGN, 0);
+	else if (n < LARGE_MOVE_MIN)
+		ptr = alloc_last(n);
+	return ptr ? ptr : large_alloc(n, BLOCK_ALIGN, false);
+}
+
+/* From this size on moving pages is cheaper than copying bytes. */
+#define MOVE_PAGES_MIN (128 * KIB)
+
+/* Moves the pages of a span into a mapping. */
+static void *move_pages(void *from, size_t used, size_t n)
+{
+	struct header_wide old = *header_wide(from);
+	size_t lead = (uintptr_t)from - first_page(from);
+	char *base = vm_move((void *)first_page(from),
+			     align_up(lead + used, VM_PAGE),
+			     align_up(lead + n, VM_PAGE));
+
+	if (!base)
+		return NULL;
+	*header_wide(from) = old;
+	return finish_mapped(base + lead, n, 0);
+}
+
+void *large_grow(void *from, size_t used, size_t n)
+{
+	void *ptr = NULL;
+
+	/* Only a large block holds so much, and has such a header. */
+	if (used >= MOVE_PAGES_MIN && header_wide(from)->code == HEADER_LARGE &&
+	    is_worth_mapping(n))
+		ptr = move_pages(from, used, n);
+	if (ptr)
+		return ptr;
+	ptr = large_alloc_growing(n);
+	if (ptr)
+		memcpy(ptr, from, used);
+	return ptr;
+}
+
+void large_free(void *ptr)
+{
+	struct header_wide *wide = header_wide(ptr);
+	size_t n = wide->bytes;
+	size_t reserved = reserved_bytes(ptr, n);
+	uint32_t at;
+
+	if (wide->counted == 0)
+		stats_large_free(n, reserved);
+	if (wide->code == HEADER_LARGE) {
+		wide->code = HEADER_FREED;
+		span_free(span_of(ptr));
+		return;
+	}
+	uncount64(&stats.mapped_bytes, reserved);
+	uncount64(&stats.mapped_blocks, 1);
+	at = __atomic_fetch_add(&recent_next, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&recent[at % RECENT], (uintptr_t)ptr,
+			 __ATOMIC_RELAXED);
+	vm_unmap((void *)first_page(ptr), reserved);
+}
+
+size_t large_usable(const void *ptr)
+{
+	return reserved_bytes(ptr, header_wide(ptr)->bytes) -
+	       ((uintptr_t)ptr - first_page(ptr));
+}
+
+static void recount(const void *ptr, size_t old_n, size_t n)
+{
+	stats_large_free(old_n, reserved_bytes(ptr, old_n));
+	stats_large_alloc(n, reserved_bytes(ptr, n));
+}
+
+static void *resize_span(void *ptr, size_t n)
+{
+	struct unit *span = span_of(ptr);
+	size_t lead = (size_t)((char *)ptr - arena_address(span));
+	size_t old_n = header_wide(ptr)->bytes;
+	size_t units = units_for(lead + n);
+
+	if (units > span->units && !span_extend(span, units))
+		return NULL;
+	if (units < span->units)
+		span_shrink(span, units);
+	header_write_wide(ptr, n, HEADER_LARGE);
+	recount(ptr, old_n, n);
+	return ptr;
+}
+
+static void *resize_mapped(void *ptr, size_t n)
+{
+	size_t old_n = header_wide(ptr)->bytes;
+	size_t old_bytes = reserved_bytes(ptr, old_n);
+	size_t lead = (uintptr_t)ptr - first_page(ptr);
+	size_t bytes = align_up(lead + n, VM_PAGE);
+	char *base = (char *)first_page(ptr);
+
+	if (bytes != old_bytes) {
+		base = vm_remap(base, old_bytes, bytes);
+		if (!base)
+			return NULL;
+	}
+	stats_large_free(old_n, old_bytes);
+	stats_large_alloc(n, bytes);
+	uncount64(&stats.mapped_bytes, old_bytes);
+	count64(&stats.mapped_bytes, bytes);
+	ptr = base + lead;
+	forget_recent(ptr);
+	header_write_wide(ptr, n, HEADER_MAPPED);
+	return ptr;
+}
+
+void *large_resize(void *ptr, size_t n)
+{
+	if (n > (size_t)PTRDIFF_MAX - ARENA_UNIT)
+		return NULL;
+	return header_wide(ptr)->code == HEADER_LARGE ? resize_span(ptr, n)
+						      : resize_mapped(ptr, n);
+}
+
+bool large_recently_unmapped(const void *ptr)
+{
+	for (unsigned i = 0; i < RECENT; i++)
+		if (__atomic_load_n(&recent[i], __ATOMIC_RELAXED) ==
+		    (uintptr_t)ptr)
+			return true;
+	return false;
+}

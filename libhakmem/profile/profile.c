@@ -1,0 +1,420 @@
+#include "libhakmem/profile/profile.h"
+
+#include "libhakmem/base/lock.h"
+#include "libhakmem/base/rng.h"
+#include "libhakmem/base/vm.h"
+
+#define TABLE_FIRST 1024u
+#define TABLE_MAX   65536u
+
+/* A live sample; address 0 is an empty slot, mean 0 a stream it is not of. */
+struct entry {
+	uintptr_t address;
+	uint64_t bytes;
+	struct sampler_split means;
+	double chance;	     /* of the histogram's mean */
+	double stack_chance; /* of the stacks' */
+	uint64_t birth_ns;   /* stacks only */
+	uint32_t site_cell;  /* ditto */
+	uint32_t cell;	     /* histogram only */
+};
+_Static_assert(sizeof(struct entry) == CACHE_LINE, "one line a free");
+
+static struct lock lock;
+static struct profile_cell cells[PROFILE_CELLS];
+static struct profile_place places[PROFILE_CELLS];
+static uint16_t first_cell[SIZECLASS_MAX];
+static unsigned cell_count, cells_used;
+static struct entry *table;
+static uint32_t table_size; /* a power of two */
+static uint64_t live;
+static uint64_t live_stacks; /* of these, samples of the stack stream */
+static uint64_t untracked;
+static uint64_t random_state;
+
+void profile_init(uint64_t random)
+{
+	random_state = random | 1;
+	cell_count = 0;
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		const struct sizeclass *class = &sizeclass_table[i];
+		uint32_t last = bins_index(class->high);
+
+		first_cell[i] = (uint16_t)cell_count;
+		for (uint32_t bin = bins_index(class->low); bin <= last; bin++)
+			places[cell_count++] = (struct profile_place){
+				(uint16_t)i, (uint16_t)bin};
+	}
+}
+
+static unsigned cell_of(size_t bytes, unsigned class)
+{
+	const struct sizeclass *info = &sizeclass_table[class];
+
+	/* An aligned request may be smaller than its class's range. */
+	if (bytes < info->low)
+		bytes = info->low;
+	return first_cell[class] + bins_index(bytes) - bins_index(info->low);
+}
+
+static void add_live(struct profile_cell *cell,
+		     const struct sampler_weight *weight)
+{
+	cell->live_samples++;
+	cell->live_objects += weight->objects;
+	cell->live_objects_var += weight->objects_var;
+	cell->live_bytes += weight->bytes;
+}
+
+/* Rounding errors of hours end where nothing lives. */
+static void drop_live(struct profile_cell *cell,
+		      const struct sampler_weight *weight)
+{
+	if (--cell->live_samples == 0) {
+		cell->live_objects = cell->live_objects_var = 0;
+		cell->live_bytes = 0;
+		return;
+	}
+	cell->live_objects -= weight->objects;
+	cell->live_objects_var -= weight->objects_var;
+	cell->live_bytes -= weight->bytes;
+}
+
+static void add_request(struct profile_cell *cell,
+			const struct sampler_weight *weight)
+{
+	cell->samples++;
+	cell->objects += weight->objects;
+	cell->objects_var += weight->objects_var;
+	cell->bytes += weight->bytes;
+}
+
+static uint32_t slot_of(uintptr_t address)
+{
+	return (uint32_t)((address >> 4) * 0x9E3779B97F4A7C15u >> 40) &
+	       (table_size - 1);
+}
+
+static void insert(const struct entry *entry)
+{
+	uint32_t at = slot_of(entry->address);
+
+	while (table[at].address != 0)
+		at = (at + 1) & (table_size - 1);
+	table[at] = *entry;
+	live++;
+	live_stacks += entry->means.stack != 0;
+}
+
+/* Empties a slot and moves later entries of its run up (no tombstones). */
+static void erase(uint32_t at)
+{
+	uint32_t hole = at, look = at;
+
+	live--;
+	live_stacks -= table[at].means.stack != 0;
+	for (;;) {
+		uint32_t home;
+
+		look = (look + 1) & (table_size - 1);
+		if (table[look].address == 0)
+			break;
+		home = slot_of(table[look].address);
+		if (((look - home) & (table_size - 1)) <
+		    ((look - hole) & (table_size - 1)))
+			continue;
+		table[hole] = table[look];
+		hole = look;
+	}
+	table[hole].address = 0;
+}
+
+static bool find(uintptr_t address, uint32_t *at)
+{
+	if (table_size == 0)
+		return false;
+	*at = slot_of(address);
+	while (table[*at].address != 0) {
+		if (table[*at].address == address)
+			return true;
+		*at = (*at + 1) & (table_size - 1);
+	}
+	return false;
+}
+
+/* Moves all entries to a table of another size; false without memory. */
+static bool resize(uint32_t size)
+{
+	uint32_t old_size = table_size;
+	struct entry *old = table;
+	struct entry *fresh = vm_map(size * sizeof(*fresh));
+
+	if (!fresh)
+		return false;
+	table = fresh;
+	table_size = size;
+	live = live_stacks = 0;
+	for (uint32_t i = 0; i < old_size; i++)
+		if (old[i].address != 0)
+			insert(&old[i]);
+	if (old)
+		vm_unmap(old, old_size * sizeof(*old));
+	return true;
+}
+
+static bool enlarge(void)
+{
+	return table_size < TABLE_MAX &&
+	       resize(table_size ? table_size * 2 : TABLE_FIRST);
+}
+
+/* Far from what would enlarge it again. */
+static void shrink(void)
+{
+	if (table_size > TABLE_FIRST && live * 16 < table_size)
+		resize(table_size / 2);
+}
+
+/* Is a sample of chance `before` also one of chance `after`? */
+static bool thins_out(double before, double after)
+{
+	return rng_unit(&random_state) * before > after;
+}
+
+static void thin_histogram(struct entry *entry)
+{
+	struct profile_cell *cell = &cells[entry->cell];
+	uint64_t mean = entry->means.histogram;
+	struct sampler_weight weight;
+	double after;
+
+	if (mean == 0)
+		return;
+	weight = sampler_weigh(entry->bytes, entry->chance);
+	drop_live(cell, &weight);
+	after = sampler_chance(entry->bytes, mean * 2);
+	entry->means.histogram = 0;
+	if (thins_out(entry->chance, after))
+		return;
+	entry->means.histogram = mean * 2;
+	entry->chance = after;
+	weight = sampler_weigh(entry->bytes, after);
+	add_live(cell, &weight);
+}
+
+static void thin_stack(struct entry *entry)
+{
+	uint64_t mean = entry->means.stack;
+	struct sampler_weight before, after;
+	double chance;
+	bool out;
+
+	if (mean == 0)
+		return;
+	chance = sampler_chance(entry->bytes, mean * 2);
+	before = sampler_weigh(entry->bytes, entry->stack_chance);
+	after = sampler_weigh(entry->bytes, chance);
+	out = thins_out(entry->stack_chance, chance);
+	entry->means.stack = out ? 0 : mean * 2;
+	entry->stack_chance = chance;
+	live_stacks -= out;
+	site_reweigh(entry->site_cell, &before, out ? NULL : &after,
+		     entry->birth_ns);
+}
+
+/* Keeps each entry with the chance that twice its mean would have given it. */
+static void thin(bool stacks)
+{
+	uint32_t at = 0;
+
+	while (at < table_size) {
+		struct entry *entry = &table[at];
+
+		if (entry->address == 0) {
+			at++;
+			continue;
+		}
+		thin_histogram(entry);
+		if (stacks)
+			thin_stack(entry);
+		/* When it goes another entry may move into the slot. A slot
+		 * that wrapped around is thinned twice at worst. */
+		if (entry->means.histogram == 0 && entry->means.stack == 0)
+			erase(at);
+		else
+			at++;
+	}
+}
+
+static bool make_room(void)
+{
+	if (live * 4 < (uint64_t)table_size * 3)
+		return true;
+	if (enlarge())
+		return true;
+	if (table_size == 0)
+		return false;
+	thin(live_stacks * 2 > table_size);
+	return live * 8 < (uint64_t)table_size * 7;
+}
+
+static void end(const struct entry *entry, uint64_t now_ns)
+{
+	struct sampler_weight weight;
+
+	if (entry->means.histogram != 0) {
+		weight = sampler_weigh(entry->bytes, entry->chance);
+		drop_live(&cells[entry->cell], &weight);
+	}
+	if (entry->means.stack != 0) {
+		weight = sampler_weigh(entry->bytes, entry->stack_chance);
+		site_free(entry->site_cell, &weight, entry->birth_ns, now_ns);
+	}
+}
+
+/* A block that was freed behind our back (its header was overwritten) makes
+ * room for the one that now lives at its place. */
+static void replace(const struct entry *entry)
+{
+	uint32_t at;
+
+	if (find(entry->address, &at)) {
+		end(&table[at], entry->birth_ns);
+		erase(at);
+	}
+	insert(entry);
+}
+
+/* The sample's part in the sums of its cell, and of its site. */
+static void add_histogram(struct entry *entry, unsigned class, bool kept)
+{
+	struct profile_cell *cell;
+	struct sampler_weight weight;
+
+	entry->cell = cell_of(entry->bytes, class);
+	entry->chance = sampler_chance(entry->bytes, entry->means.histogram);
+	cell = &cells[entry->cell];
+	if (entry->cell >= cells_used)
+		cells_used = entry->cell + 1;
+	weight = sampler_weigh(entry->bytes, entry->chance);
+	add_request(cell, &weight);
+	if (kept)
+		add_live(cell, &weight);
+}
+
+static void add_stack(struct entry *entry, struct profile_sample *sample,
+		      bool kept)
+{
+	entry->stack_chance = sampler_chance(entry->bytes, entry->means.stack);
+	sample->who.class = sample->class;
+	sample->who.weight = sampler_weigh(entry->bytes, entry->stack_chance);
+	entry->birth_ns = sample->who.now_ns;
+	entry->site_cell = site_add(&sample->who, kept);
+}
+
+static bool add(const void *block, struct profile_sample *sample)
+{
+	struct entry entry = {
+		.address = (uintptr_t)block,
+		.bytes = sample->bytes,
+		.means = sample->means,
+	};
+	bool kept = block && make_room();
+
+	if (sample->means.histogram != 0)
+		add_histogram(&entry, sample->class, kept);
+	if (sample->means.stack != 0)
+		add_stack(&entry, sample, kept);
+	if (kept)
+		replace(&entry);
+	else
+		untracked++;
+	return kept;
+}
+
+bool profile_add(const void *block, struct profile_sample *sample)
+{
+	bool kept;
+
+	lock_acquire(&lock, LOCK_PROFILE);
+	kept = add(block, sample);
+	lock_release(&lock, LOCK_PROFILE);
+	return kept;
+}
+
+void profile_count(struct profile_sample *sample)
+{
+	lock_acquire(&lock, LOCK_PROFILE);
+	add(NULL, sample);
+	lock_release(&lock, LOCK_PROFILE);
+}
+
+bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
+{
+	struct entry entry;
+	uint32_t at;
+	bool found;
+
+	lock_acquire(&lock, LOCK_PROFILE);
+	found = find((uintptr_t)block, &at);
+	if (found) {
+		entry = table[at];
+		erase(at);
+		shrink();
+		end(&entry, entry.means.stack != 0 ? clock_ns() : 0);
+	}
+	lock_release(&lock, LOCK_PROFILE);
+	return found;
+}
+
+bool profile_cell(unsigned index, struct profile_cell *out)
+{
+	bool used;
+
+	lock_acquire(&lock, LOCK_PROFILE);
+	used = index < cells_used;
+	if (used)
+		*out = cells[index];
+	lock_release(&lock, LOCK_PROFILE);
+	return used;
+}
+
+struct profile_place profile_place(unsigned index)
+{
+	return places[index];
+}
+
+unsigned profile_cells(void)
+{
+	return cell_count;
+}
+
+uint64_t profile_live_samples(void)
+{
+	return peek64(&live);
+}
+
+uint64_t profile_untracked(void)
+{
+	return peek64(&untracked);
+}
+
+size_t profile_bytes(void)
+{
+	return peek32(&table_size) * sizeof(struct entry);
+}
+
+void profile_lock(void)
+{
+	lock_fork_acquire(&lock, LOCK_PROFILE);
+}
+
+void profile_unlock(void)
+{
+	lock_fork_release(&lock, LOCK_PROFILE);
+}
+
+void profile_reset(void)
+{
+	lock_reset(&lock);
+}

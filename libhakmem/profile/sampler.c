@@ -1,0 +1,313 @@
+#include "libhakmem/profile/sampler.h"
+
+#include "libhakmem/base/rng.h"
+
+/* At most about 25,000 samples a second: at 200 ns each, half a percent. */
+#define WINDOW_SAMPLES 1024u
+#define WINDOW_NS      (UINT64_C(1000000000) * WINDOW_SAMPLES / 25000)
+#define MEAN_MAX       (UINT64_C(1) << 40)
+
+/* A window of the guard ends after so much unwinding, or so many stacks, or so
+ * much time. Above 1 / DEAR of the thread's time R_s doubles; below 1 / CHEAP
+ * it may halve, at most once in CALM_NS. */
+#define GUARD_SPENT_NS 500000u
+#define GUARD_STACKS   64u
+#define GUARD_NS       UINT64_C(1000000000)
+#define DEAR	       100u
+#define CHEAP	       400u
+#define CALM_NS	       UINT64_C(1000000000)
+/* Of threads that end, those that spent so much are measured, of the others so
+ * many that each stands for this. */
+#define MEASURED_NS 128000u
+/* A thread begins with stacks that were never seen; that does not last. */
+#define ALLOWANCE_NS UINT64_C(5000000)
+#define RELAX_NS     (10 * CALM_NS)
+
+struct stream {
+	uint64_t configured;
+	uint64_t mean; /* in force */
+};
+
+static struct stream histogram, stack;
+/* How often a thread looks whether stacks are turned on again. */
+#define OFF_LOOK_BYTES MIB
+
+static uint64_t samples;
+static uint64_t window_start_ns;
+static uint64_t raised;
+static uint64_t changed_ns; /* when the guard last changed R_s */
+static uint32_t changes;
+static uint64_t ended_spent_ns, ended_cpu_ns; /* of threads that ended early */
+
+static void set(struct stream *stream, uint64_t bytes)
+{
+	__atomic_store_n(&stream->configured, bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&stream->mean, bytes, __ATOMIC_RELAXED);
+}
+
+void sampler_init(uint64_t histogram_bytes, uint64_t stack_bytes)
+{
+	set(&histogram, histogram_bytes);
+	set(&stack, stack_bytes);
+}
+
+void sampler_set_stack(uint64_t bytes)
+{
+	set(&stack, bytes);
+	__atomic_fetch_add(&changes, 1, __ATOMIC_RELAXED);
+}
+
+uint64_t sampler_histogram_mean(void)
+{
+	return peek64(&histogram.mean);
+}
+
+uint64_t sampler_stack_mean(void)
+{
+	return peek64(&stack.mean);
+}
+
+uint64_t sampler_stack_configured(void)
+{
+	return peek64(&stack.configured);
+}
+
+uint64_t sampler_guard_raised(void)
+{
+	return peek64(&raised);
+}
+
+/* R_c: the smaller mean of the streams that are on. */
+static uint64_t countdown_mean(void)
+{
+	uint64_t dense = sampler_histogram_mean();
+	uint64_t thin = sampler_stack_mean();
+
+	if (dense == 0 || thin == 0)
+		return dense + thin;
+	return dense < thin ? dense : thin;
+}
+
+/* With u uniform, 1 + floor(ln u / ln(1-p)) is geometric, and ln(1-p) is just
+ * -bytes/mean. */
+int64_t sampler_draw(uint64_t *random, uint64_t bytes, uint64_t *mean)
+{
+	double draw;
+
+	*mean = countdown_mean();
+	if (*mean == 0)
+		return SAMPLER_DRAW_MAX;
+	draw = rng_exponential(random, *mean) / (double)bytes;
+	if (draw < SAMPLER_DRAW_MAX)
+		return (int64_t)draw + 1;
+	*mean = 0;
+	return SAMPLER_DRAW_MAX;
+}
+
+/* The stream's mean, or that of the countdown where this was drawn before the
+ * stream became denser. */
+static uint64_t mean_of(const struct stream *stream, uint64_t drawn)
+{
+	uint64_t mean = peek64(&stream->mean);
+
+	return mean == 0 || mean > drawn ? mean : drawn;
+}
+
+/* No more than sampler_chance, without an exponential. */
+static double chance_at_least(uint64_t bytes, uint64_t mean)
+{
+	double ratio = (double)bytes / (double)mean;
+
+	return ratio < 1.0 ? ratio - ratio * ratio / 2 : 0.5;
+}
+
+static bool keeps(uint64_t mean, uint64_t bytes, double u)
+{
+	return mean != 0 && u <= sampler_chance(bytes, mean);
+}
+
+/*
+ * One u for both: kept where u p(largest, R_c) <= p(bytes, R). Most draws are
+ * for the histogram alone, which is seen from bounds: p(Z, R) <= Z/R.
+ */
+bool sampler_split(uint64_t *random, uint64_t bytes, uint64_t largest,
+		   uint64_t mean, struct sampler_split *out)
+{
+	double u;
+
+	*out = (struct sampler_split){0, 0};
+	if (mean == 0)
+		return false;
+	u = rng_unit(random);
+	out->histogram = mean_of(&histogram, mean);
+	out->stack = mean_of(&stack, mean);
+	if (out->stack != 0 &&
+	    u * chance_at_least(largest, mean) * (double)out->stack >
+		    (double)bytes)
+		out->stack = 0;
+	if (bytes == largest && out->histogram == mean && out->stack == 0)
+		return true;
+	u *= sampler_chance(largest, mean);
+	if (!keeps(out->histogram, bytes, u))
+		out->histogram = 0;
+	if (!keeps(out->stack, bytes, u))
+		out->stack = 0;
+	return out->histogram != 0 || out->stack != 0;
+}
+
+uint64_t sampler_wide(struct sampler_thread *thread, uint64_t *random,
+		      uint64_t bytes)
+{
+	uint64_t mean = sampler_stack_mean();
+
+	if (mean == 0) {
+		/* They may be turned on meanwhile. */
+		thread->wide_mean = 0;
+		thread->wide_until = OFF_LOOK_BYTES;
+		return 0;
+	}
+	if (thread->wide_mean != mean) {
+		thread->wide_mean = mean;
+		thread->wide_until =
+			(uint64_t)rng_exponential(random, mean) + 1;
+	}
+	if (bytes < thread->wide_until) {
+		thread->wide_until -= bytes;
+		return 0;
+	}
+	thread->wide_until = (uint64_t)rng_exponential(random, mean) + 1;
+	return mean;
+}
+
+bool sampler_due(void)
+{
+	uint64_t count = __atomic_add_fetch(&samples, 1, __ATOMIC_RELAXED);
+
+	return count % WINDOW_SAMPLES == 0;
+}
+
+void sampler_note(uint64_t now_ns)
+{
+	uint64_t start = peek64(&window_start_ns);
+	uint64_t mean = sampler_histogram_mean();
+	uint64_t took = now_ns - start;
+
+	__atomic_store_n(&window_start_ns, now_ns, __ATOMIC_RELAXED);
+	if (start == 0 || mean == 0)
+		return;
+	if (took < WINDOW_NS && mean < MEAN_MAX)
+		mean *= 2;
+	else if (took > 4 * WINDOW_NS && mean > histogram.configured)
+		mean /= 2;
+	__atomic_store_n(&histogram.mean, mean, __ATOMIC_RELAXED);
+}
+
+/* One change at a time: who comes second did not measure the first. */
+static bool change_stack(uint64_t before, uint64_t after, uint64_t now_ns)
+{
+	if (!__atomic_compare_exchange_n(&stack.mean, &before, after, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return false;
+	__atomic_store_n(&changed_ns, now_ns, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&changes, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+static void fall_back(uint64_t now_ns)
+{
+	uint64_t mean = sampler_stack_mean();
+	uint64_t floor = sampler_stack_configured();
+
+	if (mean > floor)
+		change_stack(mean, mean / 2 > floor ? mean / 2 : floor, now_ns);
+}
+
+bool sampler_spent(struct sampler_thread *thread, uint64_t ns, uint64_t now_ns)
+{
+	if (thread->window_ns == 0) {
+		thread->window_ns = now_ns;
+		thread->changes = __atomic_load_n(&changes, __ATOMIC_RELAXED);
+	}
+	thread->spent_ns += ns;
+	thread->total_ns += ns;
+	thread->stacks++;
+	return thread->spent_ns >= GUARD_SPENT_NS ||
+	       thread->stacks >= GUARD_STACKS ||
+	       now_ns - thread->window_ns >= GUARD_NS;
+}
+
+void sampler_guard(struct sampler_thread *thread, uint64_t cpu_ns,
+		   uint64_t now_ns)
+{
+	uint64_t mean = sampler_stack_mean();
+	uint64_t took = cpu_ns - thread->cpu_ns, spent = thread->spent_ns;
+	uint32_t now_changes = __atomic_load_n(&changes, __ATOMIC_RELAXED);
+	bool measured = thread->changes == now_changes;
+
+	thread->spent_ns = 0;
+	thread->stacks = 0;
+	thread->cpu_ns = cpu_ns;
+	thread->window_ns = now_ns;
+	thread->changes = now_changes;
+	if (mean == 0 || !measured)
+		return;
+	if (spent > took / DEAR &&
+	    thread->total_ns > cpu_ns / DEAR + ALLOWANCE_NS) {
+		if (mean < MEAN_MAX && change_stack(mean, mean * 2, now_ns))
+			count64(&raised, 1);
+	} else if (spent < took / CHEAP &&
+		   now_ns - peek64(&changed_ns) >= CALM_NS) {
+		fall_back(now_ns);
+	}
+	/* The next window measures what this one changed. */
+	thread->changes = __atomic_load_n(&changes, __ATOMIC_RELAXED);
+}
+
+bool sampler_measures(const struct sampler_thread *thread, uint64_t *random)
+{
+	return thread->spent_ns != 0 &&
+	       rng_next(random) % MEASURED_NS < thread->spent_ns;
+}
+
+/* A thread that was chosen with a chance stands for the others of its kind. */
+void sampler_ended(const struct sampler_thread *thread, uint64_t cpu_ns,
+		   uint64_t now_ns)
+{
+	uint64_t weighed =
+		thread->spent_ns > MEASURED_NS ? thread->spent_ns : MEASURED_NS;
+	double weight = (double)weighed / (double)thread->spent_ns;
+	uint64_t took = __atomic_add_fetch(
+		&ended_cpu_ns,
+		(uint64_t)((double)(cpu_ns - thread->cpu_ns) * weight),
+		__ATOMIC_RELAXED);
+	uint64_t spent =
+		__atomic_add_fetch(&ended_spent_ns, weighed, __ATOMIC_RELAXED);
+	uint64_t mean = sampler_stack_mean();
+
+	if (spent < GUARD_SPENT_NS)
+		return;
+	uncount64(&ended_cpu_ns, took);
+	uncount64(&ended_spent_ns, spent);
+	if (spent > took / DEAR && mean != 0 && mean < MEAN_MAX &&
+	    change_stack(mean, mean * 2, now_ns))
+		count64(&raised, 1);
+}
+
+void sampler_relax(uint64_t now_ns)
+{
+	if (now_ns - peek64(&changed_ns) >= RELAX_NS)
+		fall_back(now_ns);
+}
+
+double sampler_chance(uint64_t bytes, uint64_t mean)
+{
+	double ratio;
+
+	if (mean == 0)
+		return 1.0;
+	ratio = (double)bytes / (double)mean;
+	/* 1 - e^-x loses its digits for small x. */
+	if (ratio < 1e-4)
+		return ratio - ratio * ratio / 2;
+	return 1.0 - rng_exp_neg(ratio);
+}

@@ -1,0 +1,27 @@
+/*
+ * The feed of modules and sites: what the daemon has not had, in messages of a
+ * bounded size. Everything after a new connection, then what changed. The
+ * messages point into buffers of this room, so callers hold a lock of their own
+ * (publish). No heap, no stdio; keeps errno.
+ */
+#ifndef LIBHAKMEM_SITEFEED_H
+#define LIBHAKMEM_SITEFEED_H
+
+#include "libhakmem/base/util.h"
+#include "proto/hakmem.pb-c.h"
+
+/* No message is longer, packed. */
+#define SITEFEED_BYTES_MAX (100 * KIB)
+
+/* A new connection: the peer knows nothing. */
+void sitefeed_restart(void);
+
+/* The next modules, or NULL when there is nothing new. Each call expects that
+ * the last message went out; if not, say sitefeed_again first. */
+Hakmem__Modules *sitefeed_modules(void);
+void sitefeed_modules_again(void);
+
+Hakmem__Sites *sitefeed_sites(void);
+void sitefeed_sites_again(void);
+
+#endif

@@ -1,0 +1,358 @@
+#include "libhakmem/stream/snapshot.h"
+
+#include "libhakmem/memory/arena.h"
+#include "libhakmem/heap/boot.h"
+#include "libhakmem/base/conf.h"
+#include "libhakmem/base/meta.h"
+#include "libhakmem/unwind/module.h"
+#include "libhakmem/profile/profile.h"
+#include "libhakmem/memory/stats.h"
+#include "libhakmem/heap/thread.h"
+#include "libhakmem/unwind/unwind.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEXT_MAX     4096
+#define CELL_COLUMNS 6u
+
+struct state {
+	Hakmem__State message;
+	struct thread_sums sums;
+	uint64_t slabs[SIZECLASS_MAX];
+	uint64_t rejects[REPORT_KINDS];
+	Hakmem__LargeBin bin[BINS_COUNT];
+	Hakmem__LargeBin *bins[BINS_COUNT];
+	struct profile_cell cells[PROFILE_CELLS];
+	uint64_t samples[PROFILE_CELLS];
+	double columns[CELL_COLUMNS * PROFILE_CELLS]; /* one behind the other */
+};
+
+struct hello {
+	Hakmem__Hello message;
+	Hakmem__SizeClass class[SIZECLASS_MAX];
+	Hakmem__SizeClass *classes[SIZECLASS_MAX];
+	Hakmem__SampleCell cell[PROFILE_CELLS];
+	Hakmem__SampleCell *cells[PROFILE_CELLS];
+	char *errors[CONF_ERRORS_MAX];
+	char executable[TEXT_MAX + 1];
+	char command[TEXT_MAX + 1];
+};
+
+/* One is packed before the other is made: they need the memory of one. */
+static union {
+	struct state state;
+	struct hello hello;
+} space;
+
+static uint64_t peak;
+
+/* Requests of exactly 1024 bytes and what came of them. */
+static uint64_t requests_1024(const struct thread_sums *sums)
+{
+	return sums->allocs[sizeclass_of_1024()] - peek64(&stats.aligned_1024) +
+	       peek64(&stats.fallback_1024);
+}
+
+static void total(const struct thread_sums *sums, struct snapshot_totals *out)
+{
+	struct stats_large large = stats_large();
+
+	out->allocs = large.allocs;
+	out->frees = large.frees;
+	out->live_objects = large.allocs - large.frees;
+	out->live_bytes = large.live_bytes;
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		int64_t live = (int64_t)(sums->allocs[i] - sums->frees[i]);
+
+		out->allocs += sums->allocs[i];
+		out->frees += sums->frees[i];
+		out->live_objects += (uint64_t)live;
+		out->live_bytes += (uint64_t)live * sizeclass_table[i].stride;
+	}
+}
+
+void snapshot_totals(struct snapshot_totals *out)
+{
+	struct thread_sums sums;
+
+	thread_sum(&sums);
+	total(&sums, out);
+}
+
+/* Reads a small file with raw calls; the bytes read, 0 on failure. */
+static size_t read_file(const char *path, char *out, size_t size)
+{
+	int saved = errno;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t used = 0;
+	ssize_t got = 0;
+
+	while (fd >= 0 && used < size) {
+		got = read(fd, out + used, size - used);
+		if (got <= 0)
+			break;
+		used += (size_t)got;
+	}
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return used;
+}
+
+static uint64_t rss_bytes(void)
+{
+	char text[128];
+	size_t length = read_file("/proc/self/statm", text, sizeof(text));
+	uint64_t pages = 0;
+	size_t at = 0;
+
+	while (at < length && text[at] != ' ')
+		at++;
+	for (at++; at < length && text[at] >= '0' && text[at] <= '9'; at++)
+		pages = pages * 10 + (uint64_t)(text[at] - '0');
+	return pages * 4096;
+}
+
+static void fill_classes(Hakmem__State *message)
+{
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		space.state.slabs[i] = central_slabs(i);
+		space.state.sums.cached_bytes +=
+			central_cached_blocks(i) * sizeclass_table[i].stride;
+	}
+	message->n_class_allocs = message->n_class_frees =
+		message->n_class_slabs = sizeclass_count;
+	message->class_allocs = space.state.sums.allocs;
+	message->class_frees = space.state.sums.frees;
+	message->class_slabs = space.state.slabs;
+}
+
+static void fill_large(Hakmem__State *message)
+{
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < BINS_COUNT; i++) {
+		const struct stats_bin *from = &stats.large[i];
+		Hakmem__LargeBin *bin = &space.state.bin[count];
+		uint64_t frees = peek64(&from->frees);
+		uint64_t freed_bytes = peek64(&from->freed_bytes);
+
+		if (peek64(&from->requests) == 0)
+			continue;
+		hakmem__large_bin__init(bin);
+		bin->bin = i;
+		bin->requests = peek64(&from->requests);
+		bin->requested_bytes = peek64(&from->requested_bytes);
+		bin->reserved_bytes = peek64(&from->reserved_bytes);
+		bin->live_objects = bin->requests - frees;
+		bin->live_bytes = bin->reserved_bytes - freed_bytes;
+		space.state.bins[count++] = bin;
+	}
+	message->n_large_bins = count;
+	message->large_bins = space.state.bins;
+}
+
+/* Up to the last cell that ever had a sample: small programs use few, and of
+ * small programs every page counts. */
+static void fill_cells(Hakmem__State *message)
+{
+	double *column = space.state.columns;
+	size_t count = 0;
+
+	while (profile_cell((unsigned)count, &space.state.cells[count]))
+		count++;
+	for (size_t i = 0; i < count; i++) {
+		const struct profile_cell *cell = &space.state.cells[i];
+
+		space.state.samples[i] = cell->samples;
+		column[i] = cell->objects;
+		column[count + i] = cell->objects_var;
+		column[2 * count + i] = cell->bytes;
+		column[3 * count + i] = cell->live_objects;
+		column[4 * count + i] = cell->live_objects_var;
+		column[5 * count + i] = cell->live_bytes;
+	}
+	message->n_cell_samples = message->n_cell_objects =
+		message->n_cell_objects_var = message->n_cell_bytes =
+			message->n_cell_live_objects =
+				message->n_cell_live_objects_var =
+					message->n_cell_live_bytes = count;
+	message->cell_samples = space.state.samples;
+	message->cell_objects = column;
+	message->cell_objects_var = column + count;
+	message->cell_bytes = column + 2 * count;
+	message->cell_live_objects = column + 3 * count;
+	message->cell_live_objects_var = column + 4 * count;
+	message->cell_live_bytes = column + 5 * count;
+	message->histogram_bytes = sampler_histogram_mean();
+	message->samples_live = profile_live_samples();
+	message->samples_untracked_total = profile_untracked();
+}
+
+static void fill_stacks(Hakmem__State *message)
+{
+	struct site_totals sites;
+	struct unwind_counts stacks;
+
+	site_totals(&sites);
+	unwind_counts(&stacks);
+	message->sample_bytes = sampler_stack_mean();
+	message->sample_configured_bytes = sampler_stack_configured();
+	message->guard_raised_total = sampler_guard_raised();
+	message->stack_samples_total = sites.samples;
+	message->stack_samples_live = sites.live_samples;
+	message->sites_live = sites.sites;
+	message->sites_max = SITE_MAX - 1;
+	message->site_overflow_total = sites.overflow;
+	message->no_stack_total = sites.no_stack;
+	message->unwind_warm_total = stacks.warm;
+	message->unwind_cold_total = stacks.cold;
+	message->unwind_truncated_total = stacks.truncated;
+	message->unwind_ns_total = stacks.ns;
+	message->stack_peak_bytes = sites.peak_bytes;
+	message->stack_peak_ns = sites.peak_ns;
+	message->modules_lost_total = module_lost();
+}
+
+static void fill_checks(Hakmem__State *message)
+{
+	message->requests_1024_total = requests_1024(&space.state.sums);
+	message->fallback_1024_total = peek64(&stats.fallback_1024);
+	message->page_boundary_total = peek64(&stats.page_boundary);
+	message->mincore_total = peek64(&stats.mincore);
+	for (int i = 0; i < REPORT_KINDS; i++)
+		space.state.rejects[i] = peek64(&stats.rejects[i]);
+	message->n_rejects = REPORT_KINDS;
+	message->rejects = space.state.rejects;
+}
+
+static void fill_machinery(Hakmem__State *message)
+{
+	message->refills_total = central_refills();
+	message->flushes_total = central_flushes();
+	message->slabs_live = peek64(&stats.slabs);
+	message->committed_bytes = arena.committed[0] + arena.committed[1];
+	message->returned_bytes_total = peek64(&stats.returned_bytes);
+	message->mapped_bytes = peek64(&stats.mapped_bytes);
+	message->rss_bytes = rss_bytes();
+	message->cached_bytes = space.state.sums.cached_bytes;
+	message->threads_live = space.state.sums.live_threads;
+	message->threads_total = space.state.sums.total_threads;
+	message->metadata_bytes = meta_bytes() + profile_bytes();
+}
+
+Hakmem__State *snapshot_state(void)
+{
+	Hakmem__State *message = &space.state.message;
+	struct snapshot_totals totals;
+	struct timespec now;
+
+	hakmem__state__init(message);
+	thread_sum(&space.state.sums);
+	total(&space.state.sums, &totals);
+	if (totals.live_bytes > peak)
+		peak = totals.live_bytes;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	message->time_ns =
+		(uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	message->allocs_total = totals.allocs;
+	message->frees_total = totals.frees;
+	message->live_objects = totals.live_objects;
+	message->live_bytes = totals.live_bytes;
+	message->peak_live_bytes = peak;
+	fill_classes(message);
+	fill_large(message);
+	fill_cells(message);
+	fill_stacks(message);
+	fill_checks(message);
+	fill_machinery(message);
+	return message;
+}
+
+static void describe_classes(Hakmem__Hello *message)
+{
+	for (unsigned i = 0; i < sizeclass_count; i++) {
+		const struct sizeclass *from = &sizeclass_table[i];
+		Hakmem__SizeClass *class = &space.hello.class[i];
+
+		hakmem__size_class__init(class);
+		class->stride_bytes = from->stride;
+		class->low_bytes = from->low;
+		class->high_bytes = from->high;
+		class->usable_bytes = from->usable;
+		class->slab_bytes =
+			(uint32_t)(from->slab_units * SIZECLASS_UNIT);
+		class->headerless = from->headerless;
+		class->aligned_only = from->aligned_only;
+		space.hello.classes[i] = class;
+	}
+	message->n_classes = sizeclass_count;
+	message->classes = space.hello.classes;
+}
+
+static void describe_cells(Hakmem__Hello *message)
+{
+	unsigned count = profile_cells();
+
+	for (unsigned i = 0; i < count; i++) {
+		struct profile_place place = profile_place(i);
+		Hakmem__SampleCell *cell = &space.hello.cell[i];
+
+		hakmem__sample_cell__init(cell);
+		cell->class_index = place.class;
+		cell->bin = place.bin;
+		space.hello.cells[i] = cell;
+	}
+	message->n_cells = count;
+	message->cells = space.hello.cells;
+}
+
+/* protobuf strings are UTF-8: what is not ASCII or valid is the daemon's to
+ * judge; NULs between arguments become blanks. */
+static void describe_program(Hakmem__Hello *message)
+{
+	int saved = errno;
+	ssize_t length =
+		readlink("/proc/self/exe", space.hello.executable, TEXT_MAX);
+	size_t used =
+		read_file("/proc/self/cmdline", space.hello.command, TEXT_MAX);
+
+	errno = saved;
+	space.hello.executable[length > 0 ? length : 0] = '\0';
+	while (used > 0 && space.hello.command[used - 1] == '\0')
+		used--;
+	for (size_t i = 0; i < used; i++)
+		if (space.hello.command[i] == '\0')
+			space.hello.command[i] = ' ';
+	space.hello.command[used] = '\0';
+	message->executable = space.hello.executable;
+	message->command = space.hello.command;
+}
+
+Hakmem__Hello *snapshot_hello(uint64_t session, uint64_t parent_session)
+{
+	static char version[] = HAKMEM_VERSION;
+	Hakmem__Hello *message = &space.hello.message;
+
+	hakmem__hello__init(message);
+	message->library_version = version;
+	message->pid = (uint32_t)getpid();
+	message->parent_pid = (uint32_t)getppid();
+	message->session = session;
+	message->parent_session = parent_session;
+	message->start_ns = boot_time_ns();
+	message->page_bytes = 4096;
+	message->interval_ms = conf.interval_ms;
+	for (unsigned i = 0; i < conf.errors; i++)
+		space.hello.errors[i] = conf.error[i];
+	message->n_config_errors = conf.errors;
+	message->config_errors = space.hello.errors;
+	describe_program(message);
+	describe_classes(message);
+	describe_cells(message);
+	return message;
+}

@@ -1,0 +1,26 @@
+/*
+ * Snapshots: everything the library knows, as the messages of hakmem.proto.
+ * Reads counters that their owners go on writing; exact at rest, else skewed by
+ * the operations in flight. No heap, no stdio; keeps errno.
+ */
+#ifndef LIBHAKMEM_SNAPSHOT_H
+#define LIBHAKMEM_SNAPSHOT_H
+
+#include "libhakmem/base/util.h"
+#include "proto/hakmem.pb-c.h"
+
+/* The main totals, small and large blocks together. */
+struct snapshot_totals {
+	uint64_t allocs, frees, live_objects, live_bytes;
+};
+void snapshot_totals(struct snapshot_totals *out);
+
+/* The state now. The message points into buffers of this room: valid until the
+ * next call of this or of snapshot_hello, which share them, so callers hold a
+ * lock of their own (publish). */
+Hakmem__State *snapshot_state(void);
+
+/* Who this process is. `session` and `parent_session` come from publish. */
+Hakmem__Hello *snapshot_hello(uint64_t session, uint64_t parent_session);
+
+#endif

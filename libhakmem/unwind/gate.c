@@ -1,0 +1,83 @@
+#include "libhakmem/unwind/gate.h"
+
+static uint32_t closed, unloading;
+static __thread char token; /* its address stands for this thread */
+
+static uintptr_t self(void)
+{
+	return (uintptr_t)&token;
+}
+
+bool gate_take(uintptr_t *owner)
+{
+	uintptr_t expected = 0;
+
+	/* sequential consistency: pairs with gate_close, see gate.h */
+	if (__atomic_load_n(owner, __ATOMIC_RELAXED) != 0 ||
+	    !__atomic_compare_exchange_n(owner, &expected, self(), false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		return false;
+	if (likely(__atomic_load_n(&closed, __ATOMIC_SEQ_CST) == 0))
+		return true;
+	gate_give(owner);
+	return false;
+}
+
+void gate_give(uintptr_t *owner)
+{
+	/* release: pairs with whoever takes it next */
+	__atomic_store_n(owner, 0, __ATOMIC_RELEASE);
+}
+
+bool gate_is_mine(const uintptr_t *owner)
+{
+	return __atomic_load_n(owner, __ATOMIC_RELAXED) == self();
+}
+
+bool gate_is_clear(const uintptr_t *owner)
+{
+	uintptr_t who = __atomic_load_n(owner, __ATOMIC_SEQ_CST);
+
+	return who == 0 || who == self();
+}
+
+/* In the child of a fork it may be 0 already. */
+static void count_down(uint32_t *counter)
+{
+	uint32_t value = __atomic_load_n(counter, __ATOMIC_RELAXED);
+
+	while (value != 0 &&
+	       !__atomic_compare_exchange_n(counter, &value, value - 1, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
+}
+
+void gate_close(void)
+{
+	__atomic_fetch_add(&closed, 1, __ATOMIC_SEQ_CST);
+}
+
+void gate_open(void)
+{
+	count_down(&closed);
+}
+
+void gate_reset(void)
+{
+	__atomic_store_n(&closed, 0, __ATOMIC_SEQ_CST);
+}
+
+void gate_unload_begin(void)
+{
+	__atomic_fetch_add(&unloading, 1, __ATOMIC_SEQ_CST);
+}
+
+void gate_unload_end(void)
+{
+	count_down(&unloading);
+}
+
+bool gate_is_unloading(void)
+{
+	return __atomic_load_n(&unloading, __ATOMIC_SEQ_CST) != 0;
+}

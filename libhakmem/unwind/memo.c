@@ -1,0 +1,328 @@
+#include "libhakmem/unwind/memo.h"
+
+#include "libhakmem/unwind/gate.h"
+#include "libhakmem/unwind/module.h"
+#include "libhakmem/base/vm.h"
+
+#include <string.h>
+
+#define ENTRIES	  12u
+#define POOL	  512u
+#define STEPS	  9u /* a set, doubled 8 times: 2 MiB */
+#define SITE_BITS 40u
+
+struct entry {
+	struct memo_key key;
+	uint32_t serial, used;
+	uint32_t site;
+	uint16_t first, words; /* in the set's pool */
+	uint8_t modules, leaf;
+	bool truncated, fp_matters;
+	uint32_t module[MEMO_MODULES];
+	uintptr_t inside[MEMO_MODULES];
+};
+
+/* The words of the entries follow each other in the order of the entries. */
+struct set {
+	uintptr_t owner; /* see gate.h */
+	uint32_t clock;
+	uint32_t entries, words;
+	uint32_t tag[ENTRIES]; /* some of each entry's key */
+	struct entry entry[ENTRIES];
+	uint32_t at[POOL];
+	uint64_t value[POOL];
+} __attribute__((aligned(4096)));
+_Static_assert(sizeof(struct set) == 2 * VM_PAGE, "a set is two pages");
+
+static struct set *steps[STEPS];
+static uint32_t sets;
+static uint32_t growing;
+static uint32_t pushed_out;
+
+uint32_t memo_sets(void)
+{
+	/* acquire: pairs with the release in grow */
+	return __atomic_load_n(&sets, __ATOMIC_ACQUIRE);
+}
+
+/* Step 0 is set 0, step n the 1 << (n-1) that follow. */
+static struct set *set_at(uint32_t index)
+{
+	uint32_t step;
+
+	if (index == 0)
+		return steps[0];
+	step = 31u - (uint32_t)__builtin_clz(index);
+	return &steps[step + 1][index - (1u << step)];
+}
+
+static bool grow(void)
+{
+	uint32_t more = sets == 0 ? 1 : sets;
+	uint32_t step = sets == 0 ? 0 : 1 + (uint32_t)__builtin_ctz(sets);
+
+	if (step == STEPS)
+		return false;
+	steps[step] = vm_map(more * sizeof(struct set));
+	if (!steps[step])
+		return false;
+	/* release: pairs with the acquire in memo_sets */
+	__atomic_store_n(&sets, sets + more, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* What is in the old sets stays there; half of it is found no more and will be
+ * pushed out. */
+static void grow_if_crowded(void)
+{
+	if (likely(peek32(&pushed_out) < 2 * ENTRIES * memo_sets()) ||
+	    __atomic_exchange_n(&growing, 1, __ATOMIC_ACQUIRE) != 0)
+		return;
+	__atomic_store_n(&pushed_out, 0, __ATOMIC_RELAXED);
+	if (grow())
+		/* release: the next one sees the new sets; when there can be
+		 * no more it stays as it is */
+		__atomic_store_n(&growing, 0, __ATOMIC_RELEASE);
+}
+
+bool memo_start(void)
+{
+	return sets != 0 || grow();
+}
+
+static uint64_t mix(const struct memo_key *key)
+{
+	return (key->pc ^ (key->sp << 20 | key->sp >> 44)) *
+	       0x9E3779B97F4A7C15u;
+}
+
+static uint32_t index_of(uint64_t mixed)
+{
+	return (uint32_t)(mixed >> 32) & (memo_sets() - 1);
+}
+
+static uint32_t tag_of(uint64_t mixed)
+{
+	return (uint32_t)(mixed >> 20);
+}
+
+static bool has_key(const struct entry *entry, const struct memo_key *key)
+{
+	return entry->key.pc == key->pc && entry->key.sp == key->sp &&
+	       entry->key.high == key->high &&
+	       (entry->key.fp == key->fp || !entry->fp_matters);
+}
+
+/* The stack is the program's: no sanitizer is to look at it. */
+static __attribute__((no_sanitize("address", "thread"))) bool
+words_hold(const struct set *set, const struct entry *entry)
+{
+	const uint64_t *value = &set->value[entry->first];
+	const uint32_t *at = &set->at[entry->first];
+	uintptr_t sp = entry->key.sp;
+	uint64_t different = 0;
+
+	for (unsigned i = 0; i < entry->words; i++)
+		different |=
+			*(const uint64_t *)(sp + (at[i] >> 5) * 8) ^ value[i];
+	return different == 0;
+}
+
+static bool modules_hold(const struct entry *entry)
+{
+	bool unloading = gate_is_unloading();
+
+	for (unsigned i = 0; i < entry->modules; i++)
+		if (entry->inside[i] != 0 &&
+		    (unloading ||
+		     module_of(entry->inside[i]) != entry->module[i]))
+			return false;
+	return true;
+}
+
+static void tell(const struct set *set, const struct entry *entry,
+		 struct unwind_stack *out)
+{
+	const uint64_t *value = &set->value[entry->first];
+	const uint32_t *at = &set->at[entry->first];
+	uint32_t depth = 1;
+
+	out->pc[0] = entry->key.pc;
+	out->module[0] = entry->module[entry->leaf];
+	for (unsigned i = 0; i < entry->words && depth < UNWIND_DEPTH; i++) {
+		if (!(at[i] & MEMO_PC))
+			continue;
+		out->pc[depth] = value[i] + (at[i] & MEMO_EXACT ? 1 : 0);
+		out->module[depth++] = entry->module[at[i] >> 2 & 7];
+	}
+	out->depth = depth;
+}
+
+static uint64_t reference(uint32_t index, const struct entry *entry)
+{
+	return (uint64_t)(index + 1) << SITE_BITS | entry->serial;
+}
+
+static void remove_entry(struct set *set, struct entry *entry)
+{
+	struct entry *end = &set->entry[set->entries];
+	uint32_t words = entry->words;
+	uint32_t behind = entry->first + words;
+
+	memmove(&set->at[entry->first], &set->at[behind],
+		(set->words - behind) * sizeof(set->at[0]));
+	memmove(&set->value[entry->first], &set->value[behind],
+		(set->words - behind) * sizeof(set->value[0]));
+	for (struct entry *next = entry + 1; next < end; next++)
+		next->first = (uint16_t)(next->first - words);
+	memmove(&set->tag[entry - set->entry],
+		&set->tag[entry - set->entry + 1],
+		(size_t)(end - entry - 1) * sizeof(set->tag[0]));
+	memmove(entry, entry + 1, (size_t)((char *)end - (char *)(entry + 1)));
+	set->entries--;
+	set->words -= words;
+}
+
+/* Callers of callers differ where caller and stack pointer are the same, so a
+ * set may hold several entries of a key. */
+static struct entry *look_up(struct set *set, const struct memo_key *key,
+			     uint32_t tag)
+{
+	for (uint32_t i = 0; i < set->entries; i++) {
+		struct entry *entry = &set->entry[i];
+
+		if (set->tag[i] != tag || !has_key(entry, key) ||
+		    !words_hold(set, entry))
+			continue;
+		if (modules_hold(entry))
+			return entry;
+		remove_entry(set, entry);
+		break;
+	}
+	return NULL;
+}
+
+bool memo_find(const struct memo_key *key, struct unwind_stack *out)
+{
+	uint64_t mixed = mix(key);
+	uint32_t index = index_of(mixed);
+	struct set *set = set_at(index);
+	struct entry *entry;
+
+	if (!gate_take(&set->owner))
+		return false;
+	entry = look_up(set, key, tag_of(mixed));
+	if (entry) {
+		entry->used = ++set->clock;
+		out->truncated = entry->truncated;
+		out->site = entry->site;
+		out->depth = 0;
+		out->memo = reference(index, entry);
+		/* Debug builds want to see that it is right. */
+		if (out->site == 0 || DEBUG_BUILD)
+			tell(set, entry, out);
+	}
+	gate_give(&set->owner);
+	return entry != NULL;
+}
+
+static struct entry *oldest(struct set *set)
+{
+	struct entry *found = &set->entry[0];
+
+	for (uint32_t i = 1; i < set->entries; i++)
+		if (set->clock - set->entry[i].used > set->clock - found->used)
+			found = &set->entry[i];
+	return found;
+}
+
+static void append(struct set *set, const struct memo_trace *trace)
+{
+	struct entry *entry = &set->entry[set->entries];
+
+	set->tag[set->entries++] = tag_of(mix(&trace->key));
+	memset(entry, 0, sizeof(*entry));
+	entry->key = trace->key;
+	entry->serial = entry->used = ++set->clock;
+	entry->first = (uint16_t)set->words;
+	entry->words = (uint16_t)trace->words;
+	entry->modules = (uint8_t)trace->modules;
+	entry->leaf = (uint8_t)trace->leaf;
+	entry->truncated = trace->truncated;
+	entry->fp_matters = trace->fp_matters;
+	memcpy(entry->module, trace->module, sizeof(entry->module));
+	memcpy(entry->inside, trace->inside, sizeof(entry->inside));
+	memcpy(&set->at[set->words], trace->at,
+	       trace->words * sizeof(trace->at[0]));
+	memcpy(&set->value[set->words], trace->value,
+	       trace->words * sizeof(trace->value[0]));
+	set->words += trace->words;
+}
+
+void memo_store(const struct memo_trace *trace, struct unwind_stack *out)
+{
+	struct set *set;
+	uint32_t index;
+
+	out->memo = 0;
+	grow_if_crowded();
+	index = index_of(mix(&trace->key));
+	set = set_at(index);
+	if (trace->words > MEMO_WORDS || trace->modules > MEMO_MODULES ||
+	    !gate_take(&set->owner))
+		return;
+	while (set->entries == ENTRIES || set->words + trace->words > POOL) {
+		remove_entry(set, oldest(set));
+		__atomic_fetch_add(&pushed_out, 1, __ATOMIC_RELAXED);
+	}
+	append(set, trace);
+	out->memo = reference(index, &set->entry[set->entries - 1]);
+	gate_give(&set->owner);
+}
+
+void memo_name(uint64_t memo, uint32_t site)
+{
+	uint64_t index = memo >> SITE_BITS;
+	struct set *set;
+
+	if (index == 0 || index > memo_sets())
+		return;
+	set = set_at((uint32_t)index - 1);
+	if (!gate_take(&set->owner))
+		return;
+	for (uint32_t i = 0; i < set->entries; i++)
+		if (set->entry[i].serial == (uint32_t)memo)
+			set->entry[i].site = site;
+	gate_give(&set->owner);
+}
+
+/* The jump may have left its entries half moved. */
+void memo_abandon(void)
+{
+	for (uint32_t i = 0; i < memo_sets(); i++) {
+		struct set *set = set_at(i);
+
+		if (!gate_is_mine(&set->owner))
+			continue;
+		set->entries = set->words = 0;
+		gate_give(&set->owner);
+	}
+}
+
+bool memo_is_idle(void)
+{
+	bool idle = true;
+
+	for (uint32_t i = 0; i < memo_sets(); i++)
+		idle = idle && gate_is_clear(&set_at(i)->owner);
+	return idle;
+}
+
+void memo_forget(void)
+{
+	for (uint32_t i = 0; i < sets; i++) {
+		set_at(i)->entries = set_at(i)->words = 0;
+		set_at(i)->owner = 0;
+	}
+	growing = 0;
+}

@@ -1,0 +1,347 @@
+#include "libhakmem/unwind/unwind.h"
+
+#include "libhakmem/unwind/dwarf.h"
+#include "libhakmem/unwind/gate.h"
+#include "libhakmem/unwind/module.h"
+#include "libhakmem/unwind/object.h"
+#include "libhakmem/unwind/walk.h"
+
+#include <errno.h>
+#include <link.h>
+#include <sched.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/single_threaded.h>
+#include <time.h>
+
+#define OWN_FRAMES  24u		/* the most of ours between caller and here */
+#define OWN_BYTES   (16 * KIB)	/* the largest of them */
+#define WAIT_NS	    100000000u	/* for unwindings under way, at most */
+#define START_BYTES (256 * KIB) /* of stack, for dlopen */
+#define WARM_SHARE  64u		/* one warm stack in so many is timed */
+
+static bool on;
+static uintptr_t own_start, own_end; /* text of this library */
+
+static bool waited_in_vain;
+
+static struct unwind_counts counts;
+
+/* Where this thread is inside; 0: it is not. */
+static __thread uintptr_t inside;
+static __thread uint32_t warm_turn;
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+bool unwind_busy(void)
+{
+	return inside != 0;
+}
+
+static void leave(void)
+{
+	/* For handlers of this thread only. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	inside = 0;
+}
+
+/* A handler that cut into an unwinding left by a jump: what it calls itself
+ * would stand below the frame that was inside. */
+static bool abandoned(uintptr_t here)
+{
+	return here >= inside &&
+	       here - inside < stack_around(inside).high - inside;
+}
+
+static bool enter(void)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	if (unlikely(inside != 0)) {
+		if (!abandoned(here))
+			return false;
+		memo_abandon();
+		walk_abandon();
+	}
+	/* acquire: pairs with the release in unwind_arm */
+	if (!__atomic_load_n(&on, __ATOMIC_ACQUIRE))
+		return false;
+	inside = here;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return true;
+}
+
+static bool compare(const struct unwind_stack *a, const struct unwind_stack *b)
+{
+	bool same = a->depth == b->depth && a->truncated == b->truncated;
+
+	for (uint32_t i = 0; same && i < a->depth; i++)
+		same = a->pc[i] == b->pc[i] && a->module[i] == b->module[i];
+	return same;
+}
+
+/* Debug builds believe neither memory nor rules. */
+static NOINLINE void check(const struct memo_key *key,
+			   const struct unwind_stack *told)
+{
+	struct unwind_stack plain;
+
+	if (!gate_is_unloading() && walk(key, WALK_PLAIN, &plain) &&
+	    !gate_is_unloading() && !compare(told, &plain))
+		__builtin_trap();
+}
+
+static bool is_warm(const struct memo_key *key, struct unwind_stack *out)
+{
+	bool timed = ++warm_turn % WARM_SHARE == 0;
+	uint64_t begin = timed ? now_ns() : 0;
+
+	if (!memo_find(key, out))
+		return false;
+	out->warm = true;
+	out->cost_ns = timed ? (uint32_t)(now_ns() - begin) * WARM_SHARE : 0;
+	count64(&counts.warm, 1);
+	if (DEBUG_BUILD)
+		check(key, out);
+	if (out->site != 0)
+		out->depth = 0;
+	return true;
+}
+
+static bool is_cold(const struct memo_key *key, bool keep,
+		    struct unwind_stack *out)
+{
+	uint64_t begin = now_ns();
+
+	if (!walk(key, keep ? WALK_KEEP : 0, out))
+		return false;
+	out->warm = false;
+	out->cost_ns = (uint32_t)(now_ns() - begin);
+	count64(&counts.cold, 1);
+	if (DEBUG_BUILD && !out->truncated)
+		check(key, out);
+	return true;
+}
+
+/* What a frame's caller looked like just after the call. */
+static struct memo_key leaf_of(const uintptr_t *frame)
+{
+	struct memo_key key = {.pc = frame[1] - 1,
+			       .sp = (uintptr_t)(frame + 2),
+			       .fp = frame[0]};
+
+	key.high = stack_around(key.sp).high;
+	return key;
+}
+
+static bool unwind(const void *frame, bool memo, struct unwind_stack *out)
+{
+	bool done = false;
+
+	if (enter()) {
+		struct memo_key key = leaf_of(frame);
+
+		done = (memo && is_warm(&key, out)) || is_cold(&key, memo, out);
+		leave();
+	}
+	if (!done) {
+		count64(&counts.no_stack, 1);
+		return false;
+	}
+	if (out->truncated)
+		count64(&counts.truncated, 1);
+	if (out->cost_ns != 0)
+		count64(&counts.ns, out->cost_ns);
+	return true;
+}
+
+bool unwind_from(const void *frame, struct unwind_stack *out)
+{
+	return unwind(frame, true, out);
+}
+
+bool unwind_afresh(const void *frame, struct unwind_stack *out)
+{
+	return unwind(frame, false, out);
+}
+
+/* Where the object that `pc` lies in was mapped; 0: in none. */
+static uintptr_t object_of(uintptr_t pc)
+{
+	struct dl_find_object found;
+
+	return object_at(pc, &found) ? (uintptr_t)found.dlfo_map_start : 0;
+}
+
+/* Code of the program or its libraries, not of the loader or libc, which may
+ * hold locks of theirs while they allocate. */
+static bool is_of_program(uintptr_t pc)
+{
+	uintptr_t object = object_of(pc);
+
+	return object != 0 && object != getauxval(AT_BASE) &&
+	       object != object_of((uintptr_t)getrlimit);
+}
+
+/* dlopen takes more of a stack than we do; only the main one is sure to grow.
+ */
+static bool has_room(uintptr_t here)
+{
+	struct rlimit limit;
+
+	return stack_is_main(here) && getrlimit(RLIMIT_STACK, &limit) == 0 &&
+	       limit.rlim_cur > stack_around(here).high - here + START_BYTES;
+}
+
+/* Is this a moment for dlopen? `pc` is in who called malloc. */
+static bool may_load(uintptr_t pc)
+{
+	return __libc_single_threaded && is_of_program(pc) &&
+	       has_room((uintptr_t)__builtin_frame_address(0));
+}
+
+/* All of this library is compiled with frame pointers, so from here up to the
+ * function that the program called they can be followed. */
+bool unwind_here(struct unwind_stack *out)
+{
+	const uintptr_t *frame = __builtin_frame_address(0);
+
+	for (unsigned i = 0; i < OWN_FRAMES; i++) {
+		const uintptr_t *caller = (const uintptr_t *)frame[0];
+
+		if (frame[1] < own_start || frame[1] >= own_end) {
+			if (unlikely(walk_needs_dwarf()) && may_load(frame[1]))
+				unwind_load();
+			return unwind(frame, true, out);
+		}
+		if (caller <= frame ||
+		    (uintptr_t)caller - (uintptr_t)frame > OWN_BYTES)
+			break;
+		frame = caller;
+	}
+	count64(&counts.no_stack, 1);
+	return false;
+}
+
+void unwind_name_site(const struct unwind_stack *stack, uint32_t site)
+{
+	if (stack->memo == 0 || !enter())
+		return;
+	memo_name(stack->memo, site);
+	leave();
+}
+
+static void find_own_text(void)
+{
+	struct module_info info;
+	uint32_t id = module_of((uintptr_t)unwind_here);
+
+	if (!module_info(id, &info))
+		return;
+	own_start = info.text_start;
+	own_end = info.text_start + info.text_bytes;
+}
+
+void unwind_arm(void)
+{
+	int saved = errno;
+
+	module_start();
+	stack_start();
+	find_own_text();
+	/* release: pairs with the acquire in enter */
+	__atomic_store_n(&on, memo_start() && walk_start(), __ATOMIC_RELEASE);
+	errno = saved;
+}
+
+bool unwind_load(void)
+{
+	int saved = errno;
+	bool loaded = walk_load();
+
+	errno = saved;
+	return loaded;
+}
+
+void unwind_before_thread(void)
+{
+	if (walk_needs_dwarf() && __libc_single_threaded)
+		unwind_load();
+}
+
+/* Closes the gate and waits until no other thread is inside; false after too
+ * long a time. */
+static bool drain(void)
+{
+	uint64_t begin = 0;
+
+	gate_close();
+	while (!walk_is_idle() || !memo_is_idle()) {
+		uint64_t now = now_ns();
+
+		if (begin == 0)
+			begin = now;
+		if (now - begin > WAIT_NS)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+void unwind_unload_begin(void)
+{
+	int saved = errno;
+
+	gate_unload_begin();
+	drain();
+	dwarf_flush();
+	gate_open();
+	errno = saved;
+}
+
+void unwind_unload_end(void)
+{
+	module_refresh();
+	dwarf_flush();
+	gate_unload_end();
+}
+
+void unwind_lock(void)
+{
+	if (!drain())
+		waited_in_vain = true;
+}
+
+void unwind_unlock(void)
+{
+	waited_in_vain = false;
+	gate_open();
+}
+
+/* If somebody was inside libunwind, its locks may be held for ever here: then
+ * there are no more stacks in this process. */
+void unwind_reset(void)
+{
+	if (waited_in_vain) {
+		on = false;
+		memo_forget();
+		walk_forget();
+	}
+	waited_in_vain = false;
+	gate_reset();
+}
+
+void unwind_counts(struct unwind_counts *out)
+{
+	*out = (struct unwind_counts){.warm = peek64(&counts.warm),
+				      .cold = peek64(&counts.cold),
+				      .truncated = peek64(&counts.truncated),
+				      .no_stack = peek64(&counts.no_stack),
+				      .ns = peek64(&counts.ns)};
+}

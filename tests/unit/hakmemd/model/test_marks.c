@@ -1,0 +1,143 @@
+#include "hakmemd/model/marks.h"
+
+#include <stdio.h>
+
+#include "tests/unit/hakmemd/unit_sites.h"
+
+static struct unit_sites unit;
+static struct sites sites;
+static struct marks marks;
+static char dropped[MARK_NAME_MAX + 1];
+
+static void begin(void)
+{
+	marks_clear(&marks, &sites);
+	sites_clear(&sites);
+	sites.pool = NULL;
+	unit_sites_begin(&unit);
+}
+
+static void say(uint32_t id, double live, double allocated)
+{
+	unit_sites_begin(&unit);
+	unit_site(&unit, id, live, allocated, 0x1000, 2);
+	sites_take(&sites, &unit.message);
+}
+
+static const char *set(const char *name)
+{
+	return marks_set(&marks, &sites, name, 5, dropped);
+}
+
+static struct sites_figures since(const char *name, uint32_t id)
+{
+	return marks_since(marks_find(&marks, name), sites_find(&sites, id));
+}
+
+static void differences_are_signed(void **state)
+{
+	struct sites_figures figures;
+
+	(void)state;
+	begin();
+	say(9, 5000, 20000);
+	say(3, 1000, 1000);
+	assert_null(set("before"));
+	say(9, 2000, 26000);
+	say(4, 7000, 7000);
+	figures = since("before", 9);
+	assert_float_equal(figures.live_bytes, -3000, 0);
+	assert_float_equal(figures.live_objects, -30, 0);
+	assert_float_equal(figures.alloc_bytes, 6000, 0);
+	assert_int_equal(figures.live_samples, -3);
+	assert_int_equal(figures.samples, 6);
+	assert_float_equal(since("before", 3).live_bytes, 0, 0);
+	assert_float_equal(since("before", 4).live_bytes, 7000, 0);
+	assert_null(marks_find(&marks, "after"));
+}
+
+/* A pure leak: nothing of what lived then is in doubt. */
+static void errors_of_a_difference_are_bounded(void **state)
+{
+	struct sites_figures figures;
+
+	(void)state;
+	begin();
+	say(1, 1e6, 1e6);
+	assert_null(set("a"));
+	say(1, 1.1e6, 1.1e6);
+	figures = since("a", 1);
+	assert_float_equal(figures.live_bytes_var, 1e5 * 1000, 1);
+	assert_float_equal(figures.alloc_bytes_var, 1e5 * 1000, 1);
+	/* Much came and went: no more in doubt than what was and what is. */
+	say(1, 1e6, 9e6);
+	figures = since("a", 1);
+	assert_float_equal(figures.live_bytes_var, 2e6 * 1000, 1);
+	assert_float_equal(figures.alloc_bytes_var, 8e6 * 1000, 1);
+	/* The moment of the mark itself. */
+	assert_null(set("b"));
+	figures = since("b", 1);
+	assert_float_equal(figures.live_bytes_var, 0, 0);
+}
+
+static void the_oldest_goes(void **state)
+{
+	char name[16];
+
+	(void)state;
+	begin();
+	say(1, 1000, 1000);
+	for (unsigned i = 0; i < MARKS_MAX; i++) {
+		snprintf(name, sizeof(name), "m%u", i);
+		assert_null(set(name));
+		assert_string_equal(dropped, "");
+	}
+	assert_null(set("m0")); /* anew: the youngest now */
+	assert_string_equal(dropped, "");
+	assert_null(set("one more"));
+	assert_string_equal(dropped, "m1");
+	assert_non_null(marks_find(&marks, "m0"));
+	assert_null(marks_find(&marks, "m1"));
+	assert_int_equal(marks.count, MARKS_MAX);
+}
+
+static void names_and_memory_are_bounded(void **state)
+{
+	struct sites_pool pool = {0, 8000};
+	char name[MARK_NAME_MAX + 2];
+	size_t before;
+
+	(void)state;
+	begin();
+	sites.pool = &pool;
+	say(1, 1000, 1000);
+	memset(name, 'x', sizeof(name));
+	name[MARK_NAME_MAX + 1] = '\0';
+	assert_non_null(set(name));
+	assert_non_null(set(""));
+	name[MARK_NAME_MAX] = '\0';
+	before = sites.bytes;
+	assert_null(set(name));
+	assert_true(sites.bytes > before);
+	pool.max = pool.used;
+	assert_non_null(set("no room"));
+	assert_int_equal(marks.count, 1);
+	marks_clear(&marks, &sites);
+	assert_int_equal(sites.bytes, before);
+	sites_clear(&sites);
+	assert_int_equal(pool.used, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(differences_are_signed),
+		cmocka_unit_test(errors_of_a_difference_are_bounded),
+		cmocka_unit_test(the_oldest_goes),
+		cmocka_unit_test(names_and_memory_are_bounded),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	begin();
+	return failed;
+}
