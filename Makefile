@@ -9,6 +9,7 @@
 #   make lint layers install uninstall clean
 #
 #   MODE=release|debug|asan|tsan   WERROR=1   DESTDIR= PREFIX=/usr/local
+#   V=1 shows the commands, not a short line a file
 
 MODE    ?= release
 PREFIX  ?= /usr/local
@@ -19,6 +20,12 @@ VERSION := 0.1.0
 CC     ?= gcc
 CXX    ?= g++
 PROTOC_C ?= protoc-c
+
+MAKEFLAGS += --no-print-directory
+# $(call say,CC,FILE)COMMAND
+ifneq ($(V),1)
+say = @echo '$(1) $(patsubst $(B)/%,%,$(2))';
+endif
 
 PKG      = pkg-config
 NCURSES_CFLAGS := $(shell $(PKG) --cflags ncursesw 2>/dev/null)
@@ -67,13 +74,14 @@ LIB_CFLAGS := $(BASE) $(WARN) -fPIC -ftls-model=initial-exec -fno-plt -O3 \
 ifneq ($(MODE),release)
 LIB_CFLAGS := $(filter-out -O3,$(LIB_CFLAGS))
 endif
-APP_CFLAGS := $(BASE) $(WARN) -fstack-protector-strong -fcf-protection
+APP_CFLAGS := $(BASE) $(WARN) -fPIE -fstack-protector-strong -fcf-protection
 ifeq ($(MODE),release)
 APP_CFLAGS += -D_FORTIFY_SOURCE=2
 endif
-LINK := -Wl,-z,relro -Wl,-z,now -Wl,-z,defs -Wl,--as-needed $(LINK_$(MODE))
-ifneq ($(filter asan tsan,$(MODE)),)
-LINK := $(filter-out -Wl$(comma)-z$(comma)defs,$(LINK))
+LINK := -Wl,-z,relro -Wl,-z,now -Wl,--as-needed $(LINK_$(MODE))
+# clang leaves a sanitizer's symbols to the program that loads the library.
+ifeq ($(filter asan tsan,$(MODE)),)
+LINK += -Wl,-z,defs
 endif
 
 PROTO_SRC := $(wildcard proto/*.c)
@@ -99,29 +107,29 @@ all: $(PROGRAMS)
 
 $(PB_C) $(PB_H) &: proto/hakmem.proto
 	@mkdir -p $(G)/proto
-	$(PROTOC_C) --proto_path=. --c_out=$(G) proto/hakmem.proto
+	$(call say,PROTOC,$<)$(PROTOC_C) --proto_path=. --c_out=$(G) proto/hakmem.proto
 
 $(PPROF_C) $(PPROF_H) &: hakmemd/export/pprof.proto
 	@mkdir -p $(G)/hakmemd
-	$(PROTOC_C) --proto_path=. --c_out=$(G) hakmemd/export/pprof.proto
+	$(call say,PROTOC,$<)$(PROTOC_C) --proto_path=. --c_out=$(G) hakmemd/export/pprof.proto
 
 $(B)/lib/hakmem.pb-c.o: $(PB_C)
 	@mkdir -p $(@D)
-	$(CC) $(LIB_CFLAGS) -w -c $< -o $@
+	$(call say,CC,$<)$(CC) $(LIB_CFLAGS) -w -c $< -o $@
 $(B)/app/hakmem.pb-c.o: $(PB_C)
 	@mkdir -p $(@D)
-	$(CC) $(APP_CFLAGS) -w -c $< -o $@
+	$(call say,CC,$<)$(CC) $(APP_CFLAGS) -w -c $< -o $@
 $(B)/app/pprof.pb-c.o: $(PPROF_C)
 	@mkdir -p $(@D)
-	$(CC) $(APP_CFLAGS) -w -c $< -o $@
+	$(call say,CC,$<)$(CC) $(APP_CFLAGS) -w -c $< -o $@
 $(B)/app/hakmemd/export/heap_pprof.o $(B)/tests/unit/hakmemd/export/test_heap_pprof: | $(PPROF_H)
 $(B)/app/hakmemd/export/heap_svg.o: hakmemd/export/flame.js
 $(B)/lib/%.o: %.c | $(PB_H)
 	@mkdir -p $(@D)
-	$(CC) $(LIB_CFLAGS) -c $< -o $@
+	$(call say,CC,$<)$(CC) $(LIB_CFLAGS) -c $< -o $@
 $(B)/app/%.o: %.c | $(PB_H)
 	@mkdir -p $(@D)
-	$(CC) $(APP_CFLAGS) $(NCURSES_CFLAGS) -c $< -o $@
+	$(call say,CC,$<)$(CC) $(APP_CFLAGS) $(NCURSES_CFLAGS) -c $< -o $@
 
 # libstdc++ for its demangler only.
 D_LIBS := -lprotobuf-c -lz -ldw -lelf -lstdc++ -ldl -lm
@@ -129,14 +137,14 @@ D_LIBS := -lprotobuf-c -lz -ldw -lelf -lstdc++ -ldl -lm
 PROTOBUF_C_A := $(shell $(CC) -print-file-name=libprotobuf-c.a)
 
 $(B)/libhakmem.so: $(LIB_OBJ) libhakmem/host/libhakmem.map
-	$(CC) -shared -Wl,-soname,libhakmem.so $(LINK) -Wl,-z,nodelete \
+	$(call say,LD,$@)$(CC) -shared -Wl,-soname,libhakmem.so $(LINK) -Wl,-z,nodelete \
 		-Wl,--gc-sections \
 		-Wl,--version-script=libhakmem/host/libhakmem.map \
 		-Wl,--exclude-libs,ALL $(LIB_OBJ) $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
 $(B)/hakmemd: $(D_OBJ) $(PROTO_OBJ)
-	$(CC) $(LINK) $^ $(D_LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(LINK) -pie $^ $(D_LIBS) -o $@
 $(B)/hakmem-top: $(TOP_OBJ) $(PROTO_OBJ)
-	$(CC) $(LINK) $^ -lprotobuf-c $(NCURSES_LIBS) -lm -o $@
+	$(call say,LD,$@)$(CC) $(LINK) -pie $^ -lprotobuf-c $(NCURSES_LIBS) -lm -o $@
 
 # --- tests ---------------------------------------------------------------
 # tests/unit/DIR/test_ROOM.c is one program, linked with all rooms of DIR but
@@ -149,16 +157,16 @@ UNIT_TOP_OBJ := $(filter-out $(B)/app/hakmem-top/main.o,$(TOP_OBJ)) $(PROTO_OBJ)
 
 $(B)/tests/unit/proto/%: tests/unit/proto/%.c $(PROTO_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(APP_CFLAGS) -Wno-missing-prototypes $< $(PROTO_OBJ) $(LINK_$(MODE)) -lcmocka -lprotobuf-c -lm -o $@
+	$(call say,CC,$<)$(CC) $(APP_CFLAGS) -Wno-missing-prototypes $< $(PROTO_OBJ) $(LINK_$(MODE)) -lcmocka -lprotobuf-c -lm -o $@
 $(B)/tests/unit/libhakmem/%: tests/unit/libhakmem/%.c $(UNIT_LIB_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(LIB_CFLAGS) -Wno-frame-larger-than $< $(UNIT_LIB_OBJ) $(LINK_$(MODE)) $(LINK_TEST) -lcmocka $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
+	$(call say,CC,$<)$(CC) $(LIB_CFLAGS) -Wno-frame-larger-than $< $(UNIT_LIB_OBJ) $(LINK_$(MODE)) $(LINK_TEST) -lcmocka $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
 $(B)/tests/unit/hakmemd/%: tests/unit/hakmemd/%.c $(UNIT_D_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(APP_CFLAGS) $< $(UNIT_D_OBJ) $(LINK_$(MODE)) -lcmocka $(D_LIBS) -o $@
+	$(call say,CC,$<)$(CC) $(APP_CFLAGS) $< $(UNIT_D_OBJ) $(LINK_$(MODE)) -lcmocka $(D_LIBS) -o $@
 $(B)/tests/unit/hakmem-top/%: tests/unit/hakmem-top/%.c $(UNIT_TOP_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(APP_CFLAGS) $(NCURSES_CFLAGS) $< $(UNIT_TOP_OBJ) $(LINK_$(MODE)) -lcmocka -lprotobuf-c $(NCURSES_LIBS) -lm -o $@
+	$(call say,CC,$<)$(CC) $(APP_CFLAGS) $(NCURSES_CFLAGS) $< $(UNIT_TOP_OBJ) $(LINK_$(MODE)) -lcmocka -lprotobuf-c $(NCURSES_LIBS) -lm -o $@
 
 # Small programs that know nothing of us; some are C++, some are plugins.
 TEST_CFLAGS := -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fno-builtin -I. -MMD -MP
@@ -172,36 +180,37 @@ $(B)/tests/unit/libhakmem/unwind/test_object: LINK_TEST := -Wl,-z,max-page-size=
 $(addprefix $(B)/tests/unit/libhakmem/unwind/,test_dwarf test_module test_unwind test_walk): | $(PRELOAD_SO)
 $(B)/tests/preload/plugin/%.so: tests/preload/plugin/%.c
 	@mkdir -p $(@D)
-	$(CC) $(TEST_CFLAGS) -fPIC -shared $< -o $@
+	$(call say,CC,$<)$(CC) $(TEST_CFLAGS) -fPIC -shared $< -o $@
 $(B)/tests/preload/plugin/%.so: tests/preload/plugin/%.cc
 	@mkdir -p $(@D)
-	$(CXX) -std=gnu++17 -O1 -g -Wall -MMD -MP -fPIC -shared $< -o $@
+	$(call say,CXX,$<)$(CXX) -std=gnu++17 -O1 -g -Wall -MMD -MP -fPIC -shared $< -o $@
 $(B)/tests/preload/%: tests/preload/%.c
 	@mkdir -p $(@D)
-	$(CC) $(TEST_CFLAGS) $< -lpthread -ldl -o $@
+	$(call say,CC,$<)$(CC) $(TEST_CFLAGS) $< -lpthread -ldl -o $@
 $(B)/tests/stress/%: tests/stress/%.c
 	@mkdir -p $(@D)
-	$(CC) $(TEST_CFLAGS) -O2 $< -lpthread -ldl -o $@
+	$(call say,CC,$<)$(CC) $(TEST_CFLAGS) -O2 $< -lpthread -ldl -o $@
 $(B)/tests/preload/%: tests/preload/%.cc
 	@mkdir -p $(@D)
-	$(CXX) -std=gnu++17 -O1 -g -Wall -MMD -MP $< -lpthread -ldl -o $@
+	$(call say,CXX,$<)$(CXX) -std=gnu++17 -O1 -g -Wall -MMD -MP $< -lpthread -ldl -o $@
 
 # The workloads of the benchmark: built like any program, never with our flags.
 BENCH_BIN := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 $(B)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -fno-builtin -I. -MMD -MP $< -lpthread -ldl -lm -o $@
+	$(call say,CC,$<)$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -fno-builtin -I. -MMD -MP $< -lpthread -ldl -lm -o $@
 
 # This one measures rooms of the library, so it is linked with them.
 $(B)/tests/bench/unwind_cost: tests/bench/unwind_cost.c $(UNIT_LIB_OBJ)
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -I. -MMD -MP -fno-omit-frame-pointer $< $(UNIT_LIB_OBJ) $(LINK_$(MODE)) $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
+	$(call say,CC,$<)$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -I. -MMD -MP -fno-omit-frame-pointer $< $(UNIT_LIB_OBJ) $(LINK_$(MODE)) $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@
 
 tests: $(PROGRAMS) $(UNIT_BIN) $(PRELOAD_BIN) $(PRELOAD_SO) $(BENCH_BIN)
 
 check: deps
-	$(MAKE) tests
-	tests/run --build $(B)
+	@$(MAKE) tests || { echo 'check: the build failed; again: make tests' \
+		'$(if $(filter-out release,$(MODE)),MODE=$(MODE) )$(if $(WERROR),WERROR=1 )V=1'; exit 1; }
+	@tests/run --build $(B)
 
 bench: deps
 	$(MAKE) $(PROGRAMS) $(BENCH_BIN)
