@@ -140,7 +140,7 @@ void cache_begin(struct cache *cache, unsigned class)
 	if (cold->refill == 0)
 		cold->refill = cold->learned = first_limit(info);
 	row->mask = (uint16_t)info->mask;
-	row->code = (uint8_t)(HEADER_CLASS | class);
+	row->code = header_class_code(class);
 	row->limit = (uint32_t)min_size(cold->learned, largest_limit(class));
 	grant(cache, class, row->limit);
 	cache->used[class / 64] |= (uint64_t)1 << class % 64;

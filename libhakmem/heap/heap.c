@@ -1,6 +1,6 @@
 #include "libhakmem/heap/heap.h"
 
-#include "libhakmem/memory/pointer.h"
+#include "libhakmem/memory/large.h"
 #include "libhakmem/memory/reject.h"
 #include "libhakmem/heap/sample.h"
 #include "libhakmem/memory/span.h"
@@ -51,7 +51,7 @@ static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
 	cache_lend(cache, other);
 	if (n < SIZECLASS_SMALL_MAX)
 		other = sizeclass_with_header(n);
-	return thread_take(cache, (uint8_t)(HEADER_CLASS | other));
+	return thread_take(cache, header_class_code(other));
 }
 
 static void give(struct cache *cache, uint8_t code, struct block *block)
@@ -112,15 +112,14 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 	}
 	class = sizeclass_with_header(n);
 	thread_begin_row(cache, class);
-	block = cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
+	block = cache_pop(cache, header_class_code(class));
 	if (!block)
 		return NULL;
 	if (!sample_add(sample, block)) {
-		cache_unpop(cache, (uint8_t)(HEADER_CLASS | class), block);
+		cache_unpop(cache, header_class_code(class), block);
 		return NULL;
 	}
-	*header_byte(block) =
-		class == counted ? HEADER_SAMPLED : HEADER_SAMPLED_EXACT;
+	header_set_sampled(block, class != counted);
 	cache_lend(cache, class);
 	return block;
 }
@@ -151,95 +150,39 @@ static void count_boundary(const void *ptr)
 		count64(&stats.page_boundary, 1);
 }
 
-/* A marked block comes back: the mark goes, the block is an ordinary one. */
-static void free_sampled(struct cache *cache, void *ptr)
+/* Of a pointer that is no ordinary block: one with a header of its own kind, or
+ * a bad one. What becomes of the block is an ordinary block. */
+static NOINLINE void free_closely(struct cache *cache, void *ptr)
 {
-	struct unit *slab = slab_of(ptr);
-	unsigned class;
+	struct lookup found = lookup_closely(ptr);
 
-	if (!slab || !slab_is_block(slab, ptr)) {
-		reject(ptr);
+	if (found.kind == LOOKUP_NONE) {
+		reject(ptr, &found);
 		return;
 	}
-	class = header_class(slab->code);
-	sample_free(ptr);
-	if (*header_byte(ptr) == HEADER_SAMPLED_EXACT)
-		thread_recount_free(class, sizeclass_exact(class));
-	*header_byte(ptr) = header_ordinary(ptr, slab->code);
-	count_boundary(ptr);
-	give(cache, slab->code, ptr);
-}
-
-/* An ordinary block that begins a page. */
-static void free_boundary(struct cache *cache, void *ptr)
-{
-	struct unit *slab = slab_of(ptr);
-
-	if (!slab || !slab_is_block(slab, ptr) ||
-	    slab_code_at(slab, ptr) != HEADER_BOUNDARY ||
-	    ((struct block *)ptr)->key == block_key(ptr)) {
-		reject(ptr);
-		return;
-	}
-	count_boundary(ptr);
-	give(cache, slab->code, ptr);
-}
-
-static void free_aligned(struct cache *cache, void *ptr)
-{
-	const struct header_wide *wide = header_wide(ptr);
-	void *base = pointer_base(ptr, true);
-	uint8_t code;
-
-	if (!base) {
-		reject(ptr);
-		return;
-	}
-	code = arena_unit(base)->code;
-	count_boundary(ptr);
-	if (unlikely(wide->mark))
-		sample_free(ptr);
-	if (unlikely(wide->counted))
-		thread_recount_free(header_class(code),
-				    header_class(wide->counted));
-	give(cache, code, base);
-}
-
-static void free_outside(void *ptr)
-{
-	if (pointer_is_mapped(ptr))
-		wide_free(ptr);
-	else
-		reject(ptr);
-}
-
-static void free_inside(struct cache *cache, void *ptr)
-{
-	uint8_t code = arena_code(ptr);
-
-	if (header_is_class(code)) {
-		if (arena_unit(ptr)->code != code ||
-		    !pointer_fits(ptr, &sizeclass_table[header_class(code)]) ||
-		    ((struct block *)ptr)->key == block_key(ptr))
-			reject(ptr);
-		else
-			give(cache, code, ptr);
-	} else if (code == HEADER_BOUNDARY) {
-		free_boundary(cache, ptr);
-	} else if (header_is_sampled(code)) {
-		free_sampled(cache, ptr);
-	} else if (code == HEADER_ALIGNED) {
-		free_aligned(cache, ptr);
-	} else if (code == HEADER_LARGE && pointer_is_span(ptr)) {
+	if (found.code != HEADER_MAPPED)
 		count_boundary(ptr);
-		wide_free(ptr);
-	} else {
-		reject(ptr);
+	if (unlikely(found.sampled))
+		sample_free(ptr);
+	if (found.kind == LOOKUP_LARGE) {
+		if (unlikely(found.counted))
+			thread_count_free(header_class(found.counted));
+		large_free(ptr);
+		return;
 	}
+	if (unlikely(found.counted != found.code))
+		thread_recount_free(header_class(found.code),
+				    header_class(found.counted));
+	if (found.kind == LOOKUP_ALIGNED)
+		header_set_freed(ptr);
+	if (found.kind == LOOKUP_ALIGNED || found.sampled)
+		header_set_ordinary(found.base, found.code);
+	give(cache, found.code, found.base);
 }
 
 NOINLINE void heap_free_miss(void *ptr)
 {
+	const struct sizeclass *class;
 	struct cache *cache;
 
 	if (!ptr)
@@ -247,10 +190,13 @@ NOINLINE void heap_free_miss(void *ptr)
 	cache = thread_cache();
 	if (cache)
 		thread_poll(cache);
-	if (arena_owns(ptr))
-		free_inside(cache, ptr);
+	class = lookup_class(ptr);
+	if (class)
+		give(cache,
+		     header_class_code((unsigned)(class - sizeclass_table)),
+		     ptr);
 	else
-		free_outside(ptr);
+		free_closely(cache, ptr);
 }
 
 void *heap_calloc(size_t count, size_t size)
@@ -304,13 +250,13 @@ void *heap_aligned(size_t align, size_t n)
 
 NOINLINE size_t heap_usable_miss(void *ptr)
 {
-	struct pointer found;
+	struct lookup found;
 
 	if (!ptr)
 		return 0;
-	found = pointer_find(ptr);
-	if (found.code == HEADER_NONE)
-		reject_quietly(ptr);
+	found = lookup_closely(ptr);
+	if (found.kind == LOOKUP_NONE)
+		reject_count(&found);
 	return found.usable;
 }
 
@@ -333,7 +279,7 @@ static void *adopt(void *ptr, size_t n)
 	return fresh;
 }
 
-static bool keeps_place(const struct pointer *found, size_t n)
+static bool keeps_place(const struct lookup *found, size_t n)
 {
 	if (n > found->usable)
 		return false;
@@ -342,7 +288,7 @@ static bool keeps_place(const struct pointer *found, size_t n)
 	return n >= found->usable / 2 || found->usable < 64;
 }
 
-static void *move(void *ptr, const struct pointer *found, size_t n)
+static void *move(void *ptr, const struct lookup *found, size_t n)
 {
 	void *fresh = wide_move(ptr, found->usable, n);
 
@@ -351,18 +297,11 @@ static void *move(void *ptr, const struct pointer *found, size_t n)
 	return fresh;
 }
 
-/* Not one that was lent to a sample of a class. */
-static bool is_large(const void *ptr, const struct pointer *found)
-{
-	return (found->code == HEADER_LARGE || found->code == HEADER_MAPPED) &&
-	       header_wide(ptr)->counted == 0;
-}
-
-static void *resize(void *ptr, const struct pointer *found, size_t n)
+static void *resize(void *ptr, const struct lookup *found, size_t n)
 {
 	void *fresh;
 
-	if (is_large(ptr, found)) {
+	if (found->kind == LOOKUP_LARGE && found->counted == HEADER_NONE) {
 		if (n > SIZECLASS_SMALL_MAX) {
 			fresh = wide_resize(ptr, n);
 			if (fresh)
@@ -386,8 +325,7 @@ static void *resize(void *ptr, const struct pointer *found, size_t n)
 
 void *heap_realloc(void *ptr, size_t n)
 {
-	const struct sizeclass *class;
-	struct pointer found;
+	struct lookup found;
 
 	if (!ptr)
 		return heap_malloc(n);
@@ -397,14 +335,11 @@ void *heap_realloc(void *ptr, size_t n)
 	}
 	if (n > (size_t)PTRDIFF_MAX)
 		return no_memory();
-	class = pointer_class(ptr);
-	found = class ? (struct pointer){class->usable, HEADER_CLASS}
-		      : pointer_find(ptr);
-	if (found.code != HEADER_NONE)
+	found = lookup(ptr);
+	if (likely(found.kind != LOOKUP_NONE))
 		return resize(ptr, &found, n);
-	if (reject(ptr) == REPORT_FOREIGN)
-		return adopt(ptr, n);
-	return no_memory();
+	reject(ptr, &found);
+	return found.fault == REPORT_FOREIGN ? adopt(ptr, n) : no_memory();
 }
 
 bool heap_trim(void)

@@ -24,7 +24,7 @@
 
 #include "libhakmem/heap/cache.h"
 #include "libhakmem/memory/header.h"
-#include "libhakmem/memory/pointer.h"
+#include "libhakmem/memory/lookup.h"
 #include "libhakmem/base/vm.h"
 
 void *heap_malloc_miss(size_t n);
@@ -171,7 +171,7 @@ size_t heap_usable_miss(void *ptr);
 /* Bytes that may be written at `ptr`; 0 for NULL and what is not ours. */
 ALWAYS_INLINE size_t heap_usable(void *ptr)
 {
-	const struct sizeclass *class = pointer_class(ptr);
+	const struct sizeclass *class = lookup_class(ptr);
 
 	return likely(class != NULL) ? class->usable : heap_usable_miss(ptr);
 }

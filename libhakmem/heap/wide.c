@@ -15,22 +15,11 @@ static void mark_large(struct profile_sample *sample, void *ptr)
 void *wide_lend(unsigned counted, size_t align, struct profile_sample *sample)
 {
 	void *ptr = large_alloc_lent(sample->bytes, align,
-				     (uint8_t)(HEADER_CLASS | counted));
+				     header_class_code(counted));
 
 	if (ptr)
 		mark_large(sample, ptr);
 	return ptr;
-}
-
-void wide_free(void *ptr)
-{
-	const struct header_wide *wide = header_wide(ptr);
-
-	if (unlikely(wide->mark))
-		sample_free(ptr);
-	if (unlikely(wide->counted))
-		thread_count_free(header_class(wide->counted));
-	large_free(ptr);
 }
 
 void *wide_alloc(struct cache *cache, size_t n, size_t align, bool zeroed)
@@ -88,14 +77,13 @@ static void *align_inside(char *base, size_t align)
 
 	ptr = (char *)align_up((uintptr_t)base + 16, align);
 	header_write_wide(ptr, (uint64_t)(ptr - base), HEADER_ALIGNED);
-	*header_byte(base) = HEADER_ALIGNED_BASE;
+	header_set_aligned_base(base);
 	return ptr;
 }
 
 static void *take_aligned(struct cache *cache, size_t align, unsigned class)
 {
-	char *base =
-		(char *)thread_take(cache, (uint8_t)(HEADER_CLASS | class));
+	char *base = (char *)thread_take(cache, header_class_code(class));
 
 	if (!base || is_aligned((uintptr_t)base, align))
 		return base;
@@ -123,7 +111,7 @@ static void *take_aligned_sampled(struct cache *cache, size_t align,
 	}
 	class = sizeclass_with_header(n + align);
 	thread_begin_row(cache, class);
-	base = (char *)cache_pop(cache, (uint8_t)(HEADER_CLASS | class));
+	base = (char *)cache_pop(cache, header_class_code(class));
 	if (!base)
 		return NULL;
 	cache_count(cache, counted, 1);
@@ -133,8 +121,7 @@ static void *take_aligned_sampled(struct cache *cache, size_t align,
 	}
 	ptr = align_inside(base, align);
 	header_mark_wide(ptr, sample_add(sample, ptr),
-			 class != counted ? (uint8_t)(HEADER_CLASS | counted)
-					  : 0);
+			 class != counted ? header_class_code(counted) : 0);
 	return ptr;
 }
 

@@ -23,9 +23,6 @@ void *wide_aligned(struct cache *cache, size_t align, size_t n, unsigned class);
  * counts; NULL without a word: then it is no sample. */
 void *wide_lend(unsigned counted, size_t align, struct profile_sample *sample);
 
-/* A valid large block goes. */
-void wide_free(void *ptr);
-
 /* Makes a large block `n` bytes long where it stands; NULL if it cannot. */
 void *wide_resize(void *ptr, size_t n);
 

@@ -106,6 +106,11 @@ static inline unsigned header_class(uint8_t code)
 	return (unsigned)code - HEADER_CLASS;
 }
 
+static inline uint8_t header_class_code(unsigned class)
+{
+	return (uint8_t)(HEADER_CLASS | class);
+}
+
 static inline uint8_t *header_byte(const void *ptr)
 {
 	return (uint8_t *)(uintptr_t)ptr - 1;
@@ -131,11 +136,46 @@ ALWAYS_INLINE void header_store_free(void *ptr, size_t code)
 		*header_byte(ptr) = (uint8_t)(code & ~(size_t)HEADER_CLASS);
 }
 
+/*
+ * The byte is written by these alone (and by header_write_wide):
+ *
+ *   ordinary       a block of the class with `code`: when it is carved, and
+ *                  again when it was sampled or aligned and is freed
+ *   sampled        a block that a sample was drawn at
+ *   aligned_base   the block around an aligned pointer
+ *   freed          an aligned pointer or a large block that was freed
+ */
+static inline void header_set_ordinary(void *ptr, uint8_t code)
+{
+	*header_byte(ptr) = header_ordinary(ptr, code);
+}
+
+/* `exact`: the class of exact powers of two counts it. */
+static inline void header_set_sampled(void *ptr, bool exact)
+{
+	*header_byte(ptr) = exact ? HEADER_SAMPLED_EXACT : HEADER_SAMPLED;
+}
+
+static inline void header_set_aligned_base(void *ptr)
+{
+	*header_byte(ptr) = HEADER_ALIGNED_BASE;
+}
+
+static inline void header_set_freed(void *ptr)
+{
+	*header_byte(ptr) = HEADER_FREED;
+}
+
 /* What a free block at `ptr` holds in its second word. It depends on the
  * address, so a stale copy of another block's bytes does not match. */
 ALWAYS_INLINE uint32_t block_key(const void *ptr)
 {
 	return header_secret ^ (uint32_t)(uintptr_t)ptr;
+}
+
+ALWAYS_INLINE bool block_is_free(const void *ptr)
+{
+	return ((const struct block *)ptr)->key == block_key(ptr);
 }
 
 /* Fills the 16 bytes before `ptr`. */

@@ -201,7 +201,7 @@ void large_free(void *ptr)
 	if (wide->counted == 0)
 		stats_large_free(n, reserved);
 	if (wide->code == HEADER_LARGE) {
-		wide->code = HEADER_FREED;
+		header_set_freed(ptr);
 		span_free(span_of(ptr));
 		return;
 	}

@@ -1,19 +1,19 @@
 /*
- * Rejects: a pointer failed validation. Finds out what it is, counts it by
- * kind, says so in one line, and does what HAKMEM_CORRUPTION says: abort (the
- * default) or carry on, where the first thousand are said. A foreign pointer,
- * which some other allocator may own, is always only counted. The block is left
- * alone. Any thread.
+ * Rejects: what is done about a pointer that lookup found to be no live block.
+ * It is counted by kind and said in one line; then HAKMEM_CORRUPTION decides:
+ * abort (the default), or carry on, where the first thousand are said. A
+ * foreign pointer, which some other allocator may own, is always only counted.
+ * The block is left alone. Any thread.
  */
 #ifndef LIBHAKMEM_REJECT_H
 #define LIBHAKMEM_REJECT_H
 
-#include "libhakmem/base/report.h"
+#include "libhakmem/memory/lookup.h"
 
-/* Counts and reports; the kind, if it returns. */
-enum report_kind reject(const void *ptr);
+/* Counts and reports. */
+void reject(const void *ptr, const struct lookup *found);
 
 /* Counts only. */
-enum report_kind reject_quietly(const void *ptr);
+void reject_count(const struct lookup *found);
 
 #endif

@@ -84,7 +84,7 @@ struct unit *slab_create(unsigned class)
 		span_free(slab);
 		return NULL;
 	}
-	slab->code = (uint8_t)(HEADER_CLASS | class);
+	slab->code = header_class_code(class);
 	slab->next = slab->prev = NULL;
 	slab->listed = 0;
 	slab->carved = slab->used = 0;
@@ -149,8 +149,8 @@ static struct block **take_marked(struct unit *slab,
 	return link;
 }
 
-/* Appends `count` new blocks: the only place that writes a small block's header
- * byte. */
+/* Appends `count` new blocks, each with its header byte if its class has one.
+ */
 static struct block **carve(struct unit *slab, const struct sizeclass *info,
 			    uint32_t count, struct block **link)
 {
@@ -160,8 +160,7 @@ static struct block **carve(struct unit *slab, const struct sizeclass *info,
 		struct block *block = block_at(slab, info, i);
 
 		if (!info->headerless)
-			*header_byte(block) =
-				header_ordinary(block, slab->code);
+			header_set_ordinary(block, slab->code);
 		block->key = block_key(block);
 		*link = block;
 		link = &block->next;

@@ -1,7 +1,7 @@
 #include "libhakmem/heap/wide.h"
 
 #include "libhakmem/memory/large.h"
-#include "libhakmem/memory/pointer.h"
+#include "libhakmem/memory/lookup.h"
 #include "libhakmem/memory/stats.h"
 #include "tests/unit/libhakmem/counts.h"
 
@@ -65,11 +65,11 @@ static void a_large_block_is_as_it_was_asked_for(void **unused)
 		assert_true(large_usable(ptr) >= 100000);
 		assert_false(header_wide(ptr)->mark);
 		memset(ptr, 0xa5, 100000);
-		wide_free(ptr);
+		heap_free(ptr);
 		ptr = wide_alloc(cache, 100000, align, true);
 		for (size_t i = 0; i < 100000; i++)
 			assert_int_equal(ptr[i], 0);
-		wide_free(ptr);
+		heap_free(ptr);
 	}
 	assert_counts(); /* of no class */
 }
@@ -85,7 +85,7 @@ static void too_much_is_refused(void **unused)
 	errno = 0;
 	assert_null(wide_move(ptr, 100000, TOO_MUCH));
 	assert_int_equal(errno, ENOMEM);
-	wide_free(ptr);
+	heap_free(ptr);
 }
 
 static void limit_to(size_t more)
@@ -108,8 +108,8 @@ static void squeeze_for_a_mapping(void)
 	char *two = wide_alloc(NULL, 20 * MIB, 16, false);
 
 	must(one && two);
-	wide_free(one);
-	wide_free(two);
+	heap_free(one);
+	heap_free(two);
 	limit_to(MIB);
 	must(!large_alloc(34 * MIB, 16, false));
 	must(wide_alloc(NULL, 34 * MIB, 16, false));
@@ -132,13 +132,13 @@ static void a_sample_is_marked_while_it_lives(void **unused)
 	assert_true(header_wide(ptr)->mark);
 	assert_int_equal(header_wide(ptr)->counted, 0);
 	assert_true(live_bytes() == 100000);
-	wide_free(ptr);
+	heap_free(ptr);
 	assert_true(live_bytes() == 0);
 	/* Nobody draws where there is no cache. */
 	ptr = wide_alloc(NULL, 100000, 16, false);
 	assert_false(header_wide(ptr)->mark);
 	assert_true(live_bytes() == 0);
-	wide_free(ptr);
+	heap_free(ptr);
 }
 
 static void a_resized_block_is_drawn_anew(void **unused)
@@ -156,7 +156,7 @@ static void a_resized_block_is_drawn_anew(void **unused)
 	sampling(true);
 	assert_ptr_equal(wide_resize(ptr, 200000), ptr);
 	assert_true(live_bytes() == 200000);
-	wide_free(ptr);
+	heap_free(ptr);
 	assert_true(live_bytes() == 0);
 }
 
@@ -167,7 +167,7 @@ static void what_cannot_be_resized_says_so(void **unused)
 	(void)unused;
 	assert_null(wide_resize(ptr, TOO_MUCH));
 	assert_true(large_usable(ptr) >= 100000);
-	wide_free(ptr);
+	heap_free(ptr);
 }
 
 static void a_moved_block_is_another_one(void **unused)
@@ -184,9 +184,9 @@ static void a_moved_block_is_another_one(void **unused)
 		assert_int_equal(fresh[i], (char)(i * 7 >> 8));
 	assert_true(large_usable(fresh) >= 3 * MIB);
 	assert_true(live_bytes() == 5.0 * MIB); /* the old one is there yet */
-	wide_free(ptr);
+	heap_free(ptr);
 	assert_true(live_bytes() == 3.0 * MIB);
-	wide_free(fresh);
+	heap_free(fresh);
 	assert_true(live_bytes() == 0);
 }
 
@@ -206,7 +206,7 @@ static void a_lent_block_counts_in_its_class(void **unused)
 	assert_int_equal(header_wide(ptr)->counted, HEADER_CLASS | class);
 	assert_true(live_bytes() == 32768);
 	assert_counts();
-	wide_free(ptr);
+	heap_free(ptr);
 	shadow_frees[class]++;
 	assert_counts();
 	assert_true(live_bytes() == 0);
@@ -226,8 +226,8 @@ static char *aligned(struct cache *cache, size_t align, size_t n)
 	assert_in_range(heap_usable(ptr), n, 2 * (n + align));
 	memset(ptr, 0x5a, n);
 	if (*header_byte(ptr) == HEADER_ALIGNED)
-		assert_int_equal(pointer_find(pointer_base(ptr, false)).code,
-				 HEADER_NONE); /* that is not to be freed */
+		assert_int_equal(lookup(lookup(ptr).base).kind,
+				 LOOKUP_NONE); /* that is not to be freed */
 	shadow_allocs[class]++;
 	assert_counts();
 	return ptr;
@@ -319,9 +319,9 @@ static void others_in_the_class_of_1024_are_counted(void **unused)
 	assert_int_equal(stats.aligned_1024, before + 1);
 	heap_free(ptr);
 	before = stats.fallback_1024;
-	wide_free(wide_alloc(NULL, 1023, 16, false));
+	heap_free(wide_alloc(NULL, 1023, 16, false));
 	assert_int_equal(stats.fallback_1024, before);
-	wide_free(wide_alloc(NULL, 1024, 16, false));
+	heap_free(wide_alloc(NULL, 1024, 16, false));
 	assert_int_equal(stats.fallback_1024, before + 1);
 }
 
