@@ -1,7 +1,6 @@
 #!/bin/bash
 # malloc and free keep to their budget of instructions, and so do a refill and
 # a flush.
-# time: 240
 . "$(dirname "$0")/lib.bash"
 need valgrind
 "$E2E/../bench/budget" --build "$B" --check >"$T/out" 2>&1 ||

@@ -11,17 +11,17 @@ tell fork 5
 read -ra children <<<"$ANSWER"
 [ ${#children[@]} = 5 ] || fail "no children: $ANSWER"
 started "${children[@]}"
-soon 5 "$HOST" "state == 'running'"
+soon "$HOST" "state == 'running'"
 parent=$(python3 -c '
 import json, sys
 for p in json.load(open(sys.argv[1]))["processes"]:
     if p["pid"] == int(sys.argv[2]):
         print(p["process_id"])' "$T/report.json" "$HOST")
 for child in "${children[@]}"; do
-	soon 5 "$child" "state == 'running' and parent_pid == $HOST"
-	soon 2 "$child" "parent_process_id == $parent and live_bytes > 500000"
+	soon "$child" "state == 'running' and parent_pid == $HOST"
+	soon "$child" "parent_process_id == $parent and live_bytes > 500000"
 	kill "$child"
-	soon 5 "$child" "state == 'signalled' and exit_signal == 15"
+	soon "$child" "state == 'signalled' and exit_signal == 15"
 done
 holds "$HOST" "state == 'running'" || fail "the parent is gone"
 

@@ -12,9 +12,9 @@ top -- sh -c 'exit 5'
 top --batch --json -d 0.3 -- "$(python_real)" -c '
 import time
 keep = [bytearray(100000) for _ in range(300)]
-for i in range(20):
-    keep.append([bytearray(1000) for _ in range(2000)])
-    time.sleep(0.1)' || fail "batch: $? $(cat "$T/err")"
+while len(open("'"$T/out"'").readlines()) < 4:
+    keep.append([bytearray(1000) for _ in range(200)])
+    time.sleep(0.05)' || fail "batch: $? $(cat "$T/err")"
 grep -q $'\033' "$T/out" && fail "an escape sequence"
 python3 - "$T/out" <<'PY' || fail "reports: $(head -c 600 "$T/out")"
 import json
@@ -30,7 +30,8 @@ top -- /no/such/program
 [ $? = 127 ] || fail "a missing command"
 top -- sh -c 'kill -9 $$'
 [ $? = 137 ] || fail "a killed command"
-sleep 0.3
-left=$(find "$T" -name 'hakmem-top-*')
-[ -z "$left" ] || fail "left behind: $left"
+none_left() {
+	! find "$T" -name 'hakmem-top-*' | grep .
+}
+until_true none_left || fail "left behind: $(find "$T" -name 'hakmem-top-*')"
 exit 0

@@ -11,7 +11,7 @@ tell alloc 300000 40
 tell alloc 5000000 3
 tell churn 300
 echo "exit 0" >&"$TO_HOST"
-soon 10 "$HOST" "state == 'exited' and exit_status == 0"
+soon "$HOST" "state == 'exited' and exit_status == 0"
 top() {
 	"$B/hakmem-top" "$@" >"$T/out" 2>"$T/err"
 }

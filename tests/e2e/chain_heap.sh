@@ -2,13 +2,12 @@
 # The heap profile through all three programs: a daemon that comes late, truth
 # within the error bars, every export live and after the end, marks, control,
 # a binary replaced on disk, and the screen.
-# time: 120
 . "$(dirname "$0")/lib.bash"
 . "$E2E/viewer_tmux.bash"
 export LC_ALL=C.UTF-8
 
 coproc TRUTH {
-	exec timeout 90 "$(python_real)" -B "$E2E/chain_heap.py" "$B" "$T" 2>&1
+	exec timeout 500 "$(python_real)" -B "$E2E/chain_heap.py" "$B" "$T" 2>&1
 }
 # shellcheck disable=SC2153
 TRUTH_JOB=$TRUTH_PID
@@ -31,24 +30,23 @@ HAKMEM_SAMPLE=4096 LD_PRELOAD=$LIB "$B/tests/preload/sites_known" wait \
 	<"$T/more" >"$T/known.log" &
 started $!
 exec {MORE}>"$T/more"
-until_true 20 grep -q ready "$T/known.log" || fail "no sites_known"
+until_true grep -q ready "$T/known.log" || fail "no sites_known"
 screen_start 160 40 "'$B/hakmem-top' -d 0.2"
-shows 5 "sites_known"
+shows "sites_known"
 press F4 s i t e s _ k Enter S S
-sleep 0.3
-shows 2 "running"
+shows "running"
 press Enter 4
-shows 10 "allocate_large"
-shows 2 "leak_some"
-shows 2 "sites_known.c:"
+shows "allocate_large"
+shows "leak_some"
+shows "sites_known.c:"
 press F4 l e a k _ Enter
-hides 3 "allocate_large"
+hides "allocate_large"
 press Enter
-shows 5 "AGE AT FREE"
-shows 2 "leak_some"
-shows 2 "main"
-shows 2 "sites_known.c:"
+shows "AGE AT FREE"
+shows "leak_some"
+shows "main"
+shows "sites_known.c:"
 press q
-shows 3 "EXIT 0"
+shows "EXIT 0"
 exec {MORE}>&-
 exit 0

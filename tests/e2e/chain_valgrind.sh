@@ -8,7 +8,7 @@ check=(valgrind --quiet --error-exitcode=99 --leak-check=full
 
 "${check[@]}" "$B/hakmemd" --foreground --socket "$SOCK" >"$T/daemon.log" 2>&1 &
 DAEMON=$!
-until_true 20 test -S "$SOCK" || fail "no daemon: $(cat "$T"/valgrind.*)"
+until_true test -S "$SOCK" || fail "no daemon: $(cat "$T"/valgrind.*)"
 hakmem python3 -c 'import json; print(len(json.dumps(list(range(9999)))))' \
 	>/dev/null || fail "python3 failed"
 "${check[@]}" "$B/hakmem-top" --batch -n 2 -d 0.3 --json >"$T/json" ||
@@ -33,13 +33,13 @@ screen -f /dev/null new-session -d -x 100 -y 30 \
 shows() {
 	screen capture-pane -p | grep -q "$1"
 }
-until_true 30 shows 'PID COMMAND' || fail "no screen"
+until_true shows 'PID COMMAND' || fail "no screen"
 screen send-keys Enter
-until_true 20 shows 'Overview' || fail "no process on the screen"
+until_true shows 'Overview' || fail "no process on the screen"
 screen send-keys 2
-until_true 20 shows 'REQUESTS' || fail "no sizes on the screen"
+until_true shows 'REQUESTS' || fail "no sizes on the screen"
 screen send-keys q
-until_true 20 test -s "$T/status" || fail "the viewer does not end"
+until_true test -s "$T/status" || fail "the viewer does not end"
 [ "$(cat "$T/status")" = 0 ] || fail "screen: $(cat "$T"/valgrind.*)"
 screen kill-server 2>/dev/null
 

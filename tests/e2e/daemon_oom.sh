@@ -22,14 +22,14 @@ waits=()
 for where in in out; do
 	cat >"$T/wait.$where" <<SH
 [ $where = in ] && echo \$\$ >"$group/cgroup.procs"
-LD_PRELOAD=$LIB exec "$P" -c 'import time; x = [bytes(1000) for _ in range(3000)]; time.sleep(60)'
+LD_PRELOAD=$LIB exec "$P" -c 'import time; x = [bytes(1000) for _ in range(3000)]; time.sleep(600)'
 SH
 	sh "$T/wait.$where" &
 	STARTED+=($!)
 	waits+=($!)
 done
 for pid in "${waits[@]}"; do
-	soon 10 "$pid" "state == 'running'"
+	soon "$pid" "state == 'running'"
 done
 cat >"$T/eater" <<SH
 echo \$\$ >"$group/cgroup.procs"
@@ -46,9 +46,9 @@ eater=$!
 STARTED+=("$eater")
 wait "$eater" 2>/dev/null
 [ $? = 137 ] || skip "the kernel killed nobody"
-soon 5 "$eater" "state == 'oom-killed'"
+soon "$eater" "state == 'oom-killed'"
 for pid in "${waits[@]}"; do
 	kill -9 "$pid"
-	soon 5 "$pid" "state == 'signalled' and exit_signal == 9"
+	soon "$pid" "state == 'signalled' and exit_signal == 9"
 done
 exit 0

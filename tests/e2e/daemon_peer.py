@@ -145,7 +145,7 @@ def site(ident, pcs=(), modules=None, classes=(), extra=b""):
 
 
 class Peer:
-    def __init__(self, path=PATH, seconds=20):
+    def __init__(self, path=PATH, seconds=60):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(path)  # waits while the queue is full
         self.socket.settimeout(seconds)

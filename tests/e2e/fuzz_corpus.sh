@@ -1,7 +1,6 @@
 #!/bin/bash
 # What the fuzzers found interesting goes through the daemon once more, under
 # the address and undefined-behaviour sanitizers.
-# time: 400
 cd "$(dirname "$0")/../.." || exit 1
 echo 'int main(void) { return 0; }' >"$TMPDIR/probe.c"
 cc -fsanitize=address,undefined "$TMPDIR/probe.c" -o "$TMPDIR/probe" \

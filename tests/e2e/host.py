@@ -3,8 +3,10 @@ line "done" on stdout for each. Calls malloc by itself, so figures are exact.
 
   alloc SIZE COUNT     keeps COUNT blocks of SIZE bytes
   free                 frees all that alloc kept
-  churn MS             allocates and frees for so long
-  pace MS              the same, slowly; prints the longest pause in ms
+  churn MS             allocates and frees for so long, and with a good part of
+                       it on a processor
+  pace MS              the same, slowly; prints for how many ms it was blocked
+                       at most
   boundary COUNT       frees blocks whose header is on the page before
   wrong COUNT          frees foreign pointers
   thread               starts a thread that does nothing
@@ -14,6 +16,7 @@ line "done" on stdout for each. Calls malloc by itself, so figures are exact.
 import ctypes
 import mmap
 import os
+import resource
 import sys
 import threading
 import time
@@ -40,22 +43,29 @@ def free():
 
 
 def churn(ms):
-    end = time.monotonic() + ms / 1000
-    while time.monotonic() < end:
+    end, work = time.monotonic() + ms / 1000, time.thread_time() + ms / 4000
+    while time.monotonic() < end or time.thread_time() < work:
         for _ in range(50):
             libc.free(libc.malloc(100000))
 
 
 def pace(ms):
-    end, longest = time.monotonic() + ms / 1000, 0
+    end, longest, rounds = time.monotonic() + ms / 1000, 0, ms // 10
     while True:
-        begin = time.monotonic()
-        if begin > end:
+        begin, waits = time.monotonic(), waited()
+        if begin > end and rounds <= 0:
             return round(longest * 1000)
         for _ in range(40):
             libc.free(libc.malloc(100000))
-        longest = max(longest, time.monotonic() - begin)
+        if waited() != waits:
+            longest = max(longest, time.monotonic() - begin)
+        rounds -= 1
         time.sleep(0.005)
+
+
+def waited():
+    """How often it gave up the processor; not how often it was taken away."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
 def boundary(count):

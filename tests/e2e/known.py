@@ -43,4 +43,4 @@ class Known:
 
     def end(self):
         self.process.stdin.close()
-        check(self.process.wait(20) == 0, "the program failed")
+        check(self.process.wait(60) == 0, "the program failed")

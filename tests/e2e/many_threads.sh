@@ -2,7 +2,6 @@
 # Many more threads than cores, that end, and that free each other's blocks:
 # memory stays in proportion to what lives, and an operation costs about what it
 # costs with two threads.
-# time: 120
 . "$(dirname "$0")/lib.bash"
 daemon_start
 export BENCH_SECONDS=0.3

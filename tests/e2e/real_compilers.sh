@@ -1,6 +1,5 @@
 #!/bin/bash
 # gcc -O2 and g++ -O2 on big generated files: the same object code; make -j.
-# time: 150
 . "$(dirname "$0")/lib.bash"
 need gcc g++ make python3
 daemon_start

@@ -40,7 +40,7 @@ NGINX=$PID
 get() {
 	curl -sS --unix-socket "$T/web.sock" "$@"
 }
-until_true 10 get http://x/ || fail "no answer: $(tail -n 3 "$T/error.log")"
+until_true get http://x/ || fail "no answer: $(tail -n 3 "$T/error.log")"
 preloaded "$NGINX" || fail "nginx runs without the library"
 [ "$(get http://x/)" = hello ] || fail "index page"
 [ "$(get -o /dev/null -w '%{http_code}' http://x/moved)" = 302 ] || fail "redirect"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # redis-server and redis-benchmark on a Unix socket; persistence; the same data
 # back after a restart; it finds a new daemon.
-# time: 120
 . "$(dirname "$0")/lib.bash"
 need redis-server redis-cli redis-benchmark
 daemon_start
@@ -10,7 +9,7 @@ serve() {
 	background redis redis-server --port 0 --unixsocket "$T/redis.sock" \
 		--dir "$T/db" --save '' --appendonly yes --daemonize no
 	REDIS=$PID
-	until_true 10 pong || fail "redis-server did not come up"
+	until_true pong || fail "redis-server did not come up"
 	preloaded "$REDIS" || fail "redis-server runs without the library"
 }
 redis() {
@@ -34,10 +33,10 @@ done
 [ "$(redis eval 'local t = {} for i = 1, 20000 do t[i] = tostring(i) end
 	return #table.concat(t)' 0)" = 88894 ] || fail "Lua inside redis"
 redis bgsave >/dev/null
-until_true 10 sh -c "redis-cli -s '$T/redis.sock' lastsave | grep -q ." ||
+until_true sh -c "redis-cli -s '$T/redis.sock' lastsave | grep -q ." ||
 	fail "bgsave"
 redis bgrewriteaof >/dev/null
-until_true 20 sh -c "redis-cli -s '$T/redis.sock' info persistence |
+until_true sh -c "redis-cli -s '$T/redis.sock' info persistence |
 	grep -q aof_rewrite_in_progress:0" || fail "rewrite of the log"
 keys=$(redis dbsize)
 digest=$(redis debug digest 2>/dev/null)
@@ -50,7 +49,7 @@ serve
 kill -9 "$DAEMON"
 wait "$DAEMON" 2>/dev/null
 daemon_start
-soon 10 "$REDIS" "state == 'running'"
+soon "$REDIS" "state == 'running'"
 redis flushall >/dev/null
 redis shutdown nosave >/dev/null 2>&1
 wait "$REDIS" || fail "redis-server ended with $? the second time"

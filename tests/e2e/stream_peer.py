@@ -77,7 +77,7 @@ def varint(value):
 class Peer:
     """One connection, and what was said on it."""
 
-    def __init__(self, listener, seconds=20):
+    def __init__(self, listener, seconds=60):
         if not select.select([listener], [], [], seconds)[0]:
             raise AssertionError("no connection")
         self.socket = listener.accept()[0]
@@ -150,7 +150,7 @@ class Peer:
             self.buffer = self.buffer[HEADER.size + length:]
             self.sequence += 1
 
-    def wait(self, truth, seconds=20, what="what was waited for"):
+    def wait(self, truth, seconds=60, what="what was waited for"):
         end = time.monotonic() + seconds
         while not truth():
             if time.monotonic() > end or not self.read(0.05):

@@ -1,7 +1,6 @@
 #!/bin/bash
 # The sites of a program whose allocations are known, as a daemon gets them:
 # estimates around the truth, stacks and modules, reconnects, Control.
-# time: 60
 set -u
 cd "$(dirname "$0")" || exit 1
 build=$(cd ../.. && cd "$1" && pwd) || exit 1

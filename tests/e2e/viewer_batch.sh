@@ -6,7 +6,7 @@ daemon_start
 host_start
 tell alloc 1024 2000
 tell churn 300
-soon 5 "$HOST" "requests_1024_total > 2000"
+soon "$HOST" "requests_1024_total > 2000"
 top() {
 	"$B/hakmem-top" "$@" >"$T/out" 2>"$T/err" </dev/null
 }
@@ -19,7 +19,7 @@ import time
 lines = [json.loads(line) for line in open(sys.argv[1])]
 assert len(lines) == 3
 assert abs(lines[0]["time_s"] - time.time()) < 60
-assert 0.15 < lines[1]["time_s"] - lines[0]["time_s"] < 2
+assert 0.15 < lines[1]["time_s"] - lines[0]["time_s"] < 60
 names = """live_bytes live_objects rss_bytes allocs_total frees_total
 requests_1024_total fallback_1024_total page_boundary_total mincore_total
 header_rejects_total sample_bytes dropped_total""".split()
@@ -33,7 +33,7 @@ for line in lines:
         process["allocs_total"] - process["frees_total"])
 PY
 # Each line is there at once, and a reader that leaves is no error.
-timeout 20 "$B/hakmem-top" --json -d 0.2 2>"$T/err" | head -n 2 >"$T/two"
+timeout $PATIENCE "$B/hakmem-top" --json -d 0.2 2>"$T/err" | head -n 2 >"$T/two"
 [ "${PIPESTATUS[0]}" = 0 ] || fail "EPIPE: ${PIPESTATUS[0]}"
 [ -s "$T/err" ] && fail "EPIPE: $(cat "$T/err")"
 [ "$(wc -l <"$T/two")" = 2 ] || fail "not flushed"
@@ -50,7 +50,7 @@ grep -q "cannot write to stdout: Bad file descriptor" "$T/err" ||
 rm "$T/out" # what it says is what we wait for
 "$B/hakmem-top" -d 30 >"$T/out" 2>"$T/err" &
 pid=$!
-until_true 5 grep -q host.py "$T/out" || fail "no report in a file"
+until_true grep -q host.py "$T/out" || fail "no report in a file"
 kill -INT $pid
 wait $pid || fail "SIGINT: exit $?"
 
@@ -68,7 +68,7 @@ cmp -s "$T/file" "$T/before" || fail "the old file is gone"
 mkfifo "$T/fifo"
 ln -s "$T/elsewhere" "$T/link"
 for target in "$T/fifo" "$T/link" "$T" /dev/null; do
-	timeout 5 "$B/hakmem-top" export --pid "$HOST" --what sizes \
+	timeout $PATIENCE "$B/hakmem-top" export --pid "$HOST" --what sizes \
 		-o "$target" 2>"$T/err"
 	[ $? = 1 ] || fail "$target: not 1"
 	grep -q "not a regular file" "$T/err" || fail "$target: $(cat "$T/err")"

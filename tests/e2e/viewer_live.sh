@@ -16,11 +16,9 @@ known() {
 }
 top sites --pid "$HOST" || ! grep -q "no question of kind" "$T/err" ||
 	skip "this daemon knows no sites"
-until_true 10 known || skip "this library sends no sites: $(cat "$T/err")"
-sleep 1
-known
+until_true known || skip "this library sends no sites: $(cat "$T/err")"
 # The guard may have raised the distance of samples: the errors tell.
-python3 - "$T/out" <<'PY' || fail "the sites: $(head -c 600 "$T/out")"
+cat >"$T/right.py" <<'PY'
 import json
 import sys
 table = json.load(open(sys.argv[1]))
@@ -29,33 +27,34 @@ top = table["sites"][0]
 assert abs(table["live_bytes"] - 31e6) < 5 * table["live_bytes_stderr"] + 2e6
 assert top["live_bytes"] > 5e6 and top["live_samples"] > 0, top
 PY
+right() {
+	known && python3 "$T/right.py" "$T/out"
+}
+until_true right || fail "the sites: $(head -c 600 "$T/out")"
 screen_start 120 40 "'$B/hakmem-top' -d 0.2"
-shows 5 "$HOST"
+shows "$HOST"
 press Enter 4
-shows 5 "1 in "
-shows 5 "exact 3"
+shows "1 in "
+shows "exact 3"
 screen | sed -n 7p | grep -qE '^[0-9.]+M(-[0-9.]+M n=[0-9]| ±[0-9.]+[KM]) ' || {
 	screen
 	fail "the first site is not a figure with its error"
 }
 press Enter
-shows 5 "AGE AT FREE"
-shows 5 "  0 "
+shows "AGE AT FREE"
+shows "  0 "
 press e Enter
-shows 5 "wrote hakmem-$HOST-stack.csv"
+shows "wrote hakmem-$HOST-stack.csv"
 press Escape
-shows 5 "1 in "
+shows "1 in "
 press m
-shows 3 "+LIVE"
+shows "+LIVE"
 tell alloc 100000 400
 tell pace 300
-until_true 5 eval 'screen | grep -qE "^[+][1-9][0-9.]+M ±"' || {
-	screen
-	fail "40 MB since the mark are not to be seen"
-}
+shows_like "^[+][1-9][0-9.]+M ±" # 40 MB since the mark
 for format in pb.gz:1f8b folded: svg:3c; do
 	press e C-u "f.${format%%:*}" Enter
-	shows 15 "wrote f.${format%%:*}"
+	shows "wrote f.${format%%:*}"
 	head -c 2 "$T/f.${format%%:*}" | od -An -tx1 | tr -d ' \n' |
 		grep -q "^${format##*:}" || fail "f.${format%%:*}"
 done
@@ -63,22 +62,21 @@ grep -qE '^[^ ].* [0-9]+$' "$T/f.folded" || fail "$(head "$T/f.folded")"
 top mark --pid "$HOST" before || fail "mark: $(cat "$T/err")"
 tell alloc 1000000 40
 tell pace 300
-sleep 0.5
-top export --pid "$HOST" --what heap --format folded --diff before ||
-	fail "diff: $(cat "$T/err")"
-awk '{ sum += $NF } END { exit !(sum > 20e6 && sum < 60e6) }' "$T/out" ||
+since() {
+	top export --pid "$HOST" --what heap --format folded --diff before &&
+		awk '{ sum += $NF } END { exit !(sum > 20e6 && sum < 60e6) }' \
+			"$T/out"
+}
+until_true since ||
 	fail "not the 40 MB since the mark: $(head -c 600 "$T/out")"
 top set --pid "$HOST" --sample 64K || fail "set: $(cat "$T/err")"
 tell pace 500 # an idle program hears nothing
-until_true 5 eval 'screen | grep -qE "1 in 64.0K|guard from 64.0K"' || {
-	screen
-	fail "the distance of samples is not 64K"
-}
+shows_like "1 in 64.0K|guard from 64.0K"
 top set --pid "$HOST" --sample off || fail "set: $(cat "$T/err")"
 tell pace 500
-shows 5 "sampling is off"
+until_true working on_screen "sampling is off" || fail "sampling goes on"
 press q
-shows 5 "EXIT 0"
+shows "EXIT 0"
 HAKMEM_SAMPLE=16384 "$B/hakmem-top" -- "$(python_real)" -c \
 	'keep = [bytearray(100000) for _ in range(1000)]' >"$T/out" 2>&1
 grep -A1 -E '^  top sites    allocated +left live +function$' "$T/out" |

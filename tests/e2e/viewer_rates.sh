@@ -9,31 +9,31 @@ feeder rates
 grep ' steady$' "$T/out" | tail -n 1 | grep -qE ' 100 +50\.0 ' ||
 	fail "the rate is not 100/s and 50/s: $(cat "$T/out")"
 screen_start 100 20 "'$B/hakmem-top' --socket '$SOCK' -d 0.3"
-shows 5 "Allocs/s 100  Frees/s 50.0"
+shows "Allocs/s 100  Frees/s 50.0"
 # Frozen: the clock stands and says so; sorting and help still work.
 press Space
-shows 3 "FROZEN"
+shows "FROZEN"
 before=$(screen)
 sleep 1.2
 [ "$before" = "$(screen)" ] || fail "something moves while frozen"
 press I F1
-shows 3 "KEYS"
+shows "KEYS"
 press Escape z
-hides 3 "FROZEN"
+hides "FROZEN"
 # The mark: what was added since, not rates.
 press m
-shows 3 "+ALLOCS"
-shows 5 "+100"
+shows "+ALLOCS"
+shows_like "[+][1-9](00|[.][0-9]0k)"
 press M
-hides 3 "+ALLOCS"
+hides "+ALLOCS"
 press d 9 9 9 9 Enter
-shows 3 "want 0.1 to 3600 seconds"
+shows "want 0.1 to 3600 seconds"
 press d 7 Enter
-shows 3 "every 7s"
+shows "every 7s"
 press +
-shows 3 "every 10s"
+shows "every 10s"
 press - -
-shows 3 "every 2s"
+shows "every 2s"
 feeder_end
 feeder split
 "$B/hakmem-top" --json -n 1 --socket "$SOCK" | python3 -c 'import json, sys

@@ -1,71 +1,74 @@
 #!/bin/bash
 # Sites and stacks on the screen: order, filter, mark, freeze, the way in and
 # back, files of both and of the heap; a daemon that knows no sites.
-# time: 150
 . "$(dirname "$0")/lib.bash"
 . "$E2E/viewer_tmux.bash"
 export LC_ALL=C.UTF-8
 
-# first TEXT: the first row of the table holds it.
+# first TEXT: the first row of the table comes to hold it.
 first() {
-	screen | grep -A1 "FUNCTION" | tail -n 1 | grep -qF -- "$1" || {
+	until_true first_row "$1" || {
 		screen
 		fail "'$1' is not in the first row"
 	}
 }
 
+first_row() {
+	screen | grep -A1 "FUNCTION" | tail -n 1 | grep -qF -- "$1"
+}
+
+other_than() {
+	[ "$1" != "$(screen)" ]
+}
+
 feeder fixed
 screen_start 160 40 "'$B/hakmem-top' --socket '$SOCK' -d 0.2"
-shows 5 "serve.py"
+shows "serve.py"
 press Enter 4
-shows 5 "1 in 1.00M  live 13.6M ±1.86M, exact 12.3M  z -0.6"
-shows 2 "names are being looked up"
-shows 2 "raised by the guard from 512K"
-shows 2 "<3.00M n=0"
-shows 2 "worker-3 +3"
+shows "1 in 1.00M  live 13.6M ±1.86M, exact 12.3M  z -0.6"
+shows "names are being looked up"
+shows "raised by the guard from 512K"
+shows "<3.00M n=0"
+shows "worker-3 +3"
 first "json_loads_impl"
 press W
-sleep 0.3
 first "Cache::insert"
 press B I
-sleep 0.3
 first "PyObject_Malloc"
 press F
-sleep 0.3
 first "[no"
 press L
-sleep 0.3
 first "json_loads_impl"
 # Each in turn as big as it may be: no column is lost for ever.
 press Right Right Right Right
-shows 3 "SHORT%"
+shows "SHORT%"
 press Left Left Left Left
 
 # Into a stack and back: the filter waits, the stack has one of its own.
 press F4 c a c h e Enter
-shows 3 "Filter: cache"
-hides 3 "json_loads_impl"
+shows "Filter: cache"
+hides "json_loads_impl"
 press Enter
-shows 5 "AGE AT FREE"
-shows 2 "leak? +82.0K/m for 42m00s"
-shows 2 "xmalloc"
-shows 2 "json_reader.c:412"
-shows 2 "(build-id differs)"
-shows 2 "libplugin.so+0x1f30"
-shows 2 "the stack goes on"
-shows 2 "4 Sites > Stack"
+shows "AGE AT FREE"
+shows "leak? +82.0K/m for 42m00s"
+shows "xmalloc"
+shows "json_reader.c:412"
+shows "(build-id differs)"
+shows "libplugin.so+0x1f30"
+shows "the stack goes on"
+shows "4 Sites > Stack"
 screen | grep -qE '^ +0 inl xmalloc' || fail "no mark of the inlined frame"
 press F4 p y Enter
-shows 3 "Filter: py"
-hides 3 "xmalloc"
+shows "Filter: py"
+hides "xmalloc"
 press Escape
-shows 3 "xmalloc"
+shows "xmalloc"
 press e Enter
-shows 3 "wrote hakmem-4100-stack.csv"
+shows "wrote hakmem-4100-stack.csv"
 grep -qx "xmalloc,/build/json/src/alloc.h,31,/usr/lib/libjson.so.5,0x11f30,0x7f0000011f30,1,\"\"" \
 	"$T/hakmem-4100-stack.csv" || fail "$(cat "$T/hakmem-4100-stack.csv")"
 press e C-u s t . j s o n Enter
-shows 3 "wrote st.json"
+shows "wrote st.json"
 python3 - "$T/st.json" <<'PY' || fail "the JSON of the stack"
 import json
 import sys
@@ -76,14 +79,14 @@ assert stack["frames"][0]["inlined"] is True
 assert stack["lifetimes"][7] == {"age_us": 4096, "objects": 30000.0}
 PY
 press Escape
-shows 3 "Filter: cache"
+shows "Filter: cache"
 press e Enter
-shows 3 "wrote hakmem-4100-sites.csv"
+shows "wrote hakmem-4100-sites.csv"
 [ "$(wc -l <"$T/hakmem-4100-sites.csv")" = 2 ] || fail "not what is shown"
 press Escape
-shows 3 "json_loads_impl"
+shows "json_loads_impl"
 press e C-u s . j s o n Enter
-shows 3 "wrote s.json"
+shows "wrote s.json"
 python3 -c 'import json, sys
 table = json.load(open(sys.argv[1]))
 assert table["sample_bytes"] == 2**20 and table["z"] == -0.6
@@ -91,79 +94,76 @@ assert [s["site_id"] for s in table["sites"]] == [3, 7, 5, 9, 1, 11]' \
 	"$T/s.json" || fail "$(cat "$T/s.json")"
 # The heap comes from the daemon, every byte of it.
 press e C-u h . p b . g z Enter
-shows 5 "wrote h.pb.gz"
+shows "wrote h.pb.gz"
 python3 -c 'import sys
 assert open(sys.argv[1], "rb").read() == b"\x1f\x8b" + bytes(range(256)) * 1200' \
 	"$T/h.pb.gz" || fail "the export is not what was sent"
 press e C-u h . s v g Enter
-shows 5 "wrote h.svg"
+shows "wrote h.svg"
 grep -qx "svg of inuse since start" "$T/h.svg" || fail "$(cat "$T/h.svg")"
 # Tab and digits leave a stack, too.
 press Enter
-shows 5 "AGE AT FREE"
+shows "AGE AT FREE"
 press Tab
-shows 5 "REJECTED POINTERS"
+shows "REJECTED POINTERS"
 press 4
-shows 3 "json_loads_impl"
+shows "json_loads_impl"
 press Escape
-shows 3 "SIGSEGV"
+shows "SIGSEGV"
 feeder_end
 
 # What grows: changes since the mark, that a frozen screen does not follow.
 feeder growing
 screen_start 160 40 "'$B/hakmem-top' --socket '$SOCK' -d 0.2"
-shows 5 "serve.py"
+shows "serve.py"
 press Enter 4
-shows 5 "json_loads_impl"
+shows "json_loads_impl"
 press m
-shows 3 "+LIVE"
-shows 5 "+3.00M ±"
+shows "+LIVE"
+shows_like "[+]([3-9]|[0-9]{2,})[.][0-9]+M ±"
 press z
-shows 3 "FROZEN"
-sleep 0.4
+shows "FROZEN"
 before=$(screen)
 sleep 1
 [ "$before" = "$(screen)" ] || fail "something moves while frozen"
 press Enter
-shows 3 "AGE AT FREE"
-shows 3 "FROZEN"
+shows "AGE AT FREE"
+shows "FROZEN"
 press Escape
-shows 3 "+LIVE"
+shows "+LIVE"
 [ "$before" = "$(screen)" ] || {
 	screen
 	fail "coming back the frozen screen is another"
 }
 press z
-sleep 0.5
-[ "$before" = "$(screen)" ] && fail "still frozen"
+until_true other_than "$before" || fail "still frozen"
 press M
-hides 3 "+LIVE"
+hides "+LIVE"
 # Set on another screen, the mark holds for the sites as well.
 press 2
-shows 3 "1024 bytes"
+shows "1024 bytes"
 press m
-shows 3 "+REQUESTS"
-sleep 0.5
+shows "+REQUESTS"
 press 4
-shows 3 "+LIVE"
-shows 5 "+2.00M ±"
+shows "+LIVE"
+shows_like "[+]([2-9]|[0-9]{2,})[.][0-9]+M ±"
 feeder_end
 
 # A daemon that knows no sites says so; the process stays open.
 feeder nosites
 screen_start 100 24 "'$B/hakmem-top' --socket '$SOCK' -d 0.2"
-shows 5 "serve.py"
+shows "serve.py"
 press Enter 4
-shows 5 "no question of kind 4"
+shows "no question of kind 4"
 sleep 0.5
-shows 0 "5 Health" # not closed by it
+shows "5 Health" # not closed by it
 press e C-u x . s v g Enter
-shows 5 "wrote x.svg"
+shows "wrote x.svg"
 press 2
-shows 3 "1024 bytes"
+shows "1024 bytes"
 # No file with --readonly, also none of the heap.
 screen_start 100 24 "'$B/hakmem-top' --readonly --socket '$SOCK' -d 0.2"
-shows 5 "serve.py"
+shows "serve.py"
 press Enter 4 e
-shows 3 "--readonly: no files are written"
+shows "--readonly: no files are written"
 exit 0

@@ -3,9 +3,11 @@
 #
 #   screen_start W H COMMAND   in a terminal of that size; its end is shown as
 #                              "EXIT status"
-#   press KEY...               as tmux names them
-#   shows SECONDS TEXT         the text is on the screen within so long
-#   hides SECONDS TEXT         ... is off it
+#   press KEY...               as tmux names them; each is done with before the
+#                              next
+#   shows TEXT                 the text comes to be on the screen
+#   hides TEXT                 ... off it
+#   shows_like REGEX           a line comes to match
 #   screen                     what is on it now
 
 need tmux
@@ -27,9 +29,40 @@ screen_start() {
 	screen_end
 	TMUX_SERVER=$((TMUX_SERVER + 1))
 	terminal -f /dev/null -u new-session -d -x "$1" -y "$2" \
-		"cd '$T' && $3; echo EXIT \$?; sleep 60" || fail "tmux does not start"
+		"cd '$T' && $3; echo EXIT \$?; sleep 600" || fail "tmux does not start"
 	terminal set -g status off
 	terminal set -g escape-time 0
+	PANE=$(terminal display -p '#{pane_pid} #{pid}')
+}
+
+# idle PID...: all their threads wait for something.
+idle() {
+	local pid stat state
+
+	for pid; do
+		for stat in "/proc/$pid/task/"*/stat; do
+			read -r state 2>/dev/null <"$stat" || continue
+			case ${state##*) } in
+			[SZ]*) ;;
+			*) return 1 ;;
+			esac
+		done
+	done
+}
+
+# Until nobody works on what was pressed: terminal, viewer and daemon wait for
+# something at the same time, and a moment later still. A viewer that has always
+# something to do gets five seconds.
+settle() {
+	local still=0 end=$((SECONDS + 5)) viewer=
+
+	read -r viewer 2>/dev/null <"/proc/${PANE% *}/task/${PANE% *}/children"
+	until [ $still = 2 ] || [ $SECONDS -ge $end ]; do
+		sleep 0.02
+		still=$((still + 1))
+		# shellcheck disable=SC2086 # numbers
+		idle $PANE $viewer ${FEEDER:-} $DAEMON || still=0
+	done
 }
 
 press() {
@@ -37,7 +70,7 @@ press() {
 
 	for key; do
 		terminal send-keys "$key"
-		sleep 0.1
+		settle
 	done
 }
 
@@ -46,27 +79,36 @@ screen() {
 }
 
 shows() {
-	local end=$((SECONDS + $1 + 1))
-
-	until screen | grep -qF -- "$2"; do
-		[ $SECONDS -lt $end ] || {
-			screen
-			fail "not on the screen after $1 s: $2"
-		}
-		sleep 0.05
-	done
+	[ $# = 1 ] || fail "shows takes a text, not $*"
+	until_true on_screen "$1" && return
+	screen
+	fail "not on the screen after $PATIENCE s: $1"
 }
 
 hides() {
-	local end=$((SECONDS + $1 + 1))
+	[ $# = 1 ] || fail "hides takes a text, not $*"
+	until_true off_screen "$1" && return
+	screen
+	fail "still on the screen after $PATIENCE s: $1"
+}
 
-	while screen | grep -qF -- "$2"; do
-		[ $SECONDS -lt $end ] || {
-			screen
-			fail "still on the screen after $1 s: $2"
-		}
-		sleep 0.05
-	done
+shows_like() {
+	[ $# = 1 ] || fail "shows_like takes a regular expression, not $*"
+	until_true screen_like "$1" && return
+	screen
+	fail "not on the screen after $PATIENCE s: /$1/"
+}
+
+screen_like() {
+	screen | grep -qE -- "$1"
+}
+
+on_screen() {
+	screen | grep -qF -- "$1"
+}
+
+off_screen() {
+	! on_screen "$1"
 }
 
 # feeder MODE: a daemon that says what the real one never would, at $SOCK.
@@ -75,11 +117,12 @@ feeder() {
 		2>"$T/feeder.err" &
 	STARTED+=($!)
 	FEEDER=$!
-	until_true 5 test -S "$SOCK" || fail "the feeder did not come up"
+	until_true test -S "$SOCK" || fail "the feeder did not come up"
 }
 
 feeder_end() {
 	kill "$FEEDER" 2>/dev/null
 	wait "$FEEDER" 2>/dev/null
+	FEEDER=
 	rm -f "$SOCK"
 }

@@ -5,7 +5,6 @@
  * only: hakmem
  * env: HAKMEM_CORRUPTION=report
  * stderr: (hakmem: [a-z ]+: pointer 0x[0-9a-f]+, class \w+\n){100,1000}
- * time: 60
  */
 #include <pthread.h>
 

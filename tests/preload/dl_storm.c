@@ -1,8 +1,6 @@
 /*
  * dlopen and dlclose again and again while other threads allocate; the
  * plugin's constructor and destructor allocate, too.
- *
- * time: 60
  */
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,8 +1,6 @@
 /*
  * pthread_atfork handlers that allocate and free, registered before and after
  * the allocator's, in a program with other threads; one of them forks itself.
- *
- * time: 60
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -3,7 +3,6 @@
  * child may do everything; from one that cut into malloc itself it may only
  * end or exec, but parent and child must not hang on each other's locks.
  *
- * time: 20
  * case: outside
  * args: outside
  * expect: exit 0

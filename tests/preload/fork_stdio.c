@@ -1,8 +1,6 @@
 /*
  * fork while other threads hold stdio's locks and allocate under them: the
  * order in which fork takes locks must not deadlock against fflush(NULL).
- *
- * time: 60
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,8 +1,6 @@
 /*
  * fork in a process whose other threads allocate all the time, 200 children,
  * twenty at once: each child allocates, starts a thread and exits normally.
- *
- * time: 60
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -2,7 +2,6 @@
  * Threads that run into the limit together: each is refused and goes on.
  *
  * limit: v=204800
- * time: 60
  */
 #include <pthread.h>
 

@@ -3,7 +3,6 @@
  * activity: a little allocating here and there is enough.
  *
  * only: hakmem
- * time: 60
  */
 #include "tests/preload/memory.h"
 

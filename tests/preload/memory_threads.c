@@ -3,7 +3,6 @@
  * of another thread's activity.
  *
  * only: hakmem
- * time: 60
  */
 #include <pthread.h>
 

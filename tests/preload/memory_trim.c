@@ -1,8 +1,6 @@
 /*
  * malloc_trim gives free memory back at once, whatever the size of the blocks
  * it was used for, and says so.
- *
- * time: 60
  */
 #include "tests/preload/memory.h"
 

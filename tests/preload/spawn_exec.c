@@ -1,8 +1,6 @@
 /*
  * vfork + exec, posix_spawn, system and popen from a threaded process that
  * allocates: children come back, the parent's heap is whole.
- *
- * time: 60
  */
 #include <pthread.h>
 #include <spawn.h>

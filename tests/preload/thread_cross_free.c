@@ -1,8 +1,6 @@
 /*
  * Blocks of one thread are freed by another, for millions of blocks: all are
  * intact on arrival, and the heap does not grow.
- *
- * time: 60
  */
 #include <pthread.h>
 #include <sched.h>

@@ -1,7 +1,5 @@
 /*
  * 5,000 short-lived threads: what a thread had cached is not lost with it.
- *
- * time: 60
  */
 #include <pthread.h>
 

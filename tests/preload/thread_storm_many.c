@@ -1,8 +1,6 @@
 /*
  * 1,000 threads alive at the same moment, each with a few blocks; they end
  * together and leave nothing behind that a second generation cannot use.
- *
- * time: 60
  */
 #include <pthread.h>
 

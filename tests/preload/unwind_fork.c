@@ -3,7 +3,6 @@
  * taken for ever, and each can allocate, make threads and fork again.
  *
  * env: HAKMEM_SAMPLE=64 HAKMEM_HISTOGRAM=64
- * time: 60
  */
 #include <pthread.h>
 #include <stdatomic.h>

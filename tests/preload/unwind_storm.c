@@ -3,7 +3,6 @@
  * at once; others only allocate.
  *
  * env: HAKMEM_SAMPLE=64 HAKMEM_HISTOGRAM=64
- * time: 60
  */
 #include <dlfcn.h>
 #include <pthread.h>

@@ -6,7 +6,6 @@
  * usage: forks [SECONDS [THREADS [SEED]]]
  *
  * args: 4
- * time: 60
  */
 #include <pthread.h>
 #include <sys/wait.h>

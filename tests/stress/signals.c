@@ -5,7 +5,6 @@
  * usage: signals [SECONDS [SEED]]
  *
  * args: 3
- * time: 60
  */
 #include <sys/time.h>
 

@@ -5,7 +5,6 @@
  * usage: threads [SECONDS [THREADS [SEED]]]
  *
  * args: 4
- * time: 60
  */
 #include <pthread.h>
 
