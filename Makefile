@@ -57,10 +57,6 @@ LINK_tsan := -fsanitize=thread
 BASE := -std=gnu17 -D_GNU_SOURCE -I. -I$(G) -DHAKMEM_VERSION='"$(VERSION)"' \
 	-fvisibility=hidden -fno-omit-frame-pointer -fstack-clash-protection \
 	-MMD -MP $(OPT)
-# One of $(VARIANTS), see libhakmem/base/variant.h; only `make variants` sets it.
-ifdef VARIANT
-BASE += -DHAKMEM_VARIANT=VARIANT_$(shell echo $(VARIANT) | tr a-z A-Z)
-endif
 
 # Only the library pays for position independence and gives up builtins: gcc
 # would turn a malloc + memset into calloc itself.
@@ -224,12 +220,8 @@ bench-full: deps
 	tests/bench/run --full --build $(B) $(if $(ONLY),--only '$(ONLY)')
 
 # The library with older headers, for bench-history only.
-VARIANTS := mincore hybrid unchecked once stored headerless
-variants: $(PB_H)
-	for name in $(VARIANTS); do \
-		$(MAKE) MODE=release B=build/variant/$$name VARIANT=$$name \
-			build/variant/$$name/libhakmem.so || exit 1; \
-	done
+variants:
+	tests/bench/variants/build build/variant
 bench-history: deps
 	$(MAKE) $(PROGRAMS) $(BENCH_BIN) variants
 	tests/bench/history --build $(B)

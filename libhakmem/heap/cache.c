@@ -230,7 +230,6 @@ struct block *cache_pop(struct cache *cache, uint8_t code)
 	block = row->head;
 	row->head = block->next;
 	block->key = 0;
-	header_store_live(block, code);
 	return block;
 }
 

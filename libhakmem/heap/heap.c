@@ -105,7 +105,7 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 
 	if (n >= SIZECLASS_SMALL_MAX && sample->means.stack != 0)
 		return wide_lend(counted, BLOCK_ALIGN, sample);
-	if (n >= SIZECLASS_SMALL_MAX || VARIANT_NO_HEADERS) {
+	if (n >= SIZECLASS_SMALL_MAX) {
 		/* All of this class is in one bin: what lives is known. */
 		profile_count(sample);
 		return NULL;
@@ -226,8 +226,7 @@ void *heap_aligned(size_t align, size_t n)
 
 	if (align <= BLOCK_ALIGN)
 		return heap_malloc(n);
-	if (HAKMEM_VARIANT == VARIANT_PRODUCT &&
-	    max_size(align, n) <= SIZECLASS_SMALL_MAX) {
+	if (max_size(align, n) <= SIZECLASS_SMALL_MAX) {
 		class = sizeclass_aligned(align, n);
 		/* Those of 1024 are counted apart: each is a miss. */
 		if (class >= 0 && class != sizeclass_of_1024())
@@ -240,8 +239,7 @@ void *heap_aligned(size_t align, size_t n)
 		thread_poll(cache);
 	if (unlikely(sizeclass_count == 0))
 		return no_memory(); /* boot failed */
-	if (class < 0 && (HAKMEM_VARIANT != VARIANT_PRODUCT ||
-			  n + align >= SIZECLASS_SMALL_MAX))
+	if (class < 0 && n + align >= SIZECLASS_SMALL_MAX)
 		return wide_alloc(cache, n, align, false);
 	if (class < 0)
 		class = (int)sizeclass_with_header(n + align);

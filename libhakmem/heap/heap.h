@@ -25,7 +25,6 @@
 #include "libhakmem/heap/cache.h"
 #include "libhakmem/memory/header.h"
 #include "libhakmem/memory/lookup.h"
-#include "libhakmem/base/vm.h"
 
 void *heap_malloc_miss(size_t n);
 void *heap_malloc_sample(size_t n);
@@ -62,7 +61,6 @@ ALWAYS_INLINE void *heap_malloc(size_t n)
 		return heap_malloc_sample(n);
 	row->head = block->next;
 	block->key = 0;
-	header_store_live(block, at >> SIZECLASS_ROW_SHIFT);
 	return block;
 }
 
@@ -88,47 +86,19 @@ ALWAYS_INLINE bool push(struct row *row, struct block *block, size_t place)
 	return true;
 }
 
-/* How free found that it may read the header before there was an arena. */
-ALWAYS_INLINE bool variant_readable(const void *ptr)
-{
-	bool asked;
-
-	if (!ptr)
-		return false;
-	if (HAKMEM_VARIANT == VARIANT_MINCORE)
-		return vm_readable((uintptr_t)ptr - 1);
-	return HAKMEM_VARIANT != VARIANT_HYBRID || header_readable(ptr, &asked);
-}
-
-/* The row of a block with a header: of its unit; in a variant, of its code. */
-ALWAYS_INLINE struct row *header_row(const void *ptr)
-{
-	size_t at = HAKMEM_VARIANT == VARIANT_PRODUCT
-			    ? arena.header_map_of_0[(uintptr_t)ptr >>
-						    ARENA_UNIT_SHIFT]
-			    : (size_t)*header_byte(ptr) << SIZECLASS_ROW_SHIFT;
-
-	return row_at(cache_self, at);
-}
-
 /* The two zones have a copy each of what follows: a jump less for both. */
 ALWAYS_INLINE void heap_free(void *ptr)
 {
 	size_t offset = arena_header_offset(ptr), at;
 	struct row *row;
 
-	if (VARIANT_NO_HEADERS	    ? false
-	    : VARIANT_NO_ARENA_TEST ? variant_readable(ptr)
-				    : likely(arena_in_header_zone(offset))) {
-		row = header_row(ptr);
-		if ((HAKMEM_VARIANT != VARIANT_PRODUCT ||
-		     likely(*header_byte(ptr) == row->code)) &&
-		    likely(push(row, ptr, offset))) {
-			header_store_free(ptr, row->code);
+	if (likely(arena_in_header_zone(offset))) {
+		at = arena.header_map_of_0[(uintptr_t)ptr >> ARENA_UNIT_SHIFT];
+		row = row_at(cache_self, at);
+		if (likely(*header_byte(ptr) == row->code) &&
+		    likely(push(row, ptr, offset)))
 			return;
-		}
-	} else if (!VARIANT_ALL_HEADERS &&
-		   likely(arena_in_headerless_zone(offset))) {
+	} else if (likely(arena_in_headerless_zone(offset))) {
 		at = arena.map_of_0[(uintptr_t)ptr >> ARENA_UNIT_SHIFT];
 		if (likely(push(row_at(cache_self, at), ptr, (uintptr_t)ptr))) {
 			__asm__ volatile("# gcc must not merge the two");
@@ -147,8 +117,7 @@ ALWAYS_INLINE void *heap_aligned_hit(size_t align, size_t n)
 	struct row *row = row_at(cache, at); /* of no class: empty */
 	struct block *block = row->head;
 
-	if (HAKMEM_VARIANT != VARIANT_PRODUCT || unlikely(!block) ||
-	    unlikely(!sampler_passes(&cache->sample, n)))
+	if (unlikely(!block) || unlikely(!sampler_passes(&cache->sample, n)))
 		return NULL;
 	row->head = block->next;
 	block->key = 0;

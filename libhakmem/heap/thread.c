@@ -311,7 +311,6 @@ struct block *thread_take_direct(unsigned class)
 	chain.count--;
 	central_stash(class, chain);
 	block->key = 0;
-	header_store_live(block, HEADER_CLASS | class);
 	thread_count_alloc(class);
 	return block;
 }

@@ -40,7 +40,6 @@
 #define LIBHAKMEM_HEADER_H
 
 #include "libhakmem/base/util.h"
-#include "libhakmem/base/variant.h"
 
 enum header_code {
 	HEADER_NONE = 0x00,
@@ -91,9 +90,7 @@ static inline bool header_is_class(uint8_t code)
  * blocks at most begins a page: the count of those costs the others nothing. */
 static inline uint8_t header_ordinary(const void *ptr, uint8_t code)
 {
-	return (uintptr_t)ptr % 4096 == 0 && HAKMEM_VARIANT == VARIANT_PRODUCT
-		       ? HEADER_BOUNDARY
-		       : code;
+	return (uintptr_t)ptr % 4096 == 0 ? HEADER_BOUNDARY : code;
 }
 
 static inline bool header_is_sampled(uint8_t code)
@@ -119,21 +116,6 @@ static inline uint8_t *header_byte(const void *ptr)
 static inline struct header_wide *header_wide(const void *ptr)
 {
 	return (struct header_wide *)((uintptr_t)ptr - 16);
-}
-
-/* Only a variant of the benchmark stores a code when a block of class code
- * `code` changes hands: the code itself in a live one, the code without its
- * upper bit, which has no row, in a free one. */
-ALWAYS_INLINE void header_store_live(void *ptr, size_t code)
-{
-	if (VARIANT_STORES)
-		*header_byte(ptr) = (uint8_t)code;
-}
-
-ALWAYS_INLINE void header_store_free(void *ptr, size_t code)
-{
-	if (VARIANT_STORES)
-		*header_byte(ptr) = (uint8_t)(code & ~(size_t)HEADER_CLASS);
 }
 
 /*

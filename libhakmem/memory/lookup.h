@@ -57,8 +57,6 @@ ALWAYS_INLINE const struct sizeclass *lookup_class(const void *ptr)
 	uint8_t code;
 
 	unit = (uintptr_t)ptr >> ARENA_UNIT_SHIFT;
-	if (HAKMEM_VARIANT != VARIANT_PRODUCT)
-		return NULL;
 	if (arena_in_header_zone(offset)) {
 		code = (uint8_t)(arena.header_map_of_0[unit] >>
 				 SIZECLASS_ROW_SHIFT);

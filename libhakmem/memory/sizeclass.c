@@ -1,7 +1,5 @@
 #include "libhakmem/memory/sizeclass.h"
 
-#include "libhakmem/base/variant.h"
-
 #define CODE		0x80u
 #define BATCH_BYTES	(256 * KIB)
 #define BATCH_MAX	1024u
@@ -9,12 +7,6 @@
 #define SLAB_BLOCKS_MIN 8u
 #define ALIGNED_FROM	64u
 #define ALIGNED_TO	8192u
-
-/* The largest stride. With a header in each block the largest request needs a
- * class more. */
-#define STRIDE_MAX                                                             \
-	(SIZECLASS_SMALL_MAX +                                                 \
-	 (VARIANT_ALL_HEADERS ? SIZECLASS_SMALL_MAX / 8 : 0))
 
 struct sizeclass sizeclass_table[SIZECLASS_MAX];
 unsigned sizeclass_count;
@@ -95,11 +87,10 @@ static void add_with_header(void)
 {
 	uint32_t low = 0;
 
-	for (uint32_t stride = 16; stride <= STRIDE_MAX;
+	for (uint32_t stride = 16; stride <= SIZECLASS_SMALL_MAX;
 	     stride = next_stride(stride)) {
-		uint32_t high = stride - (VARIANT_NO_HEADERS ? 0 : 1);
-		unsigned class =
-			add_class(stride, low, high, VARIANT_NO_HEADERS);
+		uint32_t high = stride - 1;
+		unsigned class = add_class(stride, low, high, false);
 
 		for (uint32_t at = low >> 4;
 		     at < stride >> 4 && at <= SIZECLASS_SMALL_MAX >> 4; at++)
@@ -127,8 +118,6 @@ static void add_headerless(void)
 	first_headerless = sizeclass_count;
 	for (int log2 = 0; log2 < 16; log2++)
 		headerless_by_log2[log2] = -1;
-	if (HAKMEM_VARIANT != VARIANT_PRODUCT)
-		return;
 	for (int log2 = 4; (1u << log2) <= SIZECLASS_SMALL_MAX; log2++) {
 		uint32_t bytes = 1u << log2;
 
@@ -144,8 +133,6 @@ static unsigned class_of_exact(size_t k)
 {
 	int alone = is_power_of_two(k << 4) ? sizeclass_headerless(k << 4) : -1;
 
-	if (VARIANT_NO_HEADERS)
-		return with_header[k > 0 ? k - 1 : 0];
 	return alone >= 0 ? (unsigned)alone : with_header[k];
 }
 
@@ -206,8 +193,6 @@ void sizeclass_learn(size_t align, size_t n, unsigned class)
 
 int sizeclass_of_1024(void)
 {
-	if (HAKMEM_VARIANT != VARIANT_PRODUCT)
-		return (int)class_of_exact(1024 >> 4);
 	return sizeclass_headerless(1024);
 }
 

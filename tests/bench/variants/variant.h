@@ -14,8 +14,9 @@
  *   HEADERLESS  no block has one: the lower bound. Its samples are counted but
  *               nothing is left to mark, so their frees are not seen
  *
- * The product is what is built where HAKMEM_VARIANT is not defined. All other
- * rooms test the constants below with a plain if.
+ * tests/bench/variants/build copies the library, puts this file and
+ * headers.patch into the copy and says which variant it is. The patch tests the
+ * constants below with a plain if.
  */
 #ifndef LIBHAKMEM_VARIANT_H
 #define LIBHAKMEM_VARIANT_H
@@ -30,6 +31,7 @@ enum variant {
 	VARIANT_HEADERLESS,
 };
 
+/* The first line of the copy: #define HAKMEM_VARIANT VARIANT_... */
 #ifndef HAKMEM_VARIANT
 #define HAKMEM_VARIANT VARIANT_PRODUCT
 #endif
