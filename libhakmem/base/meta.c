@@ -5,7 +5,7 @@
 
 #define CHUNK_BYTES (128 * KIB)
 
-static struct lock lock;
+struct lock meta_lock;
 static char *next, *end;
 static uint64_t handed_out;
 
@@ -14,7 +14,7 @@ void *meta_alloc(size_t bytes)
 	char *got = NULL;
 
 	bytes = align_up(bytes, CACHE_LINE);
-	lock_acquire(&lock, LOCK_META);
+	lock_acquire(&meta_lock, LOCK_META);
 	if (bytes > (size_t)(end - next)) {
 		size_t chunk = align_up(max_size(bytes, CHUNK_BYTES), VM_PAGE);
 		char *fresh = vm_map(chunk);
@@ -28,26 +28,11 @@ void *meta_alloc(size_t bytes)
 	next += bytes;
 	count64(&handed_out, bytes);
 out:
-	lock_release(&lock, LOCK_META);
+	lock_release(&meta_lock, LOCK_META);
 	return got;
 }
 
 size_t meta_bytes(void)
 {
 	return peek64(&handed_out);
-}
-
-void meta_lock(void)
-{
-	lock_fork_acquire(&lock, LOCK_META);
-}
-
-void meta_unlock(void)
-{
-	lock_fork_release(&lock, LOCK_META);
-}
-
-void meta_reset(void)
-{
-	lock_reset(&lock);
 }

@@ -5,6 +5,7 @@
 #ifndef LIBHAKMEM_META_H
 #define LIBHAKMEM_META_H
 
+#include "libhakmem/base/lock.h"
 #include "libhakmem/base/util.h"
 
 /* `bytes` zeroed bytes; NULL when the system refuses. Any thread. */
@@ -13,9 +14,7 @@ void *meta_alloc(size_t bytes);
 /* Bytes handed out so far. */
 size_t meta_bytes(void);
 
-/* Fork stages; see fork.h. */
-void meta_lock(void);
-void meta_unlock(void);
-void meta_reset(void);
+/* Fork takes it with all others; see fork.h. */
+extern HIDDEN struct lock meta_lock;
 
 #endif

@@ -1,8 +1,9 @@
 #include "libhakmem/base/rng.h"
 
+#include "libhakmem/base/clock.h"
+
 #include <string.h>
 #include <sys/auxv.h>
-#include <time.h>
 #include <unistd.h>
 
 uint64_t rng_next(uint64_t *state)
@@ -83,13 +84,11 @@ uint64_t rng_seed(void)
 {
 	const unsigned char *random =
 		(const unsigned char *)getauxval(AT_RANDOM);
-	struct timespec now;
 	uint64_t seed = 0x9E3779B97F4A7C15u;
 
 	if (random)
 		memcpy(&seed, random, sizeof(seed));
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	seed ^= ((uint64_t)now.tv_nsec << 32) ^ (uint64_t)now.tv_sec;
+	seed ^= clock_now() * 0xBF58476D1CE4E5B9u;
 	seed ^= (uint64_t)getpid() * 0xC2B2AE3D27D4EB4Fu;
 	rng_next(&seed);
 	return seed ? seed : 1;

@@ -1,5 +1,6 @@
 #include "libhakmem/heap/boot.h"
 
+#include "libhakmem/base/clock.h"
 #include "libhakmem/memory/arena.h"
 #include "libhakmem/base/conf.h"
 #include "libhakmem/base/lock.h"
@@ -8,10 +9,9 @@
 #include "libhakmem/profile/sampler.h"
 #include "libhakmem/memory/sizeclass.h"
 
-#include <time.h>
 #include <unistd.h>
 
-static struct lock lock;
+struct lock boot_lock;
 static bool ready;
 static bool early;
 static uint64_t time_ns;
@@ -25,10 +25,7 @@ void boot_sampling(void)
 
 static bool boot(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	time_ns = clock_now();
 	early = environ == NULL;
 	conf_load(environ);
 	random_state = rng_seed();
@@ -46,10 +43,10 @@ bool boot_ready(void)
 	/* acquire: pairs with the release below */
 	if (likely(__atomic_load_n(&ready, __ATOMIC_ACQUIRE)))
 		return true;
-	lock_acquire(&lock, LOCK_INIT);
+	lock_acquire(&boot_lock, LOCK_INIT);
 	if (!ready && boot())
 		__atomic_store_n(&ready, true, __ATOMIC_RELEASE);
-	lock_release(&lock, LOCK_INIT);
+	lock_release(&boot_lock, LOCK_INIT);
 	return ready;
 }
 
@@ -66,9 +63,4 @@ uint64_t boot_random(void)
 bool boot_was_early(void)
 {
 	return early;
-}
-
-void boot_reset(void)
-{
-	lock_reset(&lock);
 }

@@ -6,6 +6,7 @@
 #ifndef LIBHAKMEM_BOOT_H
 #define LIBHAKMEM_BOOT_H
 
+#include "libhakmem/base/lock.h"
 #include "libhakmem/base/util.h"
 
 /* Ready, or made so now; false when there is no memory at all. Any thread. */
@@ -21,7 +22,7 @@ bool boot_was_early(void);
 /* Sets the means of sampling from conf; again when it was loaded late. */
 void boot_sampling(void);
 
-/* In the child of a fork. */
-void boot_reset(void);
+/* Fork takes it with all others; see fork.h. */
+extern HIDDEN struct lock boot_lock;
 
 #endif

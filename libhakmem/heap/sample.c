@@ -1,5 +1,6 @@
 #include "libhakmem/heap/sample.h"
 
+#include "libhakmem/base/clock.h"
 #include "libhakmem/unwind/module.h"
 #include "libhakmem/unwind/unwind.h"
 
@@ -7,10 +8,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#define SECOND UINT64_C(1000000000)
 /* No unwind takes longer by itself: what does was preempted meanwhile, and says
  * nothing of what it costs the thread. */
 #define COST_MAX_NS 250000u
@@ -18,23 +17,10 @@
  * more looks at the clock would be a fifth of it. */
 #define RECORD_NS 300u
 
-static uint64_t read_clock(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
-}
-
-static uint64_t now(void)
-{
-	return read_clock(CLOCK_MONOTONIC);
-}
-
 /* A thread may change its name: it is asked for again after a second. */
 static void identify(struct sampler_thread *thread, uint64_t now_ns)
 {
-	if (thread->named_ns != 0 && now_ns - thread->named_ns < SECOND)
+	if (thread->named_ns != 0 && now_ns - thread->named_ns < CLOCK_SECOND)
 		return;
 	thread->named_ns = now_ns;
 	if (thread->id == 0)
@@ -45,8 +31,7 @@ static void identify(struct sampler_thread *thread, uint64_t now_ns)
 static void guard(struct sampler_thread *thread, uint64_t ns, uint64_t now_ns)
 {
 	if (sampler_spent(thread, min_size(ns, COST_MAX_NS), now_ns))
-		sampler_guard(thread, read_clock(CLOCK_THREAD_CPUTIME_ID),
-			      now_ns);
+		sampler_guard(thread, clock_thread(), now_ns);
 }
 
 static uint32_t intern(struct unwind_stack *stack)
@@ -80,7 +65,7 @@ static NOINLINE uint32_t find_site(struct sampler_thread *thread,
 static void describe(struct cache *cache, struct site_sample *who)
 {
 	struct sampler_thread *thread = &cache->sample;
-	uint64_t now_ns = now();
+	uint64_t now_ns = clock_now();
 	int saved = errno;
 
 	who->site = find_site(thread, now_ns);
@@ -102,7 +87,7 @@ bool sample_row(struct cache *cache, size_t n, unsigned class, uint64_t mean,
 	out->bytes = n;
 	out->class = class;
 	if (out->means.histogram != 0 && sampler_due())
-		sampler_note(now());
+		sampler_note(clock_now());
 	if (out->means.stack != 0)
 		describe(cache, &out->who);
 	return true;
@@ -132,5 +117,5 @@ bool sample_add(struct profile_sample *sample, const void *ptr)
 
 void sample_free(const void *ptr)
 {
-	profile_remove(ptr, now);
+	profile_remove(ptr, clock_now);
 }

@@ -1,5 +1,6 @@
 #include "libhakmem/heap/thread.h"
 
+#include "libhakmem/base/clock.h"
 #include "libhakmem/heap/boot.h"
 #include "libhakmem/base/conf.h"
 #include "libhakmem/base/lock.h"
@@ -12,14 +13,13 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MISSES_PER_LOOK 8u
 /* ThreadSanitizer's own end of a thread is in the last round. */
 #define EXIT_ROUNDS (TSAN_BUILD ? 1u : 3u)
 
-static struct lock lock;
+struct lock thread_lock;
 static struct cache *living;   /* doubly linked */
 static struct cache *recycled; /* through next */
 static uint64_t live_threads, total_threads;
@@ -44,7 +44,7 @@ static struct cache *new_cache(void)
 {
 	struct cache *cache;
 
-	lock_acquire(&lock, LOCK_THREADS);
+	lock_acquire(&thread_lock, LOCK_THREADS);
 	cache = recycled;
 	if (cache)
 		recycled = cache->next;
@@ -59,7 +59,7 @@ static struct cache *new_cache(void)
 		living = cache;
 		cache_share(++live_threads);
 	}
-	lock_release(&lock, LOCK_THREADS);
+	lock_release(&thread_lock, LOCK_THREADS);
 	return cache;
 }
 
@@ -139,19 +139,6 @@ static void recycle(struct cache *cache)
 	recycled = cache;
 }
 
-static uint64_t read_clock(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static uint64_t coarse_now(void)
-{
-	return read_clock(CLOCK_MONOTONIC_COARSE);
-}
-
 /* The key's destructor. Others may run after ours and still use the heap, so
  * come back a few rounds later. */
 static void end(void *arg)
@@ -165,15 +152,13 @@ static void end(void *arg)
 	if (syscall(SYS_gettid) == getpid())
 		__atomic_store_n(&main_ended, true, __ATOMIC_RELAXED);
 	if (sampler_measures(&cache->sample, &cache->random))
-		sampler_ended(&cache->sample,
-			      read_clock(CLOCK_THREAD_CPUTIME_ID),
-			      coarse_now());
+		sampler_ended(&cache->sample, clock_thread(), clock_coarse());
 	cache_hand_in(cache);
 	__atomic_store_n(&some_ended, true, __ATOMIC_RELAXED);
 	cache_self = (struct cache *)(uintptr_t)&cache_none;
-	lock_acquire(&lock, LOCK_THREADS);
+	lock_acquire(&thread_lock, LOCK_THREADS);
 	recycle(cache);
-	lock_release(&lock, LOCK_THREADS);
+	lock_release(&thread_lock, LOCK_THREADS);
 }
 
 void thread_watch_exits(void)
@@ -195,7 +180,7 @@ void thread_set_hook(void (*hook)(uint64_t now_ns))
  * is in their rows is theirs alone. */
 static void drain_idle(uint32_t number)
 {
-	lock_acquire(&lock, LOCK_THREADS);
+	lock_acquire(&thread_lock, LOCK_THREADS);
 	for (struct cache *cache = living; cache; cache = cache->next) {
 		uint32_t last = peek32(&cache->tick);
 
@@ -204,7 +189,7 @@ static void drain_idle(uint32_t number)
 		cache->drained = last;
 		cache_drain_spares(cache);
 	}
-	lock_release(&lock, LOCK_THREADS);
+	lock_release(&thread_lock, LOCK_THREADS);
 }
 
 /* Once a tick a cache gives back what it did not need. */
@@ -243,7 +228,7 @@ void thread_tick(uint64_t now_ns)
 
 static NOINLINE void poll(struct cache *cache)
 {
-	uint64_t now_ns = coarse_now();
+	uint64_t now_ns = clock_coarse();
 	void (*hook)(uint64_t);
 	uint32_t number;
 
@@ -346,7 +331,7 @@ static void add_cache(struct thread_sums *out, const struct cache *cache)
 void thread_sum(struct thread_sums *out)
 {
 	memset(out, 0, sizeof(*out));
-	lock_acquire(&lock, LOCK_THREADS);
+	lock_acquire(&thread_lock, LOCK_THREADS);
 	for (unsigned i = 0; i < sizeclass_count; i++) {
 		out->allocs[i] = peek64(&retired_allocs[i]);
 		out->frees[i] = peek64(&retired_frees[i]);
@@ -355,17 +340,7 @@ void thread_sum(struct thread_sums *out)
 		add_cache(out, cache);
 	out->live_threads = live_threads;
 	out->total_threads = total_threads;
-	lock_release(&lock, LOCK_THREADS);
-}
-
-void thread_lock(void)
-{
-	lock_fork_acquire(&lock, LOCK_THREADS);
-}
-
-void thread_unlock(void)
-{
-	lock_fork_release(&lock, LOCK_THREADS);
+	lock_release(&thread_lock, LOCK_THREADS);
 }
 
 /* The other threads are gone. What they held in their rows may be half
@@ -374,7 +349,6 @@ void thread_reset(void)
 {
 	struct cache *cache = living, *next;
 
-	lock_reset(&lock);
 	for (; cache; cache = next) {
 		next = cache->next;
 		if (cache != cache_self)

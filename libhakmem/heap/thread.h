@@ -5,6 +5,7 @@
 #ifndef LIBHAKMEM_THREAD_H
 #define LIBHAKMEM_THREAD_H
 
+#include "libhakmem/base/lock.h"
 #include "libhakmem/heap/cache.h"
 
 /* This thread's cache, made if need be; NULL when the thread has ended or
@@ -75,9 +76,10 @@ struct thread_sums {
 };
 void thread_sum(struct thread_sums *out);
 
-/* Fork stages; see fork.h. thread_reset drops the other threads' caches. */
-void thread_lock(void);
-void thread_unlock(void);
+/* Fork takes it with all others; see fork.h. */
+extern HIDDEN struct lock thread_lock;
+
+/* In the child of a fork: drops the other threads' caches. */
 void thread_reset(void);
 
 #endif

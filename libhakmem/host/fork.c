@@ -19,49 +19,71 @@ extern void _IO_list_lock(void) __attribute__((weak));
 extern void _IO_list_unlock(void) __attribute__((weak));
 extern void _IO_list_resetlock(void) __attribute__((weak));
 
-static void prepare(void)
+/* Every lock, by its rank. */
+static struct lock *const fork_locks[LOCK_RANKS] = {
+	[LOCK_INIT] = &boot_lock,      [LOCK_PUBLISH] = &publish_lock,
+	[LOCK_THREADS] = &thread_lock, [LOCK_PROFILE] = &profile_lock,
+	[LOCK_SITE] = &site_lock,      [LOCK_SPAN] = &span_lock,
+	[LOCK_MODULE] = &module_lock,  [LOCK_META] = &meta_lock,
+};
+
+struct lock *fork_lock(enum lock_rank rank, unsigned i)
+{
+	if (rank == LOCK_CENTRAL)
+		return i < SIZECLASS_MAX ? central_lock(i) : NULL;
+	return i == 0 ? fork_locks[rank] : NULL;
+}
+
+static void fork_acquire_all(void)
+{
+	struct lock *lock;
+
+	for (enum lock_rank rank = 0; rank < LOCK_RANKS; rank++)
+		for (unsigned i = 0; (lock = fork_lock(rank, i)); i++)
+			lock_fork_acquire(lock, rank);
+}
+
+static void fork_release_all(void)
+{
+	struct lock *lock;
+
+	for (enum lock_rank rank = LOCK_RANKS; rank-- > 0;)
+		for (unsigned i = 0; (lock = fork_lock(rank, i)); i++)
+			lock_fork_release(lock, rank);
+}
+
+static void fork_reset_all(void)
+{
+	struct lock *lock;
+
+	for (enum lock_rank rank = 0; rank < LOCK_RANKS; rank++)
+		for (unsigned i = 0; (lock = fork_lock(rank, i)); i++)
+			lock_reset(lock);
+}
+
+static void fork_prepare(void)
 {
 	if (_IO_list_lock)
 		_IO_list_lock();
 	unwind_lock();
-	publish_lock();
-	thread_lock();
-	central_lock_all();
-	profile_lock();
-	site_lock();
-	span_lock();
-	module_lock();
-	meta_lock();
+	fork_acquire_all();
 	lock_exempt(true);
 }
 
-static void parent(void)
+static void fork_parent(void)
 {
 	lock_exempt(false);
-	meta_unlock();
-	module_unlock();
-	span_unlock();
-	site_unlock();
-	profile_unlock();
-	central_unlock_all();
-	thread_unlock();
-	publish_unlock();
+	fork_release_all();
 	unwind_unlock();
 	if (_IO_list_unlock)
 		_IO_list_unlock();
 }
 
-static void child(void)
+static void fork_child(void)
 {
 	lock_exempt(false);
 	lock_reset_ranks();
-	boot_reset();
-	meta_reset();
-	module_reset();
-	span_reset();
-	site_reset();
-	profile_reset();
-	central_reset_all();
+	fork_reset_all();
 	thread_reset();
 	publish_child();
 	unwind_reset();
@@ -71,5 +93,5 @@ static void child(void)
 
 void fork_watch(void)
 {
-	pthread_atfork(prepare, parent, child);
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
 }

@@ -310,20 +310,7 @@ uint64_t central_flushes(void)
 	return sum;
 }
 
-void central_lock_all(void)
+struct lock *central_lock(unsigned class)
 {
-	for (unsigned i = 0; i < SIZECLASS_MAX; i++)
-		lock_fork_acquire(&centrals[i].lock, LOCK_CENTRAL);
-}
-
-void central_unlock_all(void)
-{
-	for (unsigned i = SIZECLASS_MAX; i-- > 0;)
-		lock_fork_release(&centrals[i].lock, LOCK_CENTRAL);
-}
-
-void central_reset_all(void)
-{
-	for (unsigned i = 0; i < SIZECLASS_MAX; i++)
-		lock_reset(&centrals[i].lock);
+	return &centrals[class].lock;
 }

@@ -8,6 +8,7 @@
 #ifndef LIBHAKMEM_CENTRAL_H
 #define LIBHAKMEM_CENTRAL_H
 
+#include "libhakmem/base/lock.h"
 #include "libhakmem/memory/slab.h"
 
 /* The most blocks of `class` that come from its slabs, or go to them, at a
@@ -38,9 +39,7 @@ uint64_t central_cached_blocks(unsigned class);
 uint64_t central_refills(void);
 uint64_t central_flushes(void);
 
-/* Fork stages: all classes; see fork.h. */
-void central_lock_all(void);
-void central_unlock_all(void);
-void central_reset_all(void);
+/* Fork takes them with all others; see fork.h. */
+struct lock *central_lock(unsigned class);
 
 #endif

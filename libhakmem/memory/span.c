@@ -23,7 +23,7 @@ struct bins {
 };
 _Static_assert(BINS <= 64, "one bit each");
 
-static struct lock lock;
+struct lock span_lock;
 static struct bins bins[ARENA_ZONES][2]; /* clean, dirty */
 static uint64_t dirty_units;
 static uint32_t now_tick;
@@ -222,9 +222,9 @@ size_t span_purge(uint32_t tick)
 	unsigned count;
 
 	do {
-		lock_acquire(&lock, LOCK_SPAN);
+		lock_acquire(&span_lock, LOCK_SPAN);
 		count = take_old(tick, taken);
-		lock_release(&lock, LOCK_SPAN);
+		lock_release(&span_lock, LOCK_SPAN);
 		for (unsigned i = 0; i < count; i++) {
 			size_t bytes = (size_t)taken[i]->units
 				       << ARENA_UNIT_SHIFT;
@@ -232,11 +232,11 @@ size_t span_purge(uint32_t tick)
 			clean[i] = vm_purge(arena_address(taken[i]), bytes);
 			purged += clean[i] ? bytes : 0;
 		}
-		lock_acquire(&lock, LOCK_SPAN);
+		lock_acquire(&span_lock, LOCK_SPAN);
 		for (unsigned i = 0; i < count; i++)
 			merge_free(taken[i], taken[i]->units, !clean[i],
 				   peek32(&now_tick));
-		lock_release(&lock, LOCK_SPAN);
+		lock_release(&span_lock, LOCK_SPAN);
 	} while (count == PURGE_BATCH && purged != 0);
 	count64(&stats.returned_bytes, purged);
 	return purged;
@@ -250,7 +250,7 @@ size_t span_purge_all(void)
 void span_release_ends(void)
 {
 	span_purge_all();
-	lock_acquire(&lock, LOCK_SPAN);
+	lock_acquire(&span_lock, LOCK_SPAN);
 	for (int zone = 0; zone < ARENA_ZONES; zone++) {
 		struct unit *last = last_run((enum arena_zone)zone);
 		size_t units = last ? last->units : 0;
@@ -261,15 +261,15 @@ void span_release_ends(void)
 		if (!arena_shrink(zone, units))
 			make_free(last, units, false, 0);
 	}
-	lock_release(&lock, LOCK_SPAN);
+	lock_release(&span_lock, LOCK_SPAN);
 }
 
 void span_set_tick(uint32_t tick)
 {
-	lock_acquire(&lock, LOCK_SPAN);
+	lock_acquire(&span_lock, LOCK_SPAN);
 	__atomic_store_n(&now_tick, tick, __ATOMIC_RELAXED);
 	dirty_max = DIRTY_MAX;
-	lock_release(&lock, LOCK_SPAN);
+	lock_release(&span_lock, LOCK_SPAN);
 }
 
 static struct unit *take_fit(enum arena_zone zone, size_t units)
@@ -283,13 +283,13 @@ struct unit *span_alloc(enum arena_zone zone, size_t units, bool *zeroed)
 {
 	struct unit *run;
 
-	lock_acquire(&lock, LOCK_SPAN);
+	lock_acquire(&span_lock, LOCK_SPAN);
 	run = take_fit(zone, units);
 	if (!run && dirty_units >= units) {
 		/* Purged runs merge with clean neighbours. */
-		lock_release(&lock, LOCK_SPAN);
+		lock_release(&span_lock, LOCK_SPAN);
 		span_purge_all();
-		lock_acquire(&lock, LOCK_SPAN);
+		lock_acquire(&span_lock, LOCK_SPAN);
 		run = take_fit(zone, units);
 	}
 	if (!run && grow(zone, units))
@@ -299,7 +299,7 @@ struct unit *span_alloc(enum arena_zone zone, size_t units, bool *zeroed)
 			*zeroed = !run->dirty;
 		run = cut(run, units);
 	}
-	lock_release(&lock, LOCK_SPAN);
+	lock_release(&span_lock, LOCK_SPAN);
 	return run;
 }
 
@@ -318,11 +318,11 @@ void span_free(struct unit *span)
 {
 	bool purge;
 
-	lock_acquire(&lock, LOCK_SPAN);
+	lock_acquire(&span_lock, LOCK_SPAN);
 	span->state = UNIT_NONE;
 	merge_free(span, span->units, true, peek32(&now_tick));
 	purge = too_dirty();
-	lock_release(&lock, LOCK_SPAN);
+	lock_release(&span_lock, LOCK_SPAN);
 	if (unlikely(purge))
 		span_purge_all();
 }
@@ -367,9 +367,9 @@ bool span_extend(struct unit *span, size_t units)
 {
 	bool done;
 
-	lock_acquire(&lock, LOCK_SPAN);
+	lock_acquire(&span_lock, LOCK_SPAN);
 	done = extend(span, units);
-	lock_release(&lock, LOCK_SPAN);
+	lock_release(&span_lock, LOCK_SPAN);
 	return done;
 }
 
@@ -394,7 +394,7 @@ struct unit *span_alloc_last(enum arena_zone zone, size_t units)
 {
 	struct unit *run, *span = NULL;
 
-	lock_acquire(&lock, LOCK_SPAN);
+	lock_acquire(&span_lock, LOCK_SPAN);
 	run = last_free(zone);
 	if (!run && grow(zone, units + GAP))
 		run = last_free(zone);
@@ -407,7 +407,7 @@ struct unit *span_alloc_last(enum arena_zone zone, size_t units)
 			span = NULL;
 		}
 	}
-	lock_release(&lock, LOCK_SPAN);
+	lock_release(&span_lock, LOCK_SPAN);
 	return span;
 }
 
@@ -415,28 +415,13 @@ void span_shrink(struct unit *span, size_t units)
 {
 	size_t rest = span->units - units;
 
-	lock_acquire(&lock, LOCK_SPAN);
+	lock_acquire(&span_lock, LOCK_SPAN);
 	span->units = (uint32_t)units;
 	merge_free(span + units, rest, true, peek32(&now_tick));
-	lock_release(&lock, LOCK_SPAN);
+	lock_release(&span_lock, LOCK_SPAN);
 }
 
 size_t span_dirty_bytes(void)
 {
 	return peek64(&dirty_units) << ARENA_UNIT_SHIFT;
-}
-
-void span_lock(void)
-{
-	lock_fork_acquire(&lock, LOCK_SPAN);
-}
-
-void span_unlock(void)
-{
-	lock_fork_release(&lock, LOCK_SPAN);
-}
-
-void span_reset(void)
-{
-	lock_reset(&lock);
 }

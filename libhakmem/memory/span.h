@@ -10,6 +10,7 @@
 #ifndef LIBHAKMEM_SPAN_H
 #define LIBHAKMEM_SPAN_H
 
+#include "libhakmem/base/lock.h"
 #include "libhakmem/memory/arena.h"
 
 /* A span of `units` units, state UNIT_NONE, `units` set; `*zeroed` (may be
@@ -46,9 +47,7 @@ void span_set_tick(uint32_t tick);
 /* Bytes of free runs that still hold memory. */
 size_t span_dirty_bytes(void);
 
-/* Fork stages; see fork.h. */
-void span_lock(void);
-void span_unlock(void);
-void span_reset(void);
+/* Fork takes it with all others; see fork.h. */
+extern HIDDEN struct lock span_lock;
 
 #endif

@@ -20,7 +20,7 @@ struct entry {
 };
 _Static_assert(sizeof(struct entry) == CACHE_LINE, "one line a free");
 
-static struct lock lock;
+struct lock profile_lock;
 static struct profile_cell cells[PROFILE_CELLS];
 static struct profile_place places[PROFILE_CELLS];
 static uint16_t first_cell[SIZECLASS_MAX];
@@ -336,17 +336,17 @@ bool profile_add(const void *block, struct profile_sample *sample)
 {
 	bool kept;
 
-	lock_acquire(&lock, LOCK_PROFILE);
+	lock_acquire(&profile_lock, LOCK_PROFILE);
 	kept = add(block, sample);
-	lock_release(&lock, LOCK_PROFILE);
+	lock_release(&profile_lock, LOCK_PROFILE);
 	return kept;
 }
 
 void profile_count(struct profile_sample *sample)
 {
-	lock_acquire(&lock, LOCK_PROFILE);
+	lock_acquire(&profile_lock, LOCK_PROFILE);
 	add(NULL, sample);
-	lock_release(&lock, LOCK_PROFILE);
+	lock_release(&profile_lock, LOCK_PROFILE);
 }
 
 bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
@@ -355,7 +355,7 @@ bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
 	uint32_t at;
 	bool found;
 
-	lock_acquire(&lock, LOCK_PROFILE);
+	lock_acquire(&profile_lock, LOCK_PROFILE);
 	found = find((uintptr_t)block, &at);
 	if (found) {
 		entry = table[at];
@@ -363,7 +363,7 @@ bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
 		shrink();
 		end(&entry, entry.means.stack != 0 ? clock_ns() : 0);
 	}
-	lock_release(&lock, LOCK_PROFILE);
+	lock_release(&profile_lock, LOCK_PROFILE);
 	return found;
 }
 
@@ -371,11 +371,11 @@ bool profile_cell(unsigned index, struct profile_cell *out)
 {
 	bool used;
 
-	lock_acquire(&lock, LOCK_PROFILE);
+	lock_acquire(&profile_lock, LOCK_PROFILE);
 	used = index < cells_used;
 	if (used)
 		*out = cells[index];
-	lock_release(&lock, LOCK_PROFILE);
+	lock_release(&profile_lock, LOCK_PROFILE);
 	return used;
 }
 
@@ -402,19 +402,4 @@ uint64_t profile_untracked(void)
 size_t profile_bytes(void)
 {
 	return peek32(&table_size) * sizeof(struct entry);
-}
-
-void profile_lock(void)
-{
-	lock_fork_acquire(&lock, LOCK_PROFILE);
-}
-
-void profile_unlock(void)
-{
-	lock_fork_release(&lock, LOCK_PROFILE);
-}
-
-void profile_reset(void)
-{
-	lock_reset(&lock);
 }

@@ -17,6 +17,7 @@
 #ifndef LIBHAKMEM_PROFILE_H
 #define LIBHAKMEM_PROFILE_H
 
+#include "libhakmem/base/lock.h"
 #include "libhakmem/profile/sampler.h"
 #include "libhakmem/profile/site.h"
 #include "libhakmem/memory/sizeclass.h"
@@ -72,9 +73,7 @@ uint64_t profile_live_samples(void);
 uint64_t profile_untracked(void);
 size_t profile_bytes(void); /* of the table of live samples */
 
-/* Fork stages; see fork.h. */
-void profile_lock(void);
-void profile_unlock(void);
-void profile_reset(void);
+/* Fork takes it with all others; see fork.h. */
+extern HIDDEN struct lock profile_lock;
 
 #endif

@@ -26,7 +26,7 @@ struct cell {
 	uint32_t next; /* of the same site; 0: none */
 };
 
-static struct lock lock;
+struct lock site_lock;
 static struct site first_sites[STEP]; /* the special ones always exist */
 static struct site *sites[SITE_MAX / STEP + 1] = {first_sites};
 
@@ -95,11 +95,11 @@ uint32_t site_intern(const struct frames *stack)
 
 	if (stack->count == 0)
 		return SITE_NO_STACK;
-	lock_acquire(&lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	id = stackset_intern(stack);
 	if (id != 0 && !make_site(id))
 		id = 0;
-	lock_release(&lock, LOCK_SITE);
+	lock_release(&site_lock, LOCK_SITE);
 	return id != 0 ? id : SITE_OVERFLOW;
 }
 
@@ -240,7 +240,7 @@ uint32_t site_add(const struct site_sample *sample, bool live)
 	struct cell *cell;
 	uint32_t number;
 
-	lock_acquire(&lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	number = claim_cell(sample->site, sample->class);
 	cell = cell_of(number);
 	figures = &cell->figures;
@@ -259,7 +259,7 @@ uint32_t site_add(const struct site_sample *sample, bool live)
 		note_peak(sample->now_ns);
 	}
 	set_bit(changed, cell->site);
-	lock_release(&lock, LOCK_SITE);
+	lock_release(&site_lock, LOCK_SITE);
 	return number;
 }
 
@@ -269,14 +269,14 @@ void site_free(uint32_t number, const struct sampler_weight *weight,
 	uint64_t age = now_ns > birth_ns ? now_ns - birth_ns : 0;
 	struct cell *cell;
 
-	lock_acquire(&lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	cell = cell_of(number);
 	save_peak(cell);
 	add_live(&cell->figures, weight, birth_ns, -1.0);
 	drop_live(&cell->figures);
 	cell->figures.lifetimes[ages_index(age)] += weight->objects;
 	set_bit(changed, cell->site);
-	lock_release(&lock, LOCK_SITE);
+	lock_release(&site_lock, LOCK_SITE);
 }
 
 void site_reweigh(uint32_t number, const struct sampler_weight *before,
@@ -284,7 +284,7 @@ void site_reweigh(uint32_t number, const struct sampler_weight *before,
 {
 	struct cell *cell;
 
-	lock_acquire(&lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	cell = cell_of(number);
 	save_peak(cell);
 	add_live(&cell->figures, before, birth_ns, -1.0);
@@ -293,25 +293,25 @@ void site_reweigh(uint32_t number, const struct sampler_weight *before,
 	else
 		drop_live(&cell->figures);
 	set_bit(changed, cell->site);
-	lock_release(&lock, LOCK_SITE);
+	lock_release(&site_lock, LOCK_SITE);
 }
 
 void site_totals(struct site_totals *out)
 {
-	lock_acquire(&lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	*out = totals;
 	out->sites = stackset_end() - STACKSET_FIRST + SPECIALS;
-	lock_release(&lock, LOCK_SITE);
+	lock_release(&site_lock, LOCK_SITE);
 }
 
 void site_unread_all(void)
 {
-	lock_acquire(&lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	memset(stack_read, 0, sizeof(stack_read));
 	for (uint32_t id = 1; id < stackset_end(); id++)
 		if (sites[id / STEP] && sites[id / STEP][id % STEP].cells)
 			set_bit(changed, id);
-	lock_release(&lock, LOCK_SITE);
+	lock_release(&site_lock, LOCK_SITE);
 }
 
 /* A new peak changes the sites that are not what they were at the last. */
@@ -386,7 +386,7 @@ bool site_read(uint32_t *cursor, struct site_view *out,
 {
 	uint32_t id;
 
-	lock_acquire(&lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	notice_epoch();
 	id = next_changed(*cursor < SITE_MAX ? *cursor : 0);
 	if (id == 0)
@@ -397,30 +397,15 @@ bool site_read(uint32_t *cursor, struct site_view *out,
 		set_bit(stack_read, id);
 		*cursor = id + 1;
 	}
-	lock_release(&lock, LOCK_SITE);
+	lock_release(&site_lock, LOCK_SITE);
 	return id != 0;
 }
 
 void site_unread(const struct site_view *view)
 {
-	lock_acquire(&lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	set_bit(changed, view->id);
 	if (view->with_stack)
 		clear_bit(stack_read, view->id);
-	lock_release(&lock, LOCK_SITE);
-}
-
-void site_lock(void)
-{
-	lock_fork_acquire(&lock, LOCK_SITE);
-}
-
-void site_unlock(void)
-{
-	lock_fork_release(&lock, LOCK_SITE);
-}
-
-void site_reset(void)
-{
-	lock_reset(&lock);
+	lock_release(&site_lock, LOCK_SITE);
 }

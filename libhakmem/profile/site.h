@@ -19,6 +19,7 @@
 #ifndef LIBHAKMEM_SITE_H
 #define LIBHAKMEM_SITE_H
 
+#include "libhakmem/base/lock.h"
 #include "libhakmem/profile/sampler.h"
 #include "libhakmem/memory/sizeclass.h"
 #include "libhakmem/profile/stackset.h"
@@ -108,9 +109,7 @@ bool site_read(uint32_t *cursor, struct site_view *out,
 /* What was read did not get through: read it again. */
 void site_unread(const struct site_view *view);
 
-/* Fork stages; see fork.h. */
-void site_lock(void);
-void site_unlock(void);
-void site_reset(void);
+/* Fork takes it with all others; see fork.h. */
+extern HIDDEN struct lock site_lock;
 
 #endif

@@ -1,5 +1,6 @@
 #include "libhakmem/stream/publish.h"
 
+#include "libhakmem/base/clock.h"
 #include "libhakmem/base/conf.h"
 #include "libhakmem/stream/inbox.h"
 #include "libhakmem/base/lock.h"
@@ -42,7 +43,7 @@
 /* What one poll sends at most: about a millisecond of the program's time. */
 #define SITES_A_POLL 1000u
 
-static struct lock lock;
+struct lock publish_lock;
 static bool running;  /* streaming is on and started */
 static bool threaded; /* our thread does it */
 static pid_t owner;   /* the process this state belongs to */
@@ -65,14 +66,6 @@ static struct {
 } peer = {.fd = -1};
 
 static uint8_t buffer[BUFFER_BYTES];
-
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
 
 static uint64_t cookie_of(int fd)
 {
@@ -376,9 +369,9 @@ void publish_poll(uint64_t now_ns)
 	__atomic_store_n(&look_ns, now_ns + LOOK_INTERVAL, __ATOMIC_RELAXED);
 	if (now_ns < peek64(&next_ns) && (peer.fd < 0 || !moved_much()))
 		return;
-	if (lock_try(&lock, LOCK_PUBLISH)) {
+	if (lock_try(&publish_lock, LOCK_PUBLISH)) {
 		publish_locked(now_ns);
-		lock_release(&lock, LOCK_PUBLISH);
+		lock_release(&publish_lock, LOCK_PUBLISH);
 	}
 	errno = saved;
 }
@@ -404,14 +397,14 @@ static void *run(void *arg)
 		uint64_t now_ns;
 
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
-		now_ns = now();
+		now_ns = clock_now();
 		thread_tick(now_ns);
 		/* Half a sleep early is on time. */
 		if (now_ns + ms * MS / 2 < peek64(&next_ns) ||
-		    !lock_try(&lock, LOCK_PUBLISH))
+		    !lock_try(&publish_lock, LOCK_PUBLISH))
 			continue;
 		publish_locked(now_ns);
-		lock_release(&lock, LOCK_PUBLISH);
+		lock_release(&publish_lock, LOCK_PUBLISH);
 	}
 	return NULL; /* the last one: the process ends with us, as it would */
 }
@@ -453,9 +446,9 @@ void publish_start(void)
 	session = rng_next(&random_state) | 1;
 	peer.backoff_ns = BACKOFF_FIRST;
 	running = true;
-	lock_acquire(&lock, LOCK_PUBLISH);
-	publish_locked(now());
-	lock_release(&lock, LOCK_PUBLISH);
+	lock_acquire(&publish_lock, LOCK_PUBLISH);
+	publish_locked(clock_now());
+	lock_release(&publish_lock, LOCK_PUBLISH);
 	thread_set_hook(publish_poll);
 	errno = saved;
 }
@@ -463,36 +456,38 @@ void publish_start(void)
 /* Waits until the rest is sent or the time is up. */
 static void drain(uint64_t deadline_ns)
 {
-	while (peer.fd >= 0 && peer.begin < peer.end && now() < deadline_ns) {
+	while (peer.fd >= 0 && peer.begin < peer.end &&
+	       clock_now() < deadline_ns) {
 		struct pollfd wait = {.fd = peer.fd, .events = POLLOUT};
 
 		poll(&wait, 1, 10);
-		flush(now());
+		flush(clock_now());
 	}
 }
 
 void publish_finish(void)
 {
-	uint64_t deadline_ns = now() + FINISH_NS;
+	uint64_t deadline_ns = clock_now() + FINISH_NS;
 	struct timespec pause = {.tv_nsec = 1000000};
 	int saved = errno;
 	bool got;
 
 	if (!running || !is_owner())
 		return;
-	while (!(got = lock_try(&lock, LOCK_PUBLISH)) && now() < deadline_ns)
+	while (!(got = lock_try(&publish_lock, LOCK_PUBLISH)) &&
+	       clock_now() < deadline_ns)
 		nanosleep(&pause, NULL);
 	if (got) {
 		drain(deadline_ns);
 		if (peer.fd < 0 && peer.connects == 0)
 			peer.retry_ns = 0;
-		publish_locked(now());
+		publish_locked(clock_now());
 		drain(deadline_ns);
-		while (all_sent() && peer.behind && now() < deadline_ns) {
-			send_sites(now());
+		while (all_sent() && peer.behind && clock_now() < deadline_ns) {
+			send_sites(clock_now());
 			drain(deadline_ns);
 		}
-		lock_release(&lock, LOCK_PUBLISH);
+		lock_release(&publish_lock, LOCK_PUBLISH);
 	}
 	errno = saved;
 }
@@ -503,25 +498,15 @@ void publish_stop(void)
 
 	if (!running)
 		return;
-	lock_acquire(&lock, LOCK_PUBLISH);
+	lock_acquire(&publish_lock, LOCK_PUBLISH);
 	running = false;
 	sampler_set_stack(0);
 	thread_set_hook(NULL);
 	if (peer_is_ours())
 		close(peer.fd);
 	peer.fd = -1;
-	lock_release(&lock, LOCK_PUBLISH);
+	lock_release(&publish_lock, LOCK_PUBLISH);
 	errno = saved;
-}
-
-void publish_lock(void)
-{
-	lock_fork_acquire(&lock, LOCK_PUBLISH);
-}
-
-void publish_unlock(void)
-{
-	lock_fork_release(&lock, LOCK_PUBLISH);
 }
 
 /* The child takes a session of its own and connects when it has something to
@@ -530,7 +515,6 @@ void publish_child(void)
 {
 	int saved = errno;
 
-	lock_reset(&lock);
 	if (!running)
 		return;
 	if (peer_is_ours())
@@ -544,7 +528,7 @@ void publish_child(void)
 	owner = getpid();
 	random_state ^= rng_seed();
 	session = rng_next(&random_state) | 1;
-	next_ns = look_ns = now() + LOOK_INTERVAL;
+	next_ns = look_ns = clock_now() + LOOK_INTERVAL;
 	threaded = false;
 	errno = saved;
 }

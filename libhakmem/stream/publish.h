@@ -10,6 +10,7 @@
 #ifndef LIBHAKMEM_PUBLISH_H
 #define LIBHAKMEM_PUBLISH_H
 
+#include "libhakmem/base/lock.h"
 #include "libhakmem/base/util.h"
 
 /* Connects and says hello, when streaming is on. Once, from the constructor. */
@@ -28,9 +29,10 @@ void publish_finish(void);
 /* Closes the connection and says no more: no system call of ours follows. */
 void publish_stop(void);
 
-/* Fork stages; see fork.h. */
-void publish_lock(void);
-void publish_unlock(void);
+/* Fork takes it with all others; see fork.h. */
+extern HIDDEN struct lock publish_lock;
+
+/* In the child of a fork: a session of its own. */
 void publish_child(void);
 
 #endif

@@ -42,7 +42,7 @@ struct module {
 	uint64_t changed;
 };
 
-static struct lock lock;
+struct lock module_lock;
 static struct module *chunks[CHUNKS];
 static uint32_t buckets[BUCKETS]; /* newest first */
 static uint32_t count;
@@ -67,7 +67,7 @@ static unsigned bucket_of(uintptr_t start)
 static bool acquire(void)
 {
 	for (int i = 0; i < TRIES; i++)
-		if (lock_try(&lock, LOCK_MODULE))
+		if (lock_try(&module_lock, LOCK_MODULE))
 			return true;
 	return false;
 }
@@ -356,7 +356,7 @@ static NOINLINE uint32_t note_locked(const struct dl_find_object *found)
 				 __ATOMIC_RELAXED);
 		changed(module(id));
 	}
-	lock_release(&lock, LOCK_MODULE);
+	lock_release(&module_lock, LOCK_MODULE);
 	return id;
 }
 
@@ -447,7 +447,7 @@ void module_refresh(void)
 		__atomic_store_n(&at->unloaded, true, __ATOMIC_RELAXED);
 		changed(at);
 	}
-	lock_release(&lock, LOCK_MODULE);
+	lock_release(&module_lock, LOCK_MODULE);
 }
 
 uint32_t module_count(void)
@@ -503,19 +503,4 @@ bool module_entry(const struct module_frames *frames, uintptr_t pc,
 	}
 	*out = (uintptr_t)(table + low - 1);
 	return low != 0;
-}
-
-void module_lock(void)
-{
-	lock_fork_acquire(&lock, LOCK_MODULE);
-}
-
-void module_unlock(void)
-{
-	lock_fork_release(&lock, LOCK_MODULE);
-}
-
-void module_reset(void)
-{
-	lock_reset(&lock);
 }

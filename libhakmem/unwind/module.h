@@ -13,6 +13,7 @@
 #ifndef LIBHAKMEM_MODULE_H
 #define LIBHAKMEM_MODULE_H
 
+#include "libhakmem/base/lock.h"
 #include "libhakmem/base/util.h"
 
 #define MODULE_MAX	2048u
@@ -88,9 +89,7 @@ bool module_frames(uint32_t id, struct module_frames *out);
 bool module_entry(const struct module_frames *frames, uintptr_t pc,
 		  uintptr_t *out);
 
-/* Fork: the lock only; see fork.h. */
-void module_lock(void);
-void module_unlock(void);
-void module_reset(void);
+/* Fork takes it with all others; see fork.h. */
+extern HIDDEN struct lock module_lock;
 
 #endif

@@ -1,5 +1,6 @@
 #include "libhakmem/unwind/unwind.h"
 
+#include "libhakmem/base/clock.h"
 #include "libhakmem/unwind/dwarf.h"
 #include "libhakmem/unwind/gate.h"
 #include "libhakmem/unwind/module.h"
@@ -12,7 +13,6 @@
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/single_threaded.h>
-#include <time.h>
 
 #define OWN_FRAMES  24u		/* the most of ours between caller and here */
 #define OWN_BYTES   (16 * KIB)	/* the largest of them */
@@ -30,14 +30,6 @@ static struct unwind_counts counts;
 /* Where this thread is inside; 0: it is not. */
 static __thread uintptr_t inside;
 static __thread uint32_t warm_turn;
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 bool unwind_busy(void)
 {
@@ -100,12 +92,12 @@ static NOINLINE void check(const struct memo_key *key,
 static bool is_warm(const struct memo_key *key, struct unwind_stack *out)
 {
 	bool timed = ++warm_turn % WARM_SHARE == 0;
-	uint64_t begin = timed ? now_ns() : 0;
+	uint64_t begin = timed ? clock_now() : 0;
 
 	if (!memo_find(key, out))
 		return false;
 	out->warm = true;
-	out->cost_ns = timed ? (uint32_t)(now_ns() - begin) * WARM_SHARE : 0;
+	out->cost_ns = timed ? (uint32_t)(clock_now() - begin) * WARM_SHARE : 0;
 	count64(&counts.warm, 1);
 	if (DEBUG_BUILD)
 		check(key, out);
@@ -117,12 +109,12 @@ static bool is_warm(const struct memo_key *key, struct unwind_stack *out)
 static bool is_cold(const struct memo_key *key, bool keep,
 		    struct unwind_stack *out)
 {
-	uint64_t begin = now_ns();
+	uint64_t begin = clock_now();
 
 	if (!walk(key, keep ? WALK_KEEP : 0, out))
 		return false;
 	out->warm = false;
-	out->cost_ns = (uint32_t)(now_ns() - begin);
+	out->cost_ns = (uint32_t)(clock_now() - begin);
 	count64(&counts.cold, 1);
 	if (DEBUG_BUILD && !out->truncated)
 		check(key, out);
@@ -283,7 +275,7 @@ static bool drain(void)
 
 	gate_close();
 	while (!walk_is_idle() || !memo_is_idle()) {
-		uint64_t now = now_ns();
+		uint64_t now = clock_now();
 
 		if (begin == 0)
 			begin = now;

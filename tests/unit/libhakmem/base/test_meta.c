@@ -102,16 +102,16 @@ static void threads_get_pieces_of_their_own(void **state)
 
 static void go_on_in_child(void)
 {
-	meta_reset();
+	lock_reset(&meta_lock);
 	must(meta_alloc(64) != NULL);
 }
 
 static void a_child_of_a_fork_goes_on(void **state)
 {
 	(void)state;
-	meta_lock();
+	lock_acquire(&meta_lock, LOCK_META);
 	assert_child_passes(go_on_in_child);
-	meta_unlock();
+	lock_release(&meta_lock, LOCK_META);
 	assert_non_null(meta_alloc(64));
 }
 

@@ -354,6 +354,7 @@ static void live_in_child(void)
 	struct thread_sums now;
 
 	lock_reset_ranks();
+	lock_reset(&thread_lock);
 	thread_reset();
 	must_count_right();
 	thread_sum(&now);
@@ -388,9 +389,9 @@ static void a_child_drops_the_other_threads(void **state)
 	}
 	thread_sum(&now);
 	assert_int_equal(now.live_threads, THREADS + 1);
-	thread_lock();
+	lock_acquire(&thread_lock, LOCK_THREADS);
 	assert_child_passes(live_in_child);
-	thread_unlock();
+	lock_release(&thread_lock, LOCK_THREADS);
 	assert_int_equal(write(go[1], "xxxx", THREADS), THREADS);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);

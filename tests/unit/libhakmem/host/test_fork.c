@@ -182,8 +182,13 @@ static void a_child_owns_what_it_inherits(void **state)
 
 static void end_and_allocate(void)
 {
-	meta_unlock();
+	lock_release(&meta_lock, LOCK_META);
 	allocate_once();
+}
+
+static void leave_span(void)
+{
+	lock_release(&span_lock, LOCK_SPAN);
 }
 
 static void many_forks_in_a_row(void **state)
@@ -199,38 +204,32 @@ static void many_forks_in_a_row(void **state)
 static void a_fork_inside_a_critical_section(void **state)
 {
 	(void)state;
-	span_lock();
-	assert_child_passes(span_unlock);
-	span_unlock();
-	meta_lock();
+	lock_acquire(&span_lock, LOCK_SPAN);
+	assert_child_passes(leave_span);
+	lock_release(&span_lock, LOCK_SPAN);
+	lock_acquire(&meta_lock, LOCK_META);
 	assert_child_passes(end_and_allocate);
 	end_and_allocate();
 	allocate_once();
 }
 
-/* Each lock that the stages must take, held by another thread for a while. */
-static const struct held {
-	void (*lock)(void);
-	void (*unlock)(void);
-} locks[] = {
-	{publish_lock, publish_unlock},
-	{thread_lock, thread_unlock},
-	{central_lock_all, central_unlock_all},
-	{profile_lock, profile_unlock},
-	{span_lock, span_unlock},
-	{meta_lock, meta_unlock},
+/* Each lock in turn is held by another thread for a while. */
+static const enum lock_rank ranks[LOCK_RANKS] = {
+	LOCK_INIT, LOCK_PUBLISH, LOCK_THREADS, LOCK_CENTRAL, LOCK_PROFILE,
+	LOCK_SITE, LOCK_SPAN,	 LOCK_MODULE,  LOCK_META,
 };
 static int lock_stage; /* 1: held; 2: about to be released; 3: is */
 
 static void *hold(void *arg)
 {
-	const struct held *held = arg;
+	enum lock_rank rank = *(const enum lock_rank *)arg;
+	struct lock *lock = fork_lock(rank, 0);
 
-	held->lock();
+	lock_acquire(lock, rank);
 	__atomic_store_n(&lock_stage, 1, __ATOMIC_RELEASE);
 	sleep_ms(50);
 	__atomic_store_n(&lock_stage, 2, __ATOMIC_RELEASE);
-	held->unlock();
+	lock_release(lock, rank);
 	__atomic_store_n(&lock_stage, 3, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -244,12 +243,12 @@ static void find_the_lock_released(void)
 static void a_fork_waits_for_every_lock(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(locks); i++) {
+	for (size_t i = 0; i < LOCK_RANKS; i++) {
 		pthread_t thread;
 
 		lock_stage = 0;
 		pthread_create(&thread, NULL, hold,
-			       (void *)(uintptr_t)&locks[i]);
+			       (void *)(uintptr_t)&ranks[i]);
 		pthread_detach(thread); /* a child could not join it */
 		while (__atomic_load_n(&lock_stage, __ATOMIC_ACQUIRE) < 1)
 			sleep_ms(1);
@@ -259,13 +258,28 @@ static void a_fork_waits_for_every_lock(void **state)
 	}
 }
 
+static void every_lock_is_in_the_table(void **state)
+{
+	(void)state;
+	for (enum lock_rank rank = 0; rank < LOCK_RANKS; rank++) {
+		assert_non_null(fork_lock(rank, 0));
+		for (enum lock_rank other = 0; other < rank; other++)
+			assert_ptr_not_equal(fork_lock(rank, 0),
+					     fork_lock(other, 0));
+	}
+	assert_ptr_equal(fork_lock(LOCK_CENTRAL, SIZECLASS_MAX - 1),
+			 central_lock(SIZECLASS_MAX - 1));
+	assert_null(fork_lock(LOCK_CENTRAL, SIZECLASS_MAX));
+	assert_null(fork_lock(LOCK_META, 1));
+}
+
 static bool passed;
 
 static void *pass_span(void *arg)
 {
-	span_lock();
+	lock_acquire(&span_lock, LOCK_SPAN);
 	__atomic_store_n(&passed, true, __ATOMIC_RELEASE);
-	span_unlock();
+	lock_release(&span_lock, LOCK_SPAN);
 	return arg;
 }
 
@@ -274,11 +288,11 @@ static void lock_in_child(void)
 {
 	pthread_t thread;
 
-	span_lock();
+	lock_acquire(&span_lock, LOCK_SPAN);
 	pthread_create(&thread, NULL, pass_span, NULL);
 	sleep_ms(50);
 	must(!__atomic_load_n(&passed, __ATOMIC_ACQUIRE));
-	span_unlock();
+	lock_release(&span_lock, LOCK_SPAN);
 	pthread_join(thread, NULL);
 	must(passed);
 }
@@ -301,6 +315,7 @@ int main(void)
 		cmocka_unit_test(many_forks_in_a_row),
 		cmocka_unit_test(a_fork_inside_a_critical_section),
 		cmocka_unit_test(a_fork_waits_for_every_lock),
+		cmocka_unit_test(every_lock_is_in_the_table),
 		cmocka_unit_test(locks_lock_in_child_and_parent),
 	};
 

@@ -321,16 +321,16 @@ static void threads_never_share_a_block(void **state)
 
 static void go_on_in_child(void)
 {
-	central_reset_all();
+	lock_reset(central_lock(2));
 	must(central_fetch(2, 3).count == 3);
 }
 
 static void a_child_of_a_fork_goes_on(void **state)
 {
 	(void)state;
-	central_lock_all();
+	lock_acquire(central_lock(2), LOCK_CENTRAL);
 	assert_child_passes(go_on_in_child);
-	central_unlock_all();
+	lock_release(central_lock(2), LOCK_CENTRAL);
 	central_release(2, central_fetch(2, 3));
 	assert_nothing_left(2);
 }
