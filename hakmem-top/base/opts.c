@@ -1,14 +1,11 @@
 #include "hakmem-top/base/opts.h"
 
+#include "proto/limits.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* As the library has them. */
-#define INTERVAL_MS_MIN 10u
-#define INTERVAL_MS_MAX 3600000u
-#define SAMPLE_MAX	(UINT64_C(1) << 40)
 
 enum id {
 	SOCKET,
@@ -184,9 +181,12 @@ static bool set_interval_ms(struct parse *parse, const char *value)
 {
 	uint64_t ms;
 
-	if (!number(value, INTERVAL_MS_MAX, &ms) || ms < INTERVAL_MS_MIN)
-		return refuse(parse, "bad --interval-ms", value,
-			      "want 10 to 3600000");
+	if (!number(value, LIMIT_INTERVAL_MS_MAX, &ms) ||
+	    ms < LIMIT_INTERVAL_MS_MIN)
+		return refuse(
+			parse, "bad --interval-ms", value,
+			"want " LIMIT_TEXT(
+				LIMIT_INTERVAL_MS_MIN) " to " LIMIT_TEXT(LIMIT_INTERVAL_MS_MAX));
 	parse->opts->interval_ms = (uint32_t)ms;
 	return true;
 }
@@ -409,11 +409,11 @@ static bool bytes(const char *value, uint64_t *out)
 	found = strchr(units, *unit & ~0x20);
 	if (found)
 		*unit = '\0';
-	if (!number(digits, SAMPLE_MAX, out))
+	if (!number(digits, LIMIT_SAMPLE_BYTES_MAX, out))
 		return false;
 	if (found)
 		*out <<= 10 * (found - units + 1);
-	return *out <= SAMPLE_MAX;
+	return *out <= LIMIT_SAMPLE_BYTES_MAX;
 }
 
 static bool check_set(struct parse *parse)

@@ -7,12 +7,9 @@
 #include <string.h>
 
 #include "hakmemd/model/check.h"
+#include "proto/limits.h"
 #include "hakmemd/model/estimate.h"
 #include "hakmemd/export/site_row.h"
-
-#define INTERVAL_MIN_MS 10u
-#define INTERVAL_MAX_MS 3600000u
-#define SAMPLE_MAX	(UINT64_C(1) << 40)
 
 /* The mark a question names; false when there is none of that name. */
 static bool find_mark(const struct question *question, const struct mark **mark)
@@ -326,11 +323,13 @@ static const char *check_control(const Hakmem__Control *control)
 		return "the control says nothing";
 	if (control->sampling_off && control->sample_bytes)
 		return "sampling cannot be off and have a distance";
-	if (control->sample_bytes > SAMPLE_MAX)
+	if (control->sample_bytes > LIMIT_SAMPLE_BYTES_MAX)
 		return "samples are at most 1 TiB apart";
-	if (control->interval_ms && (control->interval_ms < INTERVAL_MIN_MS ||
-				     control->interval_ms > INTERVAL_MAX_MS))
-		return "the interval is 10 .. 3600000 ms";
+	if (control->interval_ms &&
+	    (control->interval_ms < LIMIT_INTERVAL_MS_MIN ||
+	     control->interval_ms > LIMIT_INTERVAL_MS_MAX))
+		return "the interval is " LIMIT_TEXT(
+			LIMIT_INTERVAL_MS_MIN) " .. " LIMIT_TEXT(LIMIT_INTERVAL_MS_MAX) " ms";
 	return NULL;
 }
 

@@ -1,18 +1,12 @@
 #include "libhakmem/base/conf.h"
 
+#include "proto/limits.h"
 #include "proto/path.h"
 
 #include <limits.h>
 #include <string.h>
 
-#define DEFAULTS                                                               \
-	{                                                                      \
-		.stream = true, .corruption_abort = true, .interval_ms = 1000, \
-		.tick_ms = 250, .sample_bytes = 512 * KIB,                     \
-		.histogram_bytes = 16 * KIB                                    \
-	}
-
-struct conf conf = DEFAULTS;
+struct conf conf;
 
 /* Copies: a program that writes its title over its environment, as redis and
  * nginx do, must not change them. What is too long for the system stays so. */
@@ -85,67 +79,109 @@ static bool parse_number(const char *text, uint64_t *out)
 	return true;
 }
 
-static void set_choice(const char *name, const char *value, const char *yes,
-		       const char *no, const char *wanted, bool *out)
+static bool conf_read_choice(const char *value, const char *yes, const char *no,
+			     bool *out)
 {
-	if (strcmp(value, yes) == 0)
-		*out = true;
-	else if (strcmp(value, no) == 0)
-		*out = false;
-	else
-		complain(name, value, wanted);
+	*out = strcmp(value, yes) == 0;
+	return *out || strcmp(value, no) == 0;
 }
 
-static void set_milliseconds(const char *name, const char *value, uint32_t low,
-			     const char *wanted, uint32_t *out)
+static bool conf_read_stream(const char *value, void *out)
 {
-	uint64_t number;
-
-	if (!parse_number(value, &number) || number < low || number > 3600000)
-		complain(name, value, wanted);
-	else
-		*out = (uint32_t)number;
+	return conf_read_choice(value, "on", "off", out);
 }
 
-static void set_bytes(const char *name, const char *value, uint64_t *out)
+static bool conf_read_corruption(const char *value, void *out)
 {
-	uint64_t number;
-
-	if (!parse_number(value, &number) || number > TIB)
-		complain(name, value, "bytes up to 1024G, or 0");
-	else
-		*out = number;
+	return conf_read_choice(value, "abort", "report", out);
 }
 
-static void set(const char *name, const char *value)
+static bool conf_read_number(const char *value, uint64_t low, uint64_t high,
+			     uint64_t *out)
 {
-	if (strcmp(name, "HAKMEM_STREAM") == 0)
-		set_choice(name, value, "on", "off", "on or off", &conf.stream);
-	else if (strcmp(name, "HAKMEM_CORRUPTION") == 0)
-		set_choice(name, value, "abort", "report", "abort or report",
-			   &conf.corruption_abort);
-	else if (strcmp(name, "HAKMEM_INTERVAL_MS") == 0)
-		set_milliseconds(name, value, 10, "10 to 3600000 milliseconds",
-				 &conf.interval_ms);
-	else if (strcmp(name, "HAKMEM_TICK_MS") == 0)
-		set_milliseconds(name, value, 1, "1 to 3600000 milliseconds",
-				 &conf.tick_ms);
-	else if (strcmp(name, "HAKMEM_SAMPLE") == 0)
-		set_bytes(name, value, &conf.sample_bytes);
-	else if (strcmp(name, "HAKMEM_HISTOGRAM") == 0)
-		set_bytes(name, value, &conf.histogram_bytes);
-	else if (strcmp(name, "HAKMEM_SOCKET") == 0)
-		conf.socket = copy(socket_path, sizeof(socket_path), value);
-	else if (strcmp(name, "HAKMEM_LOG") == 0)
-		conf.log =
-			*value ? copy(log_path, sizeof(log_path), value) : NULL;
+	return parse_number(value, out) && *out >= low && *out <= high;
+}
+
+static bool conf_read_interval(const char *value, void *out)
+{
+	uint64_t number = 0;
+	bool good = conf_read_number(value, LIMIT_INTERVAL_MS_MIN,
+				     LIMIT_INTERVAL_MS_MAX, &number);
+
+	*(uint32_t *)out = (uint32_t)number;
+	return good;
+}
+
+static bool conf_read_tick(const char *value, void *out)
+{
+	uint64_t number = 0;
+	bool good = conf_read_number(value, LIMIT_TICK_MS_MIN,
+				     LIMIT_TICK_MS_MAX, &number);
+
+	*(uint32_t *)out = (uint32_t)number;
+	return good;
+}
+
+static bool conf_read_bytes(const char *value, void *out)
+{
+	return conf_read_number(value, 0, LIMIT_SAMPLE_BYTES_MAX, out);
+}
+
+static bool conf_read_socket(const char *value, void *out)
+{
+	*(const char **)out = copy(socket_path, sizeof(socket_path), value);
+	return true;
+}
+
+static bool conf_read_log(const char *value, void *out)
+{
+	*(const char **)out =
+		*value ? copy(log_path, sizeof(log_path), value) : NULL;
+	return true;
+}
+
+/* One row a variable; a value that `read` takes is stored at `offset`. */
+static const struct conf_row {
+	const char *name, *values, *standard;
+	bool (*read)(const char *value, void *out);
+	size_t offset;
+} conf_rows[] = {
+#define SETTING(field, kind, name, values, standard, help)                     \
+	{name, values, standard, conf_read_##kind,                             \
+	 offsetof(struct conf, field)},
+#include "proto/settings.def"
+#undef SETTING
+};
+
+#define CONF_ROWS (sizeof(conf_rows) / sizeof(*conf_rows))
+
+static bool conf_read(const struct conf_row *row, const char *value)
+{
+	return row->read(value, (char *)&conf + row->offset);
+}
+
+static void conf_set(const char *name, const char *value)
+{
+	for (size_t i = 0; i < CONF_ROWS; i++) {
+		if (strcmp(name, conf_rows[i].name) != 0 ||
+		    conf_read(&conf_rows[i], value))
+			continue;
+		complain(name, value, conf_rows[i].values);
+		conf_read(&conf_rows[i], conf_rows[i].standard);
+	}
+}
+
+static void conf_set_defaults(void)
+{
+	memset(&conf, 0, sizeof(conf));
+	for (size_t i = 0; i < CONF_ROWS; i++)
+		if (conf_rows[i].standard)
+			conf_read(&conf_rows[i], conf_rows[i].standard);
 }
 
 void conf_load(char *const *environment)
 {
-	static const struct conf defaults = DEFAULTS;
-
-	conf = defaults;
+	conf_set_defaults();
 	for (; environment && *environment; environment++) {
 		const char *entry = *environment;
 		const char *equals = strchr(entry, '=');
@@ -157,7 +193,7 @@ void conf_load(char *const *environment)
 		memcpy(name, entry, length);
 		name[length] = '\0';
 		if (strncmp(name, "HAKMEM_", 7) == 0)
-			set(name, equals + 1);
+			conf_set(name, equals + 1);
 		else if (strcmp(name, "XDG_RUNTIME_DIR") == 0)
 			conf.xdg_runtime_dir = copy(
 				runtime_dir, sizeof(runtime_dir), equals + 1);

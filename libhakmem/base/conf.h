@@ -1,16 +1,7 @@
 /*
  * Configuration: the HAKMEM_* variables of the environment, read once into one
- * struct. A bad value is noted as an error line and the default is used.
- *
- *   HAKMEM_STREAM       on | off               default on
- *   HAKMEM_SOCKET       path of the socket     default: proto/path.h
- *   HAKMEM_INTERVAL_MS  10 .. 3600000          default 1000
- *   HAKMEM_SAMPLE       bytes, K M G; 0 = off  default 512K; 0 turns off
- *                                              the next one, too
- *   HAKMEM_HISTOGRAM    bytes, K M G; 0 = off  default 16K
- *   HAKMEM_CORRUPTION   abort | report         default abort
- *   HAKMEM_LOG          path of a file         default none
- *   HAKMEM_TICK_MS      1 .. 3600000           default 250
+ * struct. proto/settings.def has a row for each: what it may be, and what holds
+ * without it. A bad value is noted as an error line and the default is used.
  *
  * Written by conf_load only, before a second thread can be there; but the
  * interval, which the daemon may change.

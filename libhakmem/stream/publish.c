@@ -11,6 +11,7 @@
 #include "libhakmem/stream/snapshot.h"
 #include "libhakmem/heap/thread.h"
 #include "proto/frame.h"
+#include "proto/limits.h"
 #include "proto/path.h"
 
 #include <errno.h>
@@ -37,9 +38,6 @@
 #define MOVED_BYTES   MIB
 #define READS_MAX     16
 #define FINISH_NS     (100 * MS)
-#define INTERVAL_MIN  10u /* ms, as conf's */
-#define INTERVAL_MAX  3600000u
-#define SAMPLE_MAX    TIB
 /* What one poll sends at most: about a millisecond of the program's time. */
 #define SITES_A_POLL 1000u
 
@@ -214,9 +212,10 @@ static void obey(const struct inbox_control *control)
 	if (control->sampling_off)
 		sampler_set_stack(0);
 	else if (control->sample_bytes != 0)
-		sampler_set_stack(min_size(control->sample_bytes, SAMPLE_MAX));
-	if (control->interval_ms >= INTERVAL_MIN &&
-	    control->interval_ms <= INTERVAL_MAX)
+		sampler_set_stack(min_size(control->sample_bytes,
+					   LIMIT_SAMPLE_BYTES_MAX));
+	if (control->interval_ms >= LIMIT_INTERVAL_MS_MIN &&
+	    control->interval_ms <= LIMIT_INTERVAL_MS_MAX)
 		__atomic_store_n(&conf.interval_ms, control->interval_ms,
 				 __ATOMIC_RELAXED);
 }
@@ -383,7 +382,7 @@ static uint32_t pause_ms(void)
 
 	if (ms > conf.tick_ms)
 		ms = conf.tick_ms;
-	return ms < INTERVAL_MIN ? INTERVAL_MIN : ms;
+	return ms < LIMIT_INTERVAL_MS_MIN ? LIMIT_INTERVAL_MS_MIN : ms;
 }
 
 static void *run(void *arg)

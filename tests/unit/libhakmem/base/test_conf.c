@@ -1,5 +1,6 @@
 #include "libhakmem/base/conf.h"
 #include "proto/path.h"
+#include "proto/limits.h"
 #include "tests/unit/libhakmem/unit.h"
 
 #include <errno.h>
@@ -42,7 +43,6 @@ static void nothing_set_means_defaults(void **state)
 	char *empty[] = {NULL};
 
 	(void)state;
-	assert_defaults();
 	conf_load(empty);
 	assert_defaults();
 	conf_load(NULL);
@@ -333,6 +333,49 @@ static void what_is_too_long_stays_too_long(void **state)
 	assert_int_equal(errno, ENAMETOOLONG);
 }
 
+/* --- the table in README.md ----------------------------------------------- */
+
+static const struct {
+	const char *name, *values, *standard;
+} settings[] = {
+#define SETTING(field, kind, name, values, standard, help)                     \
+	{name, values, standard},
+#include "proto/settings.def"
+#undef SETTING
+};
+
+/* Lines of the file that begin with `text`. */
+static unsigned lines_of(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "r");
+	char line[1000];
+	unsigned found = 0;
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		found += strncmp(line, text, strlen(text)) == 0;
+	fclose(file);
+	return found;
+}
+
+static void the_readme_has_every_setting(void **state)
+{
+	char row[200];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(settings); i++) {
+		int length = snprintf(row, sizeof(row), "| `%s` | %s | ",
+				      settings[i].name, settings[i].values);
+
+		if (settings[i].standard)
+			snprintf(row + length, sizeof(row) - (size_t)length,
+				 "`%s` | ", settings[i].standard);
+		assert_int_equal(lines_of("README.md", row), 1);
+	}
+	assert_int_equal(lines_of("README.md", "| `HAKMEM_"),
+			 COUNT_OF(settings));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +393,7 @@ int main(void)
 		cmocka_unit_test(strange_entries_are_passed_over),
 		cmocka_unit_test(the_environment_may_be_overwritten),
 		cmocka_unit_test(what_is_too_long_stays_too_long),
+		cmocka_unit_test(the_readme_has_every_setting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
