@@ -254,14 +254,17 @@ demo: deps
 	$(MAKE) all
 	tests/demo --build $(B) $(if $(CMD),--command '$(subst ','\'',$(CMD))')
 
+# Documents lie as in the tree, for their links.
+DOC = $(DESTDIR)$(PREFIX)/share/doc/hakmem
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/hakmem $(DESTDIR)$(PREFIX)/share/doc/hakmem
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/hakmem $(DOC)/docs
 	install -m 755 $(B)/hakmemd $(B)/hakmem-top $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(B)/libhakmem.so $(DESTDIR)$(PREFIX)/lib/hakmem/
-	install -m 644 README.md LICENSE docs/*.md $(DESTDIR)$(PREFIX)/share/doc/hakmem/
+	install -m 644 README.md LICENSE $(wildcard CONTRIBUTING.md) $(DOC)/
+	install -m 644 docs/* $(DOC)/docs/
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/hakmemd $(DESTDIR)$(PREFIX)/bin/hakmem-top
-	rm -rf $(DESTDIR)$(PREFIX)/lib/hakmem $(DESTDIR)$(PREFIX)/share/doc/hakmem
+	rm -rf $(DESTDIR)$(PREFIX)/lib/hakmem $(DOC)
 
 clean:
 	rm -rf build

@@ -35,7 +35,9 @@ static inline void corrupt_survive(size_t n)
 {
 	enum { BLOCKS = 300 };
 	static void *blocks[BLOCKS];
-	unsigned count = n > 10000000 ? 3 : BLOCKS;
+	/* as many as 30 MB hold */
+	size_t room = 30000000 / n, most = room < BLOCKS ? room : BLOCKS;
+	unsigned count = most < 3 ? 3 : (unsigned)most;
 
 	for (unsigned i = 0; i < count; i++) {
 		CHECK((blocks[i] = malloc(n)));

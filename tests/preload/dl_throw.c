@@ -11,13 +11,13 @@ int main(void)
 {
 	void *plugin = dlopen(plugin_path("throw.so"), RTLD_NOW);
 	int (*throw)(int);
-	long begin;
+	clock_t begin;
 
 	CHECK(plugin);
 	throw = (int (*)(int))dlsym(plugin, "plugin_throw");
 	CHECK(throw &&throw(1) == 10);
-	begin = now_ms();
+	begin = clock();
 	CHECK(throw(2000) == 20000);
-	CHECK(now_ms() - begin < 300);
+	CHECK(clock() - begin < 300 * (CLOCKS_PER_SEC / 1000));
 	return 0;
 }

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	const char *how = argc > 1 ? argv[1] : "return";
 	pthread_t thread;
 
-	alarm(10);
+	alarm(120);
 	if (strcmp(how, "last") == 0) {
 		CHECK(!pthread_create(&thread, NULL, sleep_a_little, NULL));
 		pthread_exit(NULL);

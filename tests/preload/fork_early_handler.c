@@ -11,11 +11,11 @@ static int handled;
 
 static void allocate(void)
 {
-	void *blocks[2000];
+	void *blocks[300];
 
-	for (size_t i = 0; i < 2000; i++)
-		CHECK((blocks[i] = malloc(i * 40)));
-	for (size_t i = 0; i < 2000; i++)
+	for (size_t i = 0; i < 300; i++)
+		CHECK((blocks[i] = malloc(i * 270)));
+	for (size_t i = 0; i < 300; i++)
 		free(blocks[i]);
 	handled++;
 }

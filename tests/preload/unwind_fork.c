@@ -75,7 +75,7 @@ int main(void)
 
 		CHECK(pid >= 0);
 		if (pid == 0) {
-			alarm(20);
+			alarm(120);
 			live(1);
 			_exit(0);
 		}

@@ -65,7 +65,7 @@ static void child_work(struct live *pool, uint64_t *state)
 {
 	pthread_t thread;
 
-	alarm(30);
+	alarm(120);
 	for (int i = 0; i < POOL; i++)
 		if (pool[i].ptr)
 			block_verify(&pool[i]);

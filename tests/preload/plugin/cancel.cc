@@ -18,8 +18,11 @@ static void wait(int depth, int *count)
 
 	if (depth > 0)
 		wait(depth - 1, count);
-	else
-		sleep(100);
+	else {
+		// Waits from here on; a multiple of the ten.
+		__atomic_store_n(count, 1000, __ATOMIC_RELEASE);
+		sleep(1000);
+	}
 }
 
 extern "C" void plugin_wait(int *count)

@@ -162,19 +162,19 @@ static inline void terminal_type(const char *keys)
 	struct pollfd poller = {.fd = terminal.slave, .events = POLLIN};
 
 	if (write(terminal.master, keys, strlen(keys)) > 0)
-		poll(&poller, 1, 1000);
+		poll(&poller, 1, 60000);
 }
 
 /*
  * The bytes that were written hold `text` behind the first `*from`, or do
- * within ten seconds; `*from` is then the place behind it.
+ * within a minute; `*from` is then the place behind it.
  */
 static inline bool terminal_wrote_since(const char *text, size_t *from)
 {
 	const struct timespec pause = {.tv_nsec = 2000000};
 	const char *found = NULL;
 
-	for (int tries = 0; !found && tries < 5000; tries++) {
+	for (int tries = 0; !found && tries < 30000; tries++) {
 		pthread_mutex_lock(&terminal.lock);
 		if (*from <= terminal.used)
 			found = strstr(terminal.written + *from, text);

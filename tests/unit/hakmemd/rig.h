@@ -25,7 +25,7 @@
 #include "proto/frame.h"
 
 #define MS	    UINT64_C(1000000)
-#define PATIENCE_NS (10 * CLOCK_SECOND) /* more than any machine needs */
+#define PATIENCE_NS (60 * CLOCK_SECOND) /* more than any machine needs */
 
 /* --- what is written to stdout or stderr --------------------------------- */
 

@@ -55,7 +55,7 @@ static inline int in_child(void (*body)(void))
 		signal(SIGBUS, SIG_DFL);
 		signal(SIGILL, SIG_DFL);
 		signal(SIGFPE, SIG_DFL);
-		alarm(30);
+		alarm(300);
 		body();
 		_exit(0);
 	}

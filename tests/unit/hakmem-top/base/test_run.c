@@ -81,7 +81,7 @@ static const char *content(const char *name)
 
 static void wait_for_end(void)
 {
-	for (int ms = 0; ms < 5000 && !run_reap(&run); ms += 2)
+	for (int ms = 0; ms < 60000 && !run_reap(&run); ms += 2)
 		usleep(2000);
 	assert_true(run.ended);
 }
@@ -340,7 +340,7 @@ static void what_was_preloaded_stays_in_front(void **state)
 static void it_has_a_group_of_its_own(void **state)
 {
 	(void)state;
-	run_script("exec sleep 60");
+	run_script("exec sleep 600");
 	assert_true(run.own_group);
 	assert_int_equal(getpgid(run.command), run.command);
 	assert_false(run_reap(&run));
@@ -358,13 +358,13 @@ static void a_signal_reaches_the_whole_group(void **state)
 	(void)state;
 	/* All of the group hold the pipe open. */
 	assert_int_equal(pipe(ends), 0);
-	run_script("sleep 60 & echo ready; wait");
+	run_script("sleep 600 & echo ready; wait");
 	close(ends[1]);
-	for (int ms = 0; ms < 5000 && !*content(run.output); ms += 2)
+	for (int ms = 0; ms < 60000 && !*content(run.output); ms += 2)
 		usleep(2000);
 	run_signal(&run, SIGTERM);
 	poller = (struct pollfd){.fd = ends[0], .events = POLLIN};
-	assert_int_equal(poll(&poller, 1, 5000), 1);
+	assert_int_equal(poll(&poller, 1, 60000), 1);
 	assert_int_equal(read(ends[0], &byte, 1), 0);
 	close(ends[0]);
 	end_script("ready\n");

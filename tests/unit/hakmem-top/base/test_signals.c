@@ -83,7 +83,7 @@ static void a_child_that_ends_is_told(void **state)
 	(void)state;
 	if (child == 0)
 		_exit(0);
-	assert_int_equal(poll(&poller, 1, 5000), 1);
+	assert_int_equal(poll(&poller, 1, 60000), 1);
 	assert_int_equal(signals_next(&by_terminal), SIGCHLD);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 }
@@ -135,7 +135,7 @@ static int hear_the_terminal(int slave)
 	if (write(slave, "ready", 5) != 5)
 		return 3;
 	poller = (struct pollfd){.fd = signals_fd(), .events = POLLIN};
-	poll(&poller, 1, 5000);
+	poll(&poller, 1, 60000);
 	if (signals_next(&by_terminal) != SIGINT)
 		return 4;
 	return by_terminal ? 0 : 5;

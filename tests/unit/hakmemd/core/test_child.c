@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define MIB	    (UINT64_C(1) << 20)
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 #define NOBODY	    65534u
 
 static const struct child_limits limits = {.data_bytes = 64 * MIB,

@@ -686,7 +686,7 @@ static void expect_gone(pid_t pid)
 {
 	const struct timespec moment = {.tv_nsec = 10000000};
 
-	for (int i = 0; i < 500 && child_reap(); i++)
+	for (int i = 0; i < 6000 && child_reap(); i++)
 		nanosleep(&moment, NULL);
 	assert_int_equal(kill(pid, 0), -1);
 }
@@ -708,7 +708,7 @@ static void a_helper_that_hangs_is_replaced(void **state)
 	assert_int_equal(kill(stopped, SIGSTOP), 0);
 	begin_ns = clock_ns();
 	look_up(&module, pc + 1, false, frames);
-	assert_true(clock_ns() - begin_ns < 10 * CLOCK_SECOND);
+	assert_true(clock_ns() - begin_ns < 60 * CLOCK_SECOND);
 	assert_string_equal(frames[0].note,
 			    "the file breaks the symbol reader");
 	expect_gone(stopped);

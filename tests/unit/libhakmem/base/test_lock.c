@@ -157,7 +157,7 @@ static void a_lock_waited_for_is_still_ours(void **state)
 	while (!(__atomic_load_n(&lock.word, __ATOMIC_RELAXED) & 1))
 		sleep_ms(1);
 	/* would wait for ever if it were not */
-	alarm(20);
+	alarm(120);
 	lock_fork_acquire(&lock, LOCK_SPAN);
 	lock_fork_release(&lock, LOCK_SPAN);
 	alarm(0);

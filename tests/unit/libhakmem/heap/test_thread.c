@@ -405,7 +405,7 @@ static void *outlive_main(void *arg)
 	(void)arg;
 	must(!thread_all_ended());
 	pthread_join(main_thread, NULL);
-	for (int i = 0; i < 200 && !thread_all_ended(); i++)
+	for (int i = 0; i < 6000 && !thread_all_ended(); i++)
 		sleep_ms(10);
 	must(thread_all_ended());
 	_exit(0);

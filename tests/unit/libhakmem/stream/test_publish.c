@@ -258,7 +258,7 @@ static void a_thread_of_ours(void)
 	for (int states = 0; states < 5;) {
 		struct pollfd wait = {.fd = server.fd, .events = POLLIN};
 
-		must(poll(&wait, 1, 5000) == 1);
+		must(poll(&wait, 1, 60000) == 1);
 		while (next_state(&server))
 			states++;
 	}
