@@ -5,10 +5,8 @@
 #include "hakmemd/model/sizes.h"
 
 static const struct export_column size_columns[] = {
-	{"low_bytes", EXPORT_COUNT},	  {"high_bytes", EXPORT_COUNT},
-	{"requests", EXPORT_COUNT},	  {"requested_bytes", EXPORT_COUNT},
-	{"reserved_bytes", EXPORT_COUNT}, {"live_objects", EXPORT_COUNT},
-	{"live_bytes", EXPORT_COUNT},	  {"requests_stderr", EXPORT_REAL},
+#define SIZES_COLUMN(name, kind, help) {#name, EXPORT_##kind},
+#include "proto/columns.def"
 };
 
 static bool size_row(const struct export_table *table, size_t index,
@@ -30,12 +28,8 @@ static bool size_row(const struct export_table *table, size_t index,
 }
 
 static const struct export_column class_columns[] = {
-	{"stride_bytes", EXPORT_COUNT}, {"low_bytes", EXPORT_COUNT},
-	{"high_bytes", EXPORT_COUNT},	{"usable_bytes", EXPORT_COUNT},
-	{"headerless", EXPORT_FLAG},	{"allocs", EXPORT_COUNT},
-	{"frees", EXPORT_COUNT},	{"live_objects", EXPORT_COUNT},
-	{"live_bytes", EXPORT_COUNT},	{"slabs", EXPORT_COUNT},
-	{"aligned_only", EXPORT_FLAG},
+#define CLASSES_COLUMN(name, kind, help) {#name, EXPORT_##kind},
+#include "proto/columns.def"
 };
 
 static bool class_row(const struct export_table *table, size_t index,
@@ -63,6 +57,7 @@ static bool class_row(const struct export_table *table, size_t index,
 	values[9].count =
 		index < state->n_class_slabs ? state->class_slabs[index] : 0;
 	values[10].count = class->aligned_only != 0;
+	values[11].count = index;
 	return true;
 }
 

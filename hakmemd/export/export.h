@@ -13,7 +13,14 @@
 #include "hakmemd/core/buf.h"
 #include "proto/hakmem.pb-c.h"
 
-enum export_kind { EXPORT_COUNT, EXPORT_REAL, EXPORT_FLAG, EXPORT_TEXT };
+/* The kinds of proto/columns.def. */
+enum export_kind {
+	EXPORT_COUNT,
+	EXPORT_SIGNED,
+	EXPORT_REAL,
+	EXPORT_FLAG,
+	EXPORT_TEXT
+};
 
 struct export_column {
 	const char *name;
@@ -22,6 +29,7 @@ struct export_column {
 
 union export_value {
 	uint64_t count; /* a flag: 0 or 1 */
+	int64_t change;
 	double real;
 	const char *text;
 };

@@ -33,6 +33,8 @@ static bool put(struct buf *out, enum export_kind kind,
 		return put_text(out, value->text);
 	if (kind == EXPORT_REAL)
 		return buf_print(out, "%.3f", value->real);
+	if (kind == EXPORT_SIGNED)
+		return buf_print(out, "%lld", (long long)value->change);
 	return buf_print(out, "%llu", (unsigned long long)value->count);
 }
 

@@ -43,6 +43,8 @@ static bool put(struct buf *out, enum export_kind kind,
 	switch (kind) {
 	case EXPORT_REAL:
 		return buf_print(out, "%.3f", value->real);
+	case EXPORT_SIGNED:
+		return buf_print(out, "%lld", (long long)value->change);
 	case EXPORT_FLAG:
 		return buf_print(out, "%s", value->count ? "true" : "false");
 	case EXPORT_TEXT:
@@ -70,7 +72,8 @@ static bool write_json(const struct export_table *table, struct buf *out)
 {
 	union export_value values[EXPORT_COLUMNS_MAX];
 
-	if (!buf_print(out, "{\"time_s\":%.3f,\"pid\":%d,\"command\":",
+	if (!buf_print(out,
+		       "{\"schema\":1,\"time_s\":%.3f,\"pid\":%d,\"command\":",
 		       table->time_s, (int)table->pid) ||
 	    !export_json_string(out, table->command) ||
 	    !buf_print(out, ",\"what\":\"%s\"", table->name) ||
@@ -79,10 +82,9 @@ static bool write_json(const struct export_table *table, struct buf *out)
 		return false;
 	for (size_t row = 0; table->row(table, row, values); row++)
 		if ((row && !buf_append(out, ",", 1)) ||
-		    !buf_append(out, "\n", 1) ||
 		    !put_row(table, row, values, out))
 			return false;
-	return buf_append(out, "\n]}\n", 4);
+	return buf_append(out, "]}\n", 3);
 }
 
 const struct export_format export_json = {.name = "json", .write = write_json};

@@ -1,7 +1,7 @@
 /*
- * A table as one JSON object:
+ * A table as one JSON object on one line:
  *
- *   {"time_s":..,"pid":..,"command":"..","what":"..","rows":[..]}
+ *   {"schema":1,"time_s":..,"pid":..,"command":"..","what":"..","rows":[..]}
  *
  * with the columns' names as keys of the rows, and what the table adds. Strings
  * are escaped; what is no UTF-8 has been replaced when it came in. Pure.

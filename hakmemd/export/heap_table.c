@@ -19,35 +19,8 @@ struct row {
 
 /* The last one is CSV's alone: JSON has frames. */
 static const struct export_column columns[] = {
-	{"site_id", EXPORT_COUNT},
-	{"function", EXPORT_TEXT},
-	{"location", EXPORT_TEXT},
-	{"module", EXPORT_TEXT},
-	{"live_bytes", EXPORT_REAL},
-	{"live_bytes_stderr", EXPORT_REAL},
-	{"live_objects", EXPORT_REAL},
-	{"live_objects_stderr", EXPORT_REAL},
-	{"live_samples", EXPORT_REAL},
-	{"alloc_bytes", EXPORT_REAL},
-	{"alloc_bytes_stderr", EXPORT_REAL},
-	{"alloc_objects", EXPORT_REAL},
-	{"alloc_objects_stderr", EXPORT_REAL},
-	{"samples", EXPORT_COUNT},
-	{"alloc_bytes_per_s", EXPORT_REAL},
-	{"peak_bytes", EXPORT_REAL},
-	{"peak_bytes_stderr", EXPORT_REAL},
-	{"peak_objects", EXPORT_REAL},
-	{"peak_objects_stderr", EXPORT_REAL},
-	{"highest_bytes", EXPORT_REAL},
-	{"mean_age_s", EXPORT_REAL},
-	{"short_lived_share", EXPORT_REAL},
-	{"growing", EXPORT_FLAG},
-	{"growth_bytes_per_s", EXPORT_REAL},
-	{"growth_minutes", EXPORT_REAL},
-	{"thread_id", EXPORT_COUNT},
-	{"thread_name", EXPORT_TEXT},
-	{"threads", EXPORT_COUNT},
-	{"truncated", EXPORT_FLAG},
+#define SITES_COLUMN(name, kind, help) {#name, EXPORT_##kind},
+#include "proto/columns.def"
 	{"stack", EXPORT_TEXT},
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -97,17 +70,17 @@ static void fill_values(const struct row *row, union export_value *value)
 	(value++)->real = site->live_bytes_stderr;
 	(value++)->real = site->live_objects;
 	(value++)->real = site->live_objects_stderr;
-	(value++)->real = (double)since->live_samples;
+	(value++)->change = since->live_samples;
 	(value++)->real = site->alloc_bytes;
 	(value++)->real = site->alloc_bytes_stderr;
 	(value++)->real = site->alloc_objects;
-	(value++)->real = sqrt(since->alloc_objects_var);
+	(value++)->real = site->alloc_objects_stderr;
 	(value++)->count = site->samples;
 	(value++)->real = site->alloc_bytes_per_s;
 	(value++)->real = site->peak_bytes;
 	(value++)->real = site->peak_bytes_stderr;
-	(value++)->real = from->site->peak_objects;
-	(value++)->real = sqrt(from->site->peak_objects_var);
+	(value++)->real = site->peak_objects;
+	(value++)->real = site->peak_objects_stderr;
 	(value++)->real = site->highest_bytes;
 	(value++)->real = site->mean_age_s;
 	(value++)->real = site->short_lived;
@@ -117,7 +90,7 @@ static void fill_values(const struct row *row, union export_value *value)
 	(value++)->count = site->thread_id;
 	(value++)->text = site->thread_name;
 	(value++)->count = site->threads;
-	(value++)->count = from->site->truncated;
+	(value++)->count = site->truncated != 0;
 	(value++)->text = row->stack;
 }
 
@@ -150,7 +123,7 @@ static bool json_head(const struct export_table *table, struct buf *out)
 	const struct profile *profile = table->prepared;
 	const struct mark *mark = profile->wish.mark;
 
-	return buf_print(out, ",\n\"sample\":\"%s\",\"mark\":",
+	return buf_print(out, ",\"sample\":\"%s\",\"mark\":",
 			 profile_sample_name(profile->wish.sample)) &&
 	       (mark ? export_json_string(out, mark->name)
 		     : buf_print(out, "null")) &&

@@ -41,16 +41,20 @@ void site_row_fill(Hakmem__SiteRow *row, const struct model *model,
 	row->alloc_bytes = figures.alloc_bytes;
 	row->alloc_bytes_stderr = sqrt(figures.alloc_bytes_var);
 	row->alloc_objects = figures.alloc_objects;
+	row->alloc_objects_stderr = sqrt(figures.alloc_objects_var);
 	row->samples = positive(figures.samples);
 	row->alloc_bytes_per_s = sites_rate(site, now_ns);
 	row->peak_bytes = site->peak_bytes;
 	row->peak_bytes_stderr = sqrt(site->peak_bytes_var);
+	row->peak_objects = site->peak_objects;
+	row->peak_objects_stderr = sqrt(site->peak_objects_var);
 	row->highest_bytes = site->highest_bytes;
 	row->mean_age_s = sites_mean_age(site, now_ns);
 	row->short_lived = sites_short_lived(site);
 	row->thread_id = site->thread_id;
 	row->thread_name = (char *)(uintptr_t)site->thread_name;
 	row->threads = site->threads;
+	row->truncated = site->truncated;
 	fill_growth(row, model, site);
 }
 

@@ -36,8 +36,9 @@ static void csv_is_what_scripts_expect(void **state)
 	assert_string_equal(
 		written(&export_csv, "classes", ""),
 		"stride_bytes,low_bytes,high_bytes,usable_bytes,headerless,"
-		"allocs,frees,live_objects,live_bytes,slabs,aligned_only\n"
-		"32,16,31,31,1,10,4,6,192,0,0\n");
+		"allocs,frees,live_objects,live_bytes,slabs,aligned_only,"
+		"class\n"
+		"32,16,31,31,1,10,4,6,192,0,0,0\n");
 }
 
 static void json_escapes_what_others_chose(void **state)
@@ -46,13 +47,13 @@ static void json_escapes_what_others_chose(void **state)
 	assert_string_equal(
 		written(&export_json, "sizes",
 			"a\"\\\n\x1b\x7f\xc2\x9b\xc3\xa4"),
-		"{\"time_s\":12.250,\"pid\":42,\"command\":"
+		"{\"schema\":1,\"time_s\":12.250,\"pid\":42,\"command\":"
 		"\"a\\u0022\\u005c\\u000a\\u001b\\u007f"
-		"\\u009b\xc3\xa4\",\"what\":\"sizes\",\"rows\":[\n"
+		"\\u009b\xc3\xa4\",\"what\":\"sizes\",\"rows\":["
 		"{\"low_bytes\":16,\"high_bytes\":31,\"requests\":10,"
 		"\"requested_bytes\":235,\"reserved_bytes\":320,"
 		"\"live_objects\":6,\"live_bytes\":192,"
-		"\"requests_stderr\":0.000}\n]}\n");
+		"\"requests_stderr\":0.000}]}\n");
 	assert_non_null(strstr(written(&export_json, "classes", ""),
 			       "\"headerless\":true"));
 	assert_non_null(strstr(written(&export_json, "classes", "aligned"),

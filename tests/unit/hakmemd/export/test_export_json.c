@@ -9,21 +9,22 @@ static void an_object_with_a_row_an_object(void **state)
 	(void)state;
 	assert_string_equal(
 		table_written(&export_json, 3, "cmd"),
-		"{\"time_s\":1700000000.062,\"pid\":42,\"command\":\"cmd\","
-		"\"what\":\"things\",\"rows\":[\n"
-		"{\"number\":0,\"share\":0.000,\"flag\":false},\n"
-		"{\"number\":42,\"share\":1.000,\"flag\":true},\n"
+		"{\"schema\":1,\"time_s\":1700000000.062,\"pid\":42,"
+		"\"command\":\"cmd\","
+		"\"what\":\"things\",\"rows\":["
+		"{\"number\":0,\"share\":0.000,\"flag\":false},"
+		"{\"number\":42,\"share\":1.000,\"flag\":true},"
 		"{\"number\":18446744073709551615,"
-		"\"share\":1000000000000000.250,\"flag\":true}\n]}\n");
+		"\"share\":1000000000000000.250,\"flag\":true}]}\n");
 }
 
 static void without_rows_the_list_is_empty(void **state)
 {
 	(void)state;
-	assert_string_equal(
-		table_written(&export_json, 0, ""),
-		"{\"time_s\":1700000000.062,\"pid\":42,\"command\":\"\","
-		"\"what\":\"things\",\"rows\":[\n]}\n");
+	assert_string_equal(table_written(&export_json, 0, ""),
+			    "{\"schema\":1,\"time_s\":1700000000.062,\"pid\":"
+			    "42,\"command\":\"\","
+			    "\"what\":\"things\",\"rows\":[]}\n");
 }
 
 /* A program chooses its command; terminals and parsers are to be left alone. */
