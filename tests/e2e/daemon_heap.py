@@ -338,7 +338,7 @@ def main():
     assert b"main;middle;leaf;inlined" in export(viewer, "folded")
     # Another program in the same process begins anew.
     again = Peer().frame(HELLO, hello(session=3)).frame(STATE, state())
-    until(lambda: not ask(viewer, SITE_TABLE, 4).get(5))
+    until(lambda: not table(viewer)[1])
     refused(viewer, "no mark", 4, mark="m19")
     again.close()
 
