@@ -37,8 +37,9 @@ struct user {
 };
 
 struct server {
-	struct loop_source door, signals; /* door first: see accepting */
+	struct loop_source door, signals;
 	struct loop *loop;
+	struct conns conns;
 	struct listen listen;
 	struct registry *registry;
 	struct symbols *symbols;
@@ -50,8 +51,6 @@ struct server {
 	uint64_t paused_ns; /* until when the door is shut; 0 = open */
 	uint64_t idle_since_ns;
 };
-
-static struct server *the_server; /* callbacks of the loop carry no more */
 
 static struct user *user_of(struct server *server, uid_t uid)
 {
@@ -80,11 +79,11 @@ static enum role role_of(const struct conn *conn)
 
 static void closed(struct conn *conn)
 {
-	struct server *server = the_server;
+	struct server *server = conn->conns->owner;
 	struct user *user = user_of(server, conn->peer.uid);
 
 	if (role_of(conn) == PROGRAM)
-		session_closed(conn, server->registry);
+		session_closed(conn);
 	else if (role_of(conn) == VIEWER)
 		query_heap_closed(conn);
 	server->count[role_of(conn)]--;
@@ -121,7 +120,7 @@ static bool introduce(struct server *server, struct conn *conn, enum role role)
 
 static void frame(struct conn *conn, const struct frame *frame)
 {
-	struct server *server = the_server;
+	struct server *server = conn->conns->owner;
 
 	if (role_of(conn) == STRANGER) {
 		enum role role = frame->type == FRAME_QUERY ? VIEWER : PROGRAM;
@@ -164,11 +163,13 @@ static void admit(struct server *server, int fd)
 	user = user_of(server, peer.uid);
 	if (!user || (!is_trusted(peer.uid) &&
 		      user->count >= server->limit[PROGRAM] / FOREIGN_SHARE))
-		conn_refuse(fd, &peer, "too many connections of one user");
+		conn_refuse(&server->conns, fd, &peer,
+			    "too many connections of one user");
 	else if (!is_trusted(peer.uid) &&
 		 server->count[STRANGER] >= server->limit[STRANGER] / 2)
-		conn_refuse(fd, &peer, "too many connections at once");
-	else if (conn_open(server->loop, fd, &peer, &callbacks, clock_ns())) {
+		conn_refuse(&server->conns, fd, &peer,
+			    "too many connections at once");
+	else if (conn_open(&server->conns, fd, &peer, clock_ns())) {
 		server->count[STRANGER]++;
 		user->count++;
 	}
@@ -190,7 +191,8 @@ static bool turn_away(struct server *server)
 	close(server->spare);
 	fd = accept4(server->door.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0)
-		conn_refuse(fd, &nobody, "the daemon is out of descriptors");
+		conn_refuse(&server->conns, fd, &nobody,
+			    "the daemon is out of descriptors");
 	server->spare = open_spare();
 	return fd >= 0;
 }
@@ -203,9 +205,9 @@ static void pause_door(struct server *server)
 	loop_tick_by(server->loop, server->paused_ns);
 }
 
-static void accepting(struct loop_source *source, uint32_t events)
+static void accepting(void *owner, uint32_t events)
 {
-	struct server *server = (struct server *)source;
+	struct server *server = owner;
 
 	(void)events;
 	for (int i = 0; i < ACCEPT_ROUND; i++) {
@@ -216,7 +218,7 @@ static void accepting(struct loop_source *source, uint32_t events)
 			pause_door(server);
 			return;
 		}
-		fd = accept4(source->fd, NULL, NULL,
+		fd = accept4(server->door.fd, NULL, NULL,
 			     SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
@@ -234,13 +236,14 @@ static void accepting(struct loop_source *source, uint32_t events)
 	}
 }
 
-static void signalled(struct loop_source *source, uint32_t events)
+static void signalled(void *owner, uint32_t events)
 {
+	struct server *server = owner;
 	struct signalfd_siginfo info;
 
 	(void)events;
-	if (read(source->fd, &info, sizeof(info)) == sizeof(info))
-		loop_stop(the_server->loop, 0);
+	if (read(server->signals.fd, &info, sizeof(info)) == sizeof(info))
+		loop_stop(server->loop, 0);
 }
 
 /* A stranger, who has not said what he is, keeps nobody here. */
@@ -264,12 +267,12 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 	struct server *server = argument;
 	uint64_t next_ns, due_ns;
 
-	conn_expire_all(now_ns, late_ns);
+	conn_expire_all(&server->conns, now_ns, late_ns);
 	next_ns = registry_expire(server->registry, now_ns);
-	due_ns = query_heap_tick(now_ns);
+	due_ns = query_heap_tick(&server->service, now_ns);
 	if (due_ns < next_ns)
 		next_ns = due_ns;
-	due_ns = conn_next_due();
+	due_ns = conn_next_due(&server->conns);
 	if (due_ns < next_ns)
 		next_ns = due_ns;
 	if (server->paused_ns && server->paused_ns <= now_ns) {
@@ -325,6 +328,7 @@ static bool catch_signals(struct server *server)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	server->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	server->signals.ready = signalled;
+	server->signals.owner = server;
 	return server->signals.fd >= 0;
 }
 
@@ -333,7 +337,7 @@ static struct symbols *open_symbols(struct server *server)
 	const struct symbol_settings settings = {
 		.debuginfod = server->settings.debuginfod,
 		.settled = query_heap_settled,
-		.argument = server->loop,
+		.argument = &server->service,
 	};
 
 	return symbols_new(server->loop, &settings);
@@ -353,10 +357,14 @@ static bool start(struct server *server, char *why, size_t size)
 				     server->limit[PROGRAM]);
 	if (server->loop)
 		server->symbols = open_symbols(server);
-	server->service = (struct service){server->loop, server->registry,
-					   server->symbols};
+	server->service = (struct service){.loop = server->loop,
+					   .registry = server->registry,
+					   .symbols = server->symbols};
+	server->conns = (struct conns){
+		.loop = server->loop, .ops = &callbacks, .owner = server};
 	server->door.fd = server->listen.fd;
 	server->door.ready = accepting;
+	server->door.owner = server;
 	if (caught && server->registry && server->symbols &&
 	    loop_add(server->loop, &server->signals, EPOLLIN) &&
 	    loop_add(server->loop, &server->door, EPOLLIN))
@@ -375,7 +383,6 @@ struct server *server_open(const struct server_settings *settings, char *why,
 		snprintf(why, size, "out of memory");
 		return NULL;
 	}
-	the_server = server;
 	server->settings = *settings;
 	server->idle_since_ns = clock_ns();
 	server->signals.fd = server->listen.fd = server->listen.lock =
@@ -402,8 +409,7 @@ void server_close(struct server *server)
 {
 	if (!server)
 		return;
-	if (server->registry)
-		conn_close_all();
+	conn_close_all(&server->conns);
 	registry_free(server->registry);
 	symbols_free(server->symbols);
 	listen_close(&server->listen);
@@ -413,5 +419,4 @@ void server_close(struct server *server)
 		close(server->spare);
 	loop_free(server->loop);
 	free(server);
-	the_server = NULL;
 }

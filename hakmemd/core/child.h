@@ -1,7 +1,7 @@
 /*
  * A process of ours for work on what strangers made: it has one socket to us,
- * the rights of the stranger, a bound on its memory, and goes when we go. Main
- * thread only.
+ * the rights of the stranger, a bound on its memory, and goes when we go. What
+ * is still to be reaped is the process's, as children are. Main thread only.
  */
 #ifndef HAKMEMD_CHILD_H
 #define HAKMEMD_CHILD_H

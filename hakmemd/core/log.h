@@ -3,7 +3,8 @@
  *
  * Whatever is not printable ASCII is written as \xNN, so no peer can drive a
  * terminal or forge a line. At most LOG_BURST lines a second; what is left out
- * is counted and said later. Main thread only.
+ * is counted and said later. Its state belongs to the process, as stderr does.
+ * Main thread only.
  */
 #ifndef HAKMEMD_LOG_H
 #define HAKMEMD_LOG_H

@@ -104,7 +104,7 @@ static void dispatch(struct loop *loop)
 		struct loop_source *source = loop->events[i].data.ptr;
 
 		if (source)
-			source->ready(source, loop->events[i].events);
+			source->ready(source->owner, loop->events[i].events);
 	}
 	loop->count = 0;
 }

@@ -1,6 +1,6 @@
 /*
- * The epoll loop: descriptors call back when they are ready, a tick comes when
- * it is due. One thread.
+ * The epoll loop: a source is a descriptor and whoever owns it, who is called
+ * back when it is ready; a tick comes when it is due. One thread.
  *
  * A callback may add and remove any source, its own included, and free it:
  * events of a removed source that are still to come in the same round are
@@ -16,7 +16,8 @@
 struct loop_source {
 	int fd;
 	uint32_t events; /* wanted now; set by the calls below */
-	void (*ready)(struct loop_source *source, uint32_t events);
+	void (*ready)(void *owner, uint32_t events);
+	void *owner; /* whom `ready` is told */
 };
 
 /*

@@ -16,18 +16,15 @@
 #define PASSED_MAX    253 /* descriptors in one message: SCM_MAX_FD */
 #define REFUSAL_BYTES 256u
 
-static struct conn *all;
-static uint64_t refused;
-
 static void destroy(struct conn *conn)
 {
-	conn->ops->closed(conn);
-	loop_remove(conn->loop, &conn->source);
+	conn->conns->ops->closed(conn);
+	loop_remove(conn->conns->loop, &conn->source);
 	close(conn->source.fd);
 	if (conn->previous)
 		conn->previous->next = conn->next;
 	else
-		all = conn->next;
+		conn->conns->first = conn->next;
 	if (conn->next)
 		conn->next->previous = conn->previous;
 	buf_free(&conn->in);
@@ -61,13 +58,13 @@ static void update(struct conn *conn)
 		events |= EPOLLIN;
 	if (buf_length(&conn->out) > 0)
 		events |= EPOLLOUT;
-	loop_want(conn->loop, &conn->source, events);
+	loop_want(conn->conns->loop, &conn->source, events);
 }
 
 static void set_due(struct conn *conn, uint64_t *due_ns, uint64_t at_ns)
 {
 	*due_ns = at_ns;
-	loop_tick_by(conn->loop, at_ns);
+	loop_tick_by(conn->conns->loop, at_ns);
 }
 
 /* Sends what the socket takes; false when the peer is gone. */
@@ -117,9 +114,10 @@ void conn_send(struct conn *conn, uint16_t type,
 	buf_commit(&conn->out, FRAME_HEADER_BYTES + length);
 }
 
-static void say_refused(const struct ucred *peer, const char *text)
+static void say_refused(struct conns *conns, const struct ucred *peer,
+			const char *text)
 {
-	refused++;
+	conns->refused_total++;
 	log_line("pid %d, user %d refused: %s", (int)peer->pid, (int)peer->uid,
 		 text);
 }
@@ -137,14 +135,15 @@ void conn_fail(struct conn *conn, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	error.text = text;
-	say_refused(&conn->peer, text);
+	say_refused(conn->conns, &conn->peer, text);
 	conn_send(conn, FRAME_ERROR, &error.base);
 	conn->closing = true;
 	conn->in_due_ns = 0;
 	set_due(conn, &conn->out_due_ns, clock_ns() + CONN_LINGER_NS);
 }
 
-void conn_refuse(int fd, const struct ucred *peer, const char *text)
+void conn_refuse(struct conns *conns, int fd, const struct ucred *peer,
+		 const char *text)
 {
 	Hakmem__Error error;
 	uint8_t bytes[FRAME_HEADER_BYTES + REFUSAL_BYTES + 16];
@@ -162,7 +161,7 @@ void conn_refuse(int fd, const struct ucred *peer, const char *text)
 		 MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		errno = 0;
 	close(fd);
-	say_refused(peer, text);
+	say_refused(conns, peer, text);
 }
 
 /* One frame from the front of the queue; false when no more can be done. */
@@ -186,7 +185,7 @@ static bool handle_one(struct conn *conn)
 	conn->received++;
 	conn->in_due_ns = 0;
 	conn->greeted = true;
-	conn->ops->frame(conn, &frame);
+	conn->conns->ops->frame(conn, &frame);
 	if (conn->closing || conn->dead)
 		return false;
 	buf_take(&conn->in, FRAME_HEADER_BYTES + frame.length);
@@ -285,8 +284,8 @@ static bool advance(struct conn *conn)
 			return false;
 		if (buf_length(&conn->out) > 0)
 			return true;
-		if (conn->ops->drained && !conn->closing) {
-			conn->ops->drained(conn);
+		if (conn->conns->ops->drained && !conn->closing) {
+			conn->conns->ops->drained(conn);
 			if (conn->dead)
 				return false;
 			if (buf_length(&conn->out) > 0)
@@ -353,9 +352,9 @@ void conn_finish(struct conn *conn)
 	conn_close(conn);
 }
 
-static void ready(struct loop_source *source, uint32_t events)
+static void ready(void *owner, uint32_t events)
 {
-	struct conn *conn = (struct conn *)source;
+	struct conn *conn = owner;
 	bool gone = (events & (EPOLLHUP | EPOLLERR)) != 0;
 
 	/* Nobody is there to take an answer; last words are still heard. */
@@ -367,14 +366,16 @@ static void ready(struct loop_source *source, uint32_t events)
 
 static void link_in(struct conn *conn)
 {
-	conn->next = all;
-	if (all)
-		all->previous = conn;
-	all = conn;
+	struct conns *conns = conn->conns;
+
+	conn->next = conns->first;
+	if (conns->first)
+		conns->first->previous = conn;
+	conns->first = conn;
 }
 
-struct conn *conn_open(struct loop *loop, int fd, const struct ucred *peer,
-		       const struct conn_ops *ops, uint64_t now_ns)
+struct conn *conn_open(struct conns *conns, int fd, const struct ucred *peer,
+		       uint64_t now_ns)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
 
@@ -384,10 +385,10 @@ struct conn *conn_open(struct loop *loop, int fd, const struct ucred *peer,
 	}
 	conn->source.fd = fd;
 	conn->source.ready = ready;
-	conn->loop = loop;
+	conn->source.owner = conn;
+	conn->conns = conns;
 	conn->peer = *peer;
-	conn->ops = ops;
-	if (!loop_add(loop, &conn->source, EPOLLIN)) {
+	if (!loop_add(conns->loop, &conn->source, EPOLLIN)) {
 		close(fd);
 		free(conn);
 		return NULL;
@@ -406,7 +407,8 @@ static void expire(struct conn *conn, uint64_t now_ns)
 {
 	if (is_due(conn->out_due_ns, now_ns)) {
 		if (!conn->closing)
-			say_refused(&conn->peer, "takes no answer for 10 s");
+			say_refused(conn->conns, &conn->peer,
+				    "takes no answer for 10 s");
 		conn_close(conn);
 	} else if (is_due(conn->in_due_ns, now_ns)) {
 		conn_fail(conn, "no whole frame came in time");
@@ -414,11 +416,11 @@ static void expire(struct conn *conn, uint64_t now_ns)
 	}
 }
 
-void conn_expire_all(uint64_t now_ns, uint64_t late_ns)
+void conn_expire_all(struct conns *conns, uint64_t now_ns, uint64_t late_ns)
 {
 	struct conn *next;
 
-	for (struct conn *conn = all; conn; conn = next) {
+	for (struct conn *conn = conns->first; conn; conn = next) {
 		next = conn->next;
 		if (conn->in_due_ns)
 			conn->in_due_ns += late_ns;
@@ -428,11 +430,11 @@ void conn_expire_all(uint64_t now_ns, uint64_t late_ns)
 	}
 }
 
-uint64_t conn_next_due(void)
+uint64_t conn_next_due(const struct conns *conns)
 {
 	uint64_t due_ns = UINT64_MAX;
 
-	for (const struct conn *conn = all; conn; conn = conn->next) {
+	for (const struct conn *conn = conns->first; conn; conn = conn->next) {
 		if (conn->in_due_ns && conn->in_due_ns < due_ns)
 			due_ns = conn->in_due_ns;
 		if (conn->out_due_ns && conn->out_due_ns < due_ns)
@@ -441,13 +443,8 @@ uint64_t conn_next_due(void)
 	return due_ns;
 }
 
-void conn_close_all(void)
+void conn_close_all(struct conns *conns)
 {
-	while (all)
-		conn_close(all);
-}
-
-uint64_t conn_refused_total(void)
-{
-	return refused;
+	while (conns->first)
+		conn_close(conns->first);
 }

@@ -31,6 +31,7 @@
 
 struct conn;
 
+/* What a connection has to tell; `conn->conns->owner` is whom. */
 struct conn_ops {
 	/* A whole frame in order; the payload lives as long as the call. */
 	void (*frame)(struct conn *conn, const struct frame *frame);
@@ -40,12 +41,20 @@ struct conn_ops {
 	void (*drained)(struct conn *conn);
 };
 
-struct conn {
-	struct loop_source source; /* first: the loop's view of us */
+/* All connections of a daemon: zeroed but for the first three. */
+struct conns {
 	struct loop *loop;
-	struct ucred peer; /* from the kernel, never from the peer */
 	const struct conn_ops *ops;
 	void *owner;
+	struct conn *first;
+	uint64_t refused_total; /* since the start */
+};
+
+struct conn {
+	struct conns *conns;
+	struct loop_source source;
+	struct ucred peer;	      /* from the kernel, never from the peer */
+	void *owner;		      /* what the role keeps of it */
 	unsigned role;		      /* the owner's, 0 at first */
 	struct conn *previous, *next; /* of all connections */
 	struct buf in, out;
@@ -63,8 +72,8 @@ struct conn {
  * Takes over the accepted socket `fd`; NULL (and the socket closed) when memory
  * is short. Callbacks come from the loop only.
  */
-struct conn *conn_open(struct loop *loop, int fd, const struct ucred *peer,
-		       const struct conn_ops *ops, uint64_t now_ns);
+struct conn *conn_open(struct conns *conns, int fd, const struct ucred *peer,
+		       uint64_t now_ns);
 
 /* Queues a frame; without memory or beyond CONN_OUT_MAX the peer is dropped. */
 void conn_send(struct conn *conn, uint16_t type,
@@ -91,7 +100,8 @@ void conn_fail(struct conn *conn, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* The same for a socket that never became a connection; closes `fd`. */
-void conn_refuse(int fd, const struct ucred *peer, const char *text);
+void conn_refuse(struct conns *conns, int fd, const struct ucred *peer,
+		 const char *text);
 
 void conn_close(struct conn *conn);
 
@@ -99,14 +109,11 @@ void conn_close(struct conn *conn);
 void conn_finish(struct conn *conn);
 
 /* Drops those whose time has come; after standing still all get more. */
-void conn_expire_all(uint64_t now_ns, uint64_t late_ns);
+void conn_expire_all(struct conns *conns, uint64_t now_ns, uint64_t late_ns);
 
 /* The earliest deadline of all connections; UINT64_MAX when there is none. */
-uint64_t conn_next_due(void);
+uint64_t conn_next_due(const struct conns *conns);
 
-void conn_close_all(void);
-
-/* Connections refused since the start. */
-uint64_t conn_refused_total(void);
+void conn_close_all(struct conns *conns);
 
 #endif

@@ -24,8 +24,6 @@ struct registry {
 	struct sites_pool own, foreign;
 };
 
-static struct registry *the_registry; /* the loop's callbacks carry no more */
-
 struct registry *registry_new(struct loop *loop, uint64_t retain_ns,
 			      size_t watch_max)
 {
@@ -38,7 +36,6 @@ struct registry *registry_new(struct loop *loop, uint64_t retain_ns,
 	registry->watch_max = watch_max;
 	registry->own.max = REGISTRY_SITES_MAX;
 	registry->foreign.max = REGISTRY_SITES_FOREIGN_MAX;
-	the_registry = registry;
 	procfs_oom_kills(NULL, &registry->kills);
 	return registry;
 }
@@ -53,8 +50,10 @@ static bool is_over(const struct process *process)
 	return process->ended_ns != 0;
 }
 
-static void unwatch(struct registry *registry, struct process *process)
+static void unwatch(struct process *process)
 {
+	struct registry *registry = process->registry;
+
 	if (process->watch.fd < 0)
 		return;
 	loop_remove(registry->loop, &process->watch);
@@ -63,11 +62,13 @@ static void unwatch(struct registry *registry, struct process *process)
 	registry->watched--;
 }
 
-static void drop(struct registry *registry, struct process *process)
+static void drop(struct process *process)
 {
+	struct registry *registry = process->registry;
+
 	if (process->session)
 		process->calls->detach(process->session);
-	unwatch(registry, process);
+	unwatch(process);
 	if (process->previous)
 		process->previous->next = process->next;
 	else
@@ -86,8 +87,7 @@ void registry_free(struct registry *registry)
 	if (!registry)
 		return;
 	while (registry->first)
-		drop(registry, registry->first);
-	the_registry = NULL;
+		drop(registry->first);
 	free(registry);
 }
 
@@ -110,9 +110,9 @@ static void look_for_kills(struct registry *registry, uint64_t now_ns)
  * SIGKILL just after such a kill, in its own cgroup as far as that is known.
  * One kill explains one end.
  */
-static bool was_oom_killed(struct registry *registry,
-			   const struct process *process)
+static bool was_oom_killed(const struct process *process)
 {
+	struct registry *registry = process->registry;
 	uint64_t kills;
 
 	if (process->exit_signal != SIGKILL)
@@ -135,7 +135,7 @@ static void take_status(struct process *process, int status)
 	if (WIFSIGNALED(status)) {
 		process->exit_signal = WTERMSIG(status);
 		process->state =
-			was_oom_killed(the_registry, process)
+			was_oom_killed(process)
 				? HAKMEM__PROCESS_STATE__PROCESS_OOM_KILLED
 				: HAKMEM__PROCESS_STATE__PROCESS_SIGNALLED;
 	} else {
@@ -146,25 +146,27 @@ static void take_status(struct process *process, int status)
 
 static void end(struct process *process, uint64_t now_ns)
 {
+	const struct registry *registry = process->registry;
+
 	if (is_over(process))
 		return;
 	process->ended_ns = now_ns;
 	process->state = HAKMEM__PROCESS_STATE__PROCESS_ENDED;
-	loop_tick_by(the_registry->loop, now_ns + the_registry->retain_ns);
+	loop_tick_by(registry->loop, now_ns + registry->retain_ns);
 }
 
 /*
  * Readable: it ended, and may be a zombie whose status /proc shows. Hung up: it
  * was reaped, and newer kernels keep the status for us.
  */
-static void watched(struct loop_source *source, uint32_t events)
+static void watched(void *owner, uint32_t events)
 {
-	struct process *process = (struct process *)source;
+	struct process *process = owner;
 	struct procfs_stat stat;
 	int status;
 
 	end(process, clock_ns());
-	if (pidfd_exit_status(source->fd, &status)) {
+	if (pidfd_exit_status(process->watch.fd, &status)) {
 		if (!process->exit_known)
 			take_status(process, status);
 		events |= EPOLLHUP;
@@ -175,15 +177,17 @@ static void watched(struct loop_source *source, uint32_t events)
 		take_status(process, stat.exit_status);
 	}
 	if (events & EPOLLHUP)
-		unwatch(the_registry, process);
-	else
-		loop_want(the_registry->loop, source, 0); /* until reaped */
+		unwatch(process);
+	else /* until reaped */
+		loop_want(process->registry->loop, &process->watch, 0);
 	if (process->session)
 		process->calls->finish(process->session);
 }
 
-static void watch(struct registry *registry, struct process *process, int pidfd)
+static void watch(struct process *process, int pidfd)
 {
+	struct registry *registry = process->registry;
+
 	if (process->watch.fd >= 0 || pidfd < 0 ||
 	    registry->watched >= registry->watch_max) {
 		if (pidfd >= 0)
@@ -192,6 +196,7 @@ static void watch(struct registry *registry, struct process *process, int pidfd)
 	}
 	process->watch.fd = pidfd;
 	process->watch.ready = watched;
+	process->watch.owner = process;
 	if (loop_add(registry->loop, &process->watch, EPOLLIN)) {
 		registry->watched++;
 		return;
@@ -271,7 +276,7 @@ static bool make_room(struct registry *registry, uid_t uid)
 	while (find_victim(registry, uid, &victim)) {
 		if (!victim)
 			return true;
-		drop(registry, victim);
+		drop(victim);
 	}
 	return false;
 }
@@ -282,6 +287,7 @@ static struct process *append(struct registry *registry)
 
 	if (!process)
 		return NULL;
+	process->registry = registry;
 	process->id = ++registry->last_id;
 	process->watch.fd = -1;
 	process->previous = registry->last;
@@ -366,9 +372,8 @@ static struct process *admit(struct registry *registry,
 	return process;
 }
 
-static void connect_to(struct registry *registry, struct process *process,
-		       struct identity *identity, void *session,
-		       const struct registry_session *calls)
+static void connect_to(struct process *process, struct identity *identity,
+		       void *session, const struct registry_session *calls)
 {
 	if (process->session)
 		process->calls->detach(process->session);
@@ -376,7 +381,7 @@ static void connect_to(struct registry *registry, struct process *process,
 	process->calls = calls;
 	if (!is_over(process))
 		process->state = HAKMEM__PROCESS_STATE__PROCESS_RUNNING;
-	watch(registry, process, identity->pidfd);
+	watch(process, identity->pidfd);
 	identity->pidfd = -1;
 	if (!identity->alive && process->watch.fd < 0)
 		end(process, clock_ns());
@@ -408,7 +413,7 @@ struct process *registry_connect(struct registry *registry, int socket,
 		*why = model_hello(&process->model, hello);
 	if (!process || *why) {
 		if (process && is_new)
-			drop(registry, process);
+			drop(process);
 		if (identity.pidfd >= 0)
 			close(identity.pidfd);
 		return NULL;
@@ -419,7 +424,7 @@ struct process *registry_connect(struct registry *registry, int socket,
 	if (process->parent_id == 0)
 		process->parent_id =
 			parent_of(registry, process, hello->parent_session);
-	connect_to(registry, process, &identity, session, calls);
+	connect_to(process, &identity, session, calls);
 	return process;
 }
 
@@ -433,7 +438,7 @@ static bool lives(const struct process *process)
 	       stat.start_ticks == process->start_ticks && stat.state != 'Z';
 }
 
-void registry_disconnect(struct registry *registry, struct process *process)
+void registry_disconnect(struct process *process)
 {
 	process->session = NULL;
 	if (is_over(process))
@@ -441,7 +446,7 @@ void registry_disconnect(struct registry *registry, struct process *process)
 	process->state = HAKMEM__PROCESS_STATE__PROCESS_DISCONNECTED;
 	if (!lives(process) && process->watch.fd < 0)
 		end(process, clock_ns());
-	loop_tick_by(registry->loop, clock_ns() + LOOK_NS);
+	loop_tick_by(process->registry->loop, clock_ns() + LOOK_NS);
 }
 
 bool registry_control(struct process *process, const Hakmem__Control *control)
@@ -491,7 +496,7 @@ static void shed(struct registry *registry, const struct sites_pool *pool)
 				oldest = at;
 		if (!oldest)
 			return;
-		drop(registry, oldest);
+		drop(oldest);
 	}
 }
 
@@ -514,7 +519,7 @@ uint64_t registry_expire(struct registry *registry, uint64_t now_ns)
 		if (due_ns > now_ns && due_ns < next_ns)
 			next_ns = due_ns;
 		else if (due_ns <= now_ns && !at->session)
-			drop(registry, at);
+			drop(at);
 	}
 	if (next_ns <= now_ns + LOOK_NS &&
 	    now_ns >= registry->looked_ns + LOOK_NS)

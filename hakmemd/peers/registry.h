@@ -23,7 +23,8 @@
 #define REGISTRY_SITES_FOREIGN_MAX (32u << 20)	/* of all other users */
 
 struct process {
-	struct loop_source watch;	 /* first: the pidfd, fd < 0 = none */
+	struct registry *registry;
+	struct loop_source watch;	 /* the pidfd, fd < 0 = none */
 	struct process *previous, *next; /* by id */
 	uint64_t id;
 	pid_t pid, parent;
@@ -73,7 +74,7 @@ struct process *registry_connect(struct registry *registry, int socket,
 				 const char **why);
 
 /* The session is over; the process may live. */
-void registry_disconnect(struct registry *registry, struct process *process);
+void registry_disconnect(struct process *process);
 
 /* Tells the program; false when it is not connected. */
 bool registry_control(struct process *process, const Hakmem__Control *control);

@@ -119,9 +119,9 @@ void session_frame(struct conn *conn, struct registry *registry,
 			  frame->type);
 }
 
-void session_closed(struct conn *conn, struct registry *registry)
+void session_closed(struct conn *conn)
 {
 	if (conn->owner)
-		registry_disconnect(registry, conn->owner);
+		registry_disconnect(conn->owner);
 	conn->owner = NULL;
 }

@@ -13,6 +13,6 @@ void session_frame(struct conn *conn, struct registry *registry,
 		   const struct frame *frame);
 
 /* The connection is about to go. */
-void session_closed(struct conn *conn, struct registry *registry);
+void session_closed(struct conn *conn);
 
 #endif

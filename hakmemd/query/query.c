@@ -124,7 +124,7 @@ static void answer_processes(const struct question *question)
 	answer.now_ns = now_ns;
 	answer.daemon_version = version;
 	answer.daemon_pid = (uint32_t)getpid();
-	answer.refused_total = conn_refused_total();
+	answer.refused_total = question->conn->conns->refused_total;
 	do {
 		size_t bytes = 0;
 
@@ -368,7 +368,7 @@ static void clean(const Hakmem__Query *query)
 			check_string(strings[i], CHECK_STRING_MAX);
 }
 
-void query_frame(struct conn *conn, const struct service *service,
+void query_frame(struct conn *conn, struct service *service,
 		 const struct frame *frame)
 {
 	struct question question = {.conn = conn, .service = service};

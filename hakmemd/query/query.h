@@ -11,7 +11,7 @@
  * ERROR and the connection goes on; what is no question ends it. `service` must
  * last as long as the connection.
  */
-void query_frame(struct conn *conn, const struct service *service,
+void query_frame(struct conn *conn, struct service *service,
 		 const struct frame *frame);
 
 #endif

@@ -18,7 +18,7 @@
 struct job {
 	struct job *previous, *next;
 	struct conn *conn;
-	const struct service *service;
+	struct service *service;
 	Hakmem__Query query; /* its id; the rest is below */
 	uint64_t process_id, deadline_ns, tried_ns;
 	const struct profile_format *format;
@@ -27,9 +27,6 @@ struct job {
 	bool written;
 	struct buf text;
 };
-
-static struct job *jobs;
-static size_t bytes_waiting; /* in the texts of all jobs */
 
 static const struct profile_format *const formats[] = {
 	&heap_pprof, &heap_folded, &heap_svg, &heap_json, &heap_csv};
@@ -59,10 +56,12 @@ static bool sample_named(const char *name, enum profile_sample *out)
 
 static void link_in(struct job *job)
 {
-	job->next = jobs;
-	if (jobs)
-		jobs->previous = job;
-	jobs = job;
+	struct service *service = job->service;
+
+	job->next = service->jobs;
+	if (service->jobs)
+		service->jobs->previous = job;
+	service->jobs = job;
 	job->conn->owner = job;
 }
 
@@ -71,11 +70,11 @@ static void drop(struct job *job)
 	if (job->previous)
 		job->previous->next = job->next;
 	else
-		jobs = job->next;
+		job->service->jobs = job->next;
 	if (job->next)
 		job->next->previous = job->previous;
 	job->conn->owner = NULL;
-	bytes_waiting -= buf_length(&job->text);
+	job->service->jobs_bytes -= buf_length(&job->text);
 	buf_free(&job->text);
 	free(job);
 }
@@ -106,7 +105,7 @@ static bool feed(struct job *job)
 			length ? job->text.data + job->text.begin : NULL;
 		answer.last = last;
 		conn_send(job->conn, FRAME_EXPORT, &answer.base);
-		bytes_waiting -= answer.data.len;
+		job->service->jobs_bytes -= answer.data.len;
 		buf_take(&job->text, answer.data.len);
 	}
 	return last;
@@ -127,7 +126,8 @@ static bool write_out(const struct job *job, const struct question *question,
 				QUERY_HEAP_BYTES_MAX >> 20);
 	else if (!good)
 		question_no_memory(question);
-	else if (buf_length(text) + bytes_waiting > QUERY_HEAP_BYTES_ALL)
+	else if (buf_length(text) + job->service->jobs_bytes >
+		 QUERY_HEAP_BYTES_ALL)
 		question_refuse(question, "the daemon is busy with other "
 					  "exports; ask again later");
 	else
@@ -163,7 +163,7 @@ static bool build(struct job *job, const struct question *question,
 		question_no_memory(question);
 	arena_free(&arena);
 	malloc_trim(0); /* it was much, and is seldom */
-	bytes_waiting += buf_length(&job->text);
+	job->service->jobs_bytes += buf_length(&job->text);
 	return result != PROFILE_PENDING;
 }
 
@@ -267,12 +267,14 @@ void query_heap_closed(struct conn *conn)
 		drop(conn->owner);
 }
 
-void query_heap_settled(void *loop)
+void query_heap_settled(void *argument)
 {
-	for (struct job *job = jobs; job; job = job->next)
+	struct service *service = argument;
+
+	for (struct job *job = service->jobs; job; job = job->next)
 		job->tried_ns = 0;
-	if (jobs)
-		loop_tick_by(loop, clock_ns());
+	if (service->jobs)
+		loop_tick_by(service->loop, clock_ns());
 }
 
 /* Is it worth another try? */
@@ -282,12 +284,12 @@ static bool is_due(const struct job *job, uint64_t now_ns)
 	       now_ns >= job->deadline_ns || now_ns >= job->tried_ns + AGAIN_NS;
 }
 
-uint64_t query_heap_tick(uint64_t now_ns)
+uint64_t query_heap_tick(struct service *service, uint64_t now_ns)
 {
 	uint64_t next_ns = UINT64_MAX;
 	struct job *next;
 
-	for (struct job *job = jobs; job; job = next) {
+	for (struct job *job = service->jobs; job; job = next) {
 		next = job->next;
 		if (job->written)
 			continue; /* the connection calls */

@@ -21,10 +21,10 @@ void query_heap(const struct question *question);
 void query_heap_drained(struct conn *conn);
 void query_heap_closed(struct conn *conn);
 
-/* All names that were asked for have come. */
-void query_heap_settled(void *loop);
+/* All names that were asked for have come; `service` is what jobs belong to. */
+void query_heap_settled(void *service);
 
 /* Goes on with what waits; returns when to come again. */
-uint64_t query_heap_tick(uint64_t now_ns);
+uint64_t query_heap_tick(struct service *service, uint64_t now_ns);
 
 #endif

@@ -13,16 +13,20 @@
 /* Under FRAME_PAYLOAD_MAX by what the other fields of a message may need. */
 #define QUESTION_FILL_BYTES (FRAME_PAYLOAD_MAX - 1024u)
 
-/* What answers are made from. */
+struct job;
+
+/* What answers are made from; zeroed but for the first three. */
 struct service {
 	struct loop *loop;
 	struct registry *registry;
 	struct symbols *symbols; /* NULL: addresses stay without names */
+	struct job *jobs;	 /* exports of heaps, not complete yet */
+	size_t jobs_bytes;	 /* in the texts of all of them */
 };
 
 struct question {
 	struct conn *conn;
-	const struct service *service;
+	struct service *service;
 	struct arena *arena;
 	const Hakmem__Query *query;
 	struct process *process; /* of those that ask for one */

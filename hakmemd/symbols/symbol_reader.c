@@ -24,7 +24,7 @@ static void arm(struct symbol_reader *reader, uint64_t wait_ns)
 	};
 
 	reader->due_ns = clock_ns() + wait_ns;
-	timerfd_settime(reader->alarm.source.fd, 0, &when, NULL);
+	timerfd_settime(reader->alarm.fd, 0, &when, NULL);
 }
 
 static bool is_trusted(uid_t uid)
@@ -313,9 +313,9 @@ static void end_batch(struct symbol_reader *reader)
 	work(reader);
 }
 
-static void on_channel(struct loop_source *source, uint32_t events)
+static void on_channel(void *owner, uint32_t events)
 {
-	struct symbol_reader *reader = (struct symbol_reader *)source;
+	struct symbol_reader *reader = owner;
 
 	(void)events;
 	for (int i = 0; i < ANSWERS_A_ROUND; i++) {
@@ -350,13 +350,13 @@ static void check_patience(struct symbol_reader *reader, uint64_t now_ns)
 		arm(reader, reader->progress_ns + limit_ns - now_ns);
 }
 
-static void on_alarm(struct loop_source *source, uint32_t events)
+static void on_alarm(void *owner, uint32_t events)
 {
-	struct symbol_reader *reader = ((struct symbol_alarm *)source)->reader;
+	struct symbol_reader *reader = owner;
 	uint64_t times;
 
 	(void)events;
-	if (read(source->fd, &times, sizeof(times)) < 0)
+	if (read(reader->alarm.fd, &times, sizeof(times)) < 0)
 		return;
 	if (reader->batch.file) {
 		check_patience(reader, clock_ns());
@@ -379,23 +379,22 @@ bool symbol_reader_init(struct symbol_reader *reader, struct loop *loop,
 	reader->loop = loop;
 	reader->cache = cache;
 	reader->settings = *settings;
-	reader->alarm.reader = reader;
-	reader->alarm.source.ready = on_alarm;
+	reader->alarm.owner = reader->channel.owner = reader;
+	reader->alarm.ready = on_alarm;
 	reader->channel.ready = on_channel;
 	reader->child.channel = -1;
 	TAILQ_INIT(&reader->turns[0]);
 	TAILQ_INIT(&reader->turns[1]);
-	reader->alarm.source.fd =
+	reader->alarm.fd =
 		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	return reader->alarm.source.fd >= 0 &&
-	       loop_add(loop, &reader->alarm.source, EPOLLIN);
+	return reader->alarm.fd >= 0 && loop_add(loop, &reader->alarm, EPOLLIN);
 }
 
 void symbol_reader_close(struct symbol_reader *reader)
 {
 	end_helper(reader);
-	if (!reader->loop || reader->alarm.source.fd < 0)
+	if (!reader->loop || reader->alarm.fd < 0)
 		return;
-	loop_remove(reader->loop, &reader->alarm.source);
-	close(reader->alarm.source.fd);
+	loop_remove(reader->loop, &reader->alarm);
+	close(reader->alarm.fd);
 }

@@ -43,14 +43,8 @@ struct symbol_batch {
 	struct symbol_entry *entries[SYMBOL_WIRE_BATCH];
 };
 
-struct symbol_alarm {
-	struct loop_source source; /* first */
-	struct symbol_reader *reader;
-};
-
 struct symbol_reader {
-	struct loop_source channel; /* first */
-	struct symbol_alarm alarm;
+	struct loop_source channel, alarm;
 	struct loop *loop;
 	struct symbol_cache *cache;
 	struct symbol_reader_settings settings;

@@ -32,6 +32,7 @@ struct piece {
 
 static struct {
 	struct loop *loop;
+	struct conns conns;
 	struct registry *registry;
 	struct service service;
 	struct conn *conn[WORLD_PEERS]; /* NULL: the daemon closed it */
@@ -64,7 +65,7 @@ static void frame_came(struct conn *conn, const struct frame *frame)
 static void conn_closed(struct conn *conn)
 {
 	if (conn == world.conn[WORLD_PROGRAM]) {
-		session_closed(conn, world.registry);
+		session_closed(conn);
 		world.conn[WORLD_PROGRAM] = NULL;
 	} else {
 		query_heap_closed(conn);
@@ -263,7 +264,7 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 
 	(void)argument;
 	(void)late_ns;
-	query_heap_tick(now_ns);
+	query_heap_tick(&world.service, now_ns);
 	heard |= listen_to(WORLD_VIEWER);
 	if (heard)
 		world.quiet = 0;
@@ -286,8 +287,7 @@ static void connect_peer(enum world_peer peer)
 	world.end[peer] = ends[0];
 	world.sent[peer] = world.received[peer] = 0;
 	world.in_used[peer] = 0;
-	world.conn[peer] =
-		conn_open(world.loop, ends[1], &self, &ops, clock_ns());
+	world.conn[peer] = conn_open(&world.conns, ends[1], &self, clock_ns());
 	must(world.conn[peer]);
 }
 
@@ -295,6 +295,7 @@ void world_open(void)
 {
 	world.loop = loop_new(tick, NULL);
 	must(world.loop);
+	world.conns = (struct conns){.loop = world.loop, .ops = &ops};
 	world.registry = registry_new(world.loop, CLOCK_SECOND, 64);
 	must(world.registry);
 	world.service = (struct service){.loop = world.loop,
@@ -496,7 +497,7 @@ struct world_count world_run(void)
 		close(world.end[peer]);
 	}
 	must(world.text_length == 0);
-	conn_close_all();
+	conn_close_all(&world.conns);
 	registry_free(world.registry);
 	loop_free(world.loop);
 	for (size_t i = 0; i < world.pieces; i++)

@@ -18,6 +18,7 @@ static struct registry *registry;
 static struct service service;
 static struct unit unit;
 static struct peer peer;
+static struct conns conns;
 static struct conn *conn;
 static Hakmem__Query query;
 
@@ -44,6 +45,7 @@ static inline int begin(void **state)
 	if (rig_begin(state) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return -1;
+	conns = (struct conns){.loop = rig_loop, .ops = &ops};
 	registry = registry_new(rig_loop, CLOCK_SECOND, 100);
 	service = (struct service){.loop = rig_loop, .registry = registry};
 	unit_begin(&unit);
@@ -52,7 +54,7 @@ static inline int begin(void **state)
 	unit.hello.command = command;
 	unit.hello.executable = executable;
 	unit.hello.session = 1;
-	conn = conn_open(rig_loop, ends[0], &ours, &ops, clock_ns());
+	conn = conn_open(&conns, ends[0], &ours, clock_ns());
 	peer_begin(&peer, ends[1]);
 	hakmem__query__init(&query);
 	query.query_id = 7;
@@ -61,7 +63,7 @@ static inline int begin(void **state)
 
 static inline int end(void **state)
 {
-	conn_close_all();
+	conn_close_all(&conns);
 	close(peer.fd);
 	registry_free(registry);
 	return rig_end(state);

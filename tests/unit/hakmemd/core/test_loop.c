@@ -54,15 +54,15 @@ static int end(void **state)
 
 /* Something that is ready until its descriptor is read. */
 struct bell {
-	struct loop_source source;
 	unsigned rung;
+	struct loop_source source; /* not first: its owner is told */
 	uint32_t events;
 	void (*then)(struct bell *bell);
 };
 
-static void ready(struct loop_source *source, uint32_t events)
+static void ready(void *owner, uint32_t events)
 {
-	struct bell *bell = (struct bell *)source;
+	struct bell *bell = owner;
 
 	bell->rung++;
 	bell->events = events;
@@ -93,6 +93,7 @@ static struct bell *new_bell(void (*then)(struct bell *bell))
 	assert_non_null(bell);
 	bell->source.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	bell->source.ready = ready;
+	bell->source.owner = bell;
 	bell->then = then;
 	assert_true(loop_add(loop, &bell->source, EPOLLIN));
 	return bell;

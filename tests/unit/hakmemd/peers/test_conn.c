@@ -5,6 +5,7 @@
 
 #include "tests/unit/hakmemd/rig.h"
 
+static struct conns conns;
 static struct conn *conn;
 static struct peer peer;
 static uint64_t opened_ns, refused_before;
@@ -69,15 +70,16 @@ static int begin(void **state)
 	memset(&seen, 0, sizeof(seen));
 	peer_begin(&peer, ends[1]);
 	opened_ns = clock_ns();
-	conn = conn_open(rig_loop, ends[0], &ours, &ops, opened_ns);
-	refused_before = conn_refused_total();
+	conns = (struct conns){.loop = rig_loop, .ops = &ops};
+	conn = conn_open(&conns, ends[0], &ours, opened_ns);
+	refused_before = conns.refused_total;
 	return conn ? 0 : -1;
 }
 
 static int end(void **state)
 {
 	drained_left = 0;
-	conn_close_all();
+	conn_close_all(&conns);
 	if (peer.fd >= 0)
 		close(peer.fd);
 	return rig_end(state);
@@ -229,7 +231,7 @@ static void refused(const char *text)
 	assert_string_equal(peer_error(&peer), text);
 	assert_true(is_over());
 	assert_int_equal(seen.frames, frames);
-	assert_int_equal(conn_refused_total(), refused_before + 1);
+	assert_int_equal(conns.refused_total, refused_before + 1);
 }
 
 static void a_larger_one_is_refused_by_its_header(void **state)
@@ -346,8 +348,8 @@ static void a_peer_that_goes_is_noticed(void **state)
 	peer.fd = -1;
 	rig_turn();
 	assert_int_equal(seen.closed, 1);
-	assert_int_equal(conn_refused_total(), refused_before);
-	assert_true(conn_next_due() == UINT64_MAX);
+	assert_int_equal(conns.refused_total, refused_before);
+	assert_true(conn_next_due(&conns) == UINT64_MAX);
 }
 
 static void last_words_are_heard(void **state)
@@ -382,16 +384,17 @@ static void the_first_frame_is_due_in_time(void **state)
 	const uint64_t due_ns = opened_ns + CONN_HANDSHAKE_NS;
 
 	(void)state;
-	assert_true(conn_next_due() == due_ns);
+	assert_true(conn_next_due(&conns) == due_ns);
 	peer_write(&peer, "HKM1", 4);
 	rig_turn();
-	assert_true(conn_next_due() == due_ns); /* beginning is not enough */
-	conn_expire_all(due_ns - 1, 0);
+	assert_true(conn_next_due(&conns) ==
+		    due_ns); /* beginning is not enough */
+	conn_expire_all(&conns, due_ns - 1, 0);
 	assert_int_equal(seen.closed, 0);
-	conn_expire_all(due_ns, 0);
+	conn_expire_all(&conns, due_ns, 0);
 	assert_string_equal(peer_error(&peer), "no whole frame came in time");
 	assert_true(is_over());
-	assert_int_equal(conn_refused_total(), refused_before + 1);
+	assert_int_equal(conns.refused_total, refused_before + 1);
 }
 
 static void a_frame_that_begins_is_due_in_time(void **state)
@@ -401,19 +404,20 @@ static void a_frame_that_begins_is_due_in_time(void **state)
 	(void)state;
 	say(FRAME_HELLO, 0);
 	rig_turn();
-	assert_true(conn_next_due() == UINT64_MAX); /* silence is no crime */
+	assert_true(conn_next_due(&conns) ==
+		    UINT64_MAX); /* silence is no crime */
 	before_ns = clock_ns();
 	peer_write(&peer, "H", 1);
 	rig_turn();
-	due_ns = conn_next_due();
+	due_ns = conn_next_due(&conns);
 	assert_true(due_ns >= before_ns + CONN_FRAME_NS);
 	assert_true(due_ns <= clock_ns() + CONN_FRAME_NS);
 	peer_write(&peer, "K", 1);
 	rig_turn();
-	assert_true(conn_next_due() == due_ns); /* of its first byte */
-	conn_expire_all(due_ns - 1, 0);
+	assert_true(conn_next_due(&conns) == due_ns); /* of its first byte */
+	conn_expire_all(&conns, due_ns - 1, 0);
 	assert_int_equal(seen.closed, 0);
-	conn_expire_all(due_ns, 0);
+	conn_expire_all(&conns, due_ns, 0);
 	assert_string_equal(peer_error(&peer), "no whole frame came in time");
 	assert_true(is_over());
 }
@@ -430,13 +434,13 @@ static void the_next_frame_has_its_own_time(void **state)
 	peer_write(&peer, bytes, sizeof(bytes));
 	rig_turn();
 	assert_int_equal(seen.frames, 1);
-	due_ns = conn_next_due();
+	due_ns = conn_next_due(&conns);
 	assert_true(due_ns > opened_ns + CONN_HANDSHAKE_NS);
 	peer_write(&peer, raw_frame(FRAME_STATE, 0) + 1,
 		   FRAME_HEADER_BYTES - 1);
 	rig_turn();
 	assert_int_equal(seen.frames, 2);
-	assert_true(conn_next_due() == UINT64_MAX);
+	assert_true(conn_next_due(&conns) == UINT64_MAX);
 }
 
 static void after_standing_still_all_get_more_time(void **state)
@@ -445,10 +449,10 @@ static void after_standing_still_all_get_more_time(void **state)
 	const uint64_t hour = 3600 * CLOCK_SECOND;
 
 	(void)state;
-	conn_expire_all(due_ns + hour - 1, hour);
+	conn_expire_all(&conns, due_ns + hour - 1, hour);
 	assert_int_equal(seen.closed, 0);
-	assert_true(conn_next_due() == due_ns + hour);
-	conn_expire_all(due_ns + hour, 0);
+	assert_true(conn_next_due(&conns) == due_ns + hour);
+	conn_expire_all(&conns, due_ns + hour, 0);
 	assert_int_equal(seen.closed, 1);
 }
 
@@ -478,11 +482,12 @@ static void deadlines_wake_the_loop(void **state)
 	conn_close(conn);
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	conn = conn_open(loop, ends[0], &(struct ucred){.pid = 1}, &ops,
+	conns.loop = loop;
+	conn = conn_open(&conns, ends[0], &(struct ucred){.pid = 1},
 			 clock_ns() - CONN_HANDSHAKE_NS + 20 * MS);
 	loop_run(loop);
 	assert_int_equal(ticks, 2);
-	assert_true(clock_ns() >= conn_next_due());
+	assert_true(clock_ns() >= conn_next_due(&conns));
 	seen.closed = 0;
 	conn_close(conn);
 	close(ends[1]);
@@ -514,7 +519,7 @@ static void who_does_not_read_is_not_read_from(void **state)
 	assert_int_equal(hear_all(), 40);
 	assert_int_equal(seen.frames, 40);
 	assert_int_equal(seen.closed, 0);
-	assert_true(conn_next_due() == UINT64_MAX);
+	assert_true(conn_next_due(&conns) == UINT64_MAX);
 }
 
 static void who_takes_nothing_is_disconnected(void **state)
@@ -525,19 +530,19 @@ static void who_takes_nothing_is_disconnected(void **state)
 	seen.then = answer_600k;
 	say(FRAME_QUERY, 0);
 	rig_turn();
-	due_ns = conn_next_due();
+	due_ns = conn_next_due(&conns);
 	assert_true(due_ns <= clock_ns() + CONN_STALL_NS);
-	conn_expire_all(due_ns - 1, 0);
+	conn_expire_all(&conns, due_ns - 1, 0);
 	assert_int_equal(seen.closed, 0);
 	usleep(1000);
 	before_ns = clock_ns();
 	peer_read(&peer); /* taking something is enough */
 	rig_turn();
-	assert_true(conn_next_due() >= before_ns + CONN_STALL_NS);
-	due_ns = conn_next_due();
-	conn_expire_all(due_ns, 0);
+	assert_true(conn_next_due(&conns) >= before_ns + CONN_STALL_NS);
+	due_ns = conn_next_due(&conns);
+	conn_expire_all(&conns, due_ns, 0);
 	assert_int_equal(seen.closed, 1);
-	assert_int_equal(conn_refused_total(), refused_before + 1);
+	assert_int_equal(conns.refused_total, refused_before + 1);
 }
 
 /* Also when not one byte of the answer could be sent. */
@@ -554,8 +559,8 @@ static void a_full_socket_is_on_the_clock(void **state)
 	say(FRAME_QUERY, 0);
 	rig_turn();
 	assert_true(buf_length(&conn->out) > 0);
-	assert_true(conn_next_due() <= clock_ns() + CONN_STALL_NS);
-	assert_true(conn_next_due() > clock_ns());
+	assert_true(conn_next_due(&conns) <= clock_ns() + CONN_STALL_NS);
+	assert_true(conn_next_due(&conns) > clock_ns());
 }
 
 /* A long answer need not be queued whole: its parts follow as it is read. */
@@ -616,7 +621,8 @@ static void held_it_takes_no_further_frame(void **state)
 	say(FRAME_QUERY, 0);
 	rig_turn();
 	assert_int_equal(seen.frames, 1);
-	assert_true(conn_next_due() == UINT64_MAX); /* the delay is ours */
+	assert_true(conn_next_due(&conns) ==
+		    UINT64_MAX); /* the delay is ours */
 	say(FRAME_QUERY, 0);
 	rig_turn();
 	assert_int_equal(seen.frames, 1);
@@ -729,7 +735,7 @@ static void only_the_first_reason_is_told(void **state)
 	assert_string_equal(peer_error(&peer), "number 1");
 	assert_false(peer_hear(&peer, &heard));
 	assert_true(is_over());
-	assert_int_equal(conn_refused_total(), refused_before + 1);
+	assert_int_equal(conns.refused_total, refused_before + 1);
 }
 
 static void fail_at_length(struct conn *to)
@@ -778,14 +784,14 @@ static void an_error_waits_a_little_for_who_reads(void **state)
 	assert_true(buf_length(&conn->in) < 200);
 	assert_int_equal(ioctl(peer.fd, SIOCOUTQ, &unread), 0);
 	assert_int_equal(unread, 0);
-	due_ns = conn_next_due();
+	due_ns = conn_next_due(&conns);
 	assert_true(due_ns >= before_ns + CONN_LINGER_NS);
 	assert_true(due_ns <= clock_ns() + CONN_LINGER_NS);
-	conn_expire_all(due_ns - 1, 0);
+	conn_expire_all(&conns, due_ns - 1, 0);
 	assert_int_equal(seen.closed, 0);
-	conn_expire_all(due_ns, 0);
+	conn_expire_all(&conns, due_ns, 0);
 	assert_int_equal(seen.closed, 1);
-	assert_int_equal(conn_refused_total(), refused_before + 1);
+	assert_int_equal(conns.refused_total, refused_before + 1);
 }
 
 static void an_error_comes_after_the_answers(void **state)
@@ -815,7 +821,7 @@ static void a_callback_may_close(void **state)
 	rig_turn();
 	assert_int_equal(seen.frames, 1);
 	assert_true(is_over());
-	assert_int_equal(conn_refused_total(), refused_before);
+	assert_int_equal(conns.refused_total, refused_before);
 }
 
 /* A process has died: what it said is in the socket, not yet read. */
@@ -838,7 +844,7 @@ static void finishing_stops_at_what_is_wrong(void **state)
 	conn_finish(conn);
 	assert_int_equal(seen.frames, 1);
 	assert_int_equal(seen.closed, 1);
-	assert_int_equal(conn_refused_total(), refused_before + 1);
+	assert_int_equal(conns.refused_total, refused_before + 1);
 }
 
 /* Somebody else holds the dead one's socket, and writes without end. */
@@ -868,14 +874,14 @@ static void all_can_be_closed_at_once(void **state)
 	(void)state;
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	conn = conn_open(rig_loop, ends[0], &first->peer, &ops, clock_ns());
+	conn = conn_open(&conns, ends[0], &first->peer, clock_ns());
 	assert_non_null(conn);
 	conn_close(conn);
 	assert_int_equal(seen.closed, 1);
 	conn = first;
-	conn_close_all();
+	conn_close_all(&conns);
 	assert_int_equal(seen.closed, 2);
-	assert_true(conn_next_due() == UINT64_MAX);
+	assert_true(conn_next_due(&conns) == UINT64_MAX);
 	close(ends[1]);
 }
 
@@ -887,19 +893,42 @@ static void the_earliest_deadline_counts(void **state)
 	(void)state;
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	second = conn_open(rig_loop, ends[0], &conn->peer, &ops, opened_ns - 5);
-	assert_true(conn_next_due() == opened_ns - 5 + CONN_HANDSHAKE_NS);
-	conn_expire_all(opened_ns - 6 + CONN_HANDSHAKE_NS, 0);
+	second = conn_open(&conns, ends[0], &conn->peer, opened_ns - 5);
+	assert_true(conn_next_due(&conns) == opened_ns - 5 + CONN_HANDSHAKE_NS);
+	conn_expire_all(&conns, opened_ns - 6 + CONN_HANDSHAKE_NS, 0);
 	assert_int_equal(seen.closed, 0);
 	{
 		struct conn *first = conn;
 
 		conn = second; /* the one that goes */
-		conn_expire_all(opened_ns - 5 + CONN_HANDSHAKE_NS, 0);
+		conn_expire_all(&conns, opened_ns - 5 + CONN_HANDSHAKE_NS, 0);
 		conn = first;
 	}
 	assert_int_equal(seen.closed, 1);
-	assert_true(conn_next_due() == opened_ns + CONN_HANDSHAKE_NS);
+	assert_true(conn_next_due(&conns) == opened_ns + CONN_HANDSHAKE_NS);
+	close(ends[1]);
+}
+
+/* Nothing of them is file-wide: another daemon's are its own. */
+static void those_of_another_daemon_are_apart(void **state)
+{
+	struct conns others = {.loop = rig_loop, .ops = &ops};
+	struct conn *first = conn;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	conn = conn_open(&others, ends[0], &conn->peer, opened_ns - 5);
+	assert_true(conn_next_due(&conns) == opened_ns + CONN_HANDSHAKE_NS);
+	conn_fail(conn, "not here");
+	assert_int_equal(conns.refused_total, refused_before);
+	assert_int_equal(others.refused_total, 1);
+	conn_close_all(&others);
+	assert_int_equal(seen.closed, 1);
+	assert_ptr_equal(conns.first, first);
+	conn = first;
+	seen.closed = 0;
 	close(ends[1]);
 }
 
@@ -916,12 +945,12 @@ static void a_caller_can_be_turned_away(void **state)
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	peer_begin(&peer, ends[1]);
 	capture_begin(&capture, STDERR_FILENO);
-	conn_refuse(ends[0], &who, "not today");
+	conn_refuse(&conns, ends[0], &who, "not today");
 	assert_string_equal(capture_end(&capture),
 			    "hakmemd: pid 5, user 6 refused: not today\n");
 	assert_string_equal(peer_error(&peer), "not today");
 	assert_true(peer_is_over(&peer));
-	assert_int_equal(conn_refused_total(), refused_before + 1);
+	assert_int_equal(conns.refused_total, refused_before + 1);
 	assert_int_equal(fcntl(ends[0], F_GETFD), -1);
 	/* A long reason is cut; who is not there is not waited for. */
 	assert_int_equal(
@@ -930,13 +959,13 @@ static void a_caller_can_be_turned_away(void **state)
 	peer_begin(&peer, ends[1]);
 	memset(text, 'y', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	conn_refuse(ends[0], &who, text);
+	conn_refuse(&conns, ends[0], &who, text);
 	assert_int_equal(strlen(peer_error(&peer)), 255);
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	close(ends[1]);
-	conn_refuse(ends[0], &who, "gone");
-	assert_int_equal(conn_refused_total(), refused_before + 3);
+	conn_refuse(&conns, ends[0], &who, "gone");
+	assert_int_equal(conns.refused_total, refused_before + 3);
 }
 
 /* epoll refuses a file, as it refuses the watch above its limit. */
@@ -945,7 +974,7 @@ static void what_cannot_be_watched_is_closed(void **state)
 	int file = memfd_create("no socket", MFD_CLOEXEC);
 
 	(void)state;
-	assert_null(conn_open(rig_loop, file, &conn->peer, &ops, clock_ns()));
+	assert_null(conn_open(&conns, file, &conn->peer, clock_ns()));
 	assert_int_equal(fcntl(file, F_GETFD), -1);
 	assert_int_equal(seen.closed, 0);
 }
@@ -955,6 +984,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		CASE(a_refusal_is_logged), /* while the log has room */
+		CASE(those_of_another_daemon_are_apart),
 		CASE(a_caller_can_be_turned_away),
 		CASE(whole_frames_come_in_order),
 		CASE(a_frame_may_come_in_pieces),

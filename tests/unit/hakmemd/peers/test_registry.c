@@ -34,7 +34,7 @@ static void finish(void *argument)
 	struct session *session = argument;
 
 	session->finished++;
-	registry_disconnect(registry, session->process);
+	registry_disconnect(session->process);
 }
 
 static void control(void *argument, const Hakmem__Control *word)
@@ -103,7 +103,7 @@ static struct process *connect_gone(pid_t pid, uint64_t session_id)
 	unit.hello.session = session_id;
 	process = connect_as(&session, -1, pid, geteuid());
 	if (process)
-		registry_disconnect(registry, process);
+		registry_disconnect(process);
 	return process;
 }
 
@@ -234,7 +234,7 @@ static void a_lost_connection_is_continued(void **state)
 	process = connect_child(&session, &child);
 	before = descriptors();
 	process->model.states = 5;
-	registry_disconnect(registry, process);
+	registry_disconnect(process);
 	assert_null(process->session);
 	assert_int_equal(process->state, STATE(DISCONNECTED));
 	assert_true(process->ended_ns == 0);
@@ -256,7 +256,7 @@ static void an_exec_is_continued_with_other_words(void **state)
 	(void)state;
 	child_start(&child);
 	process = connect_child(&session, &child);
-	registry_disconnect(registry, process);
+	registry_disconnect(process);
 	unit.hello.session = 2;
 	unit.hello.command = other;
 	assert_ptr_equal(connect_child(&session, &child), process);
@@ -276,7 +276,7 @@ static void a_word_reaches_the_program_while_it_is_connected(void **state)
 	word.interval_ms = 77;
 	assert_true(registry_control(process, &word));
 	assert_int_equal(session.interval_ms, 77);
-	registry_disconnect(registry, process);
+	registry_disconnect(process);
 	word.interval_ms = 78;
 	assert_false(registry_control(process, &word));
 	assert_int_equal(session.interval_ms, 77);
@@ -294,13 +294,13 @@ static void without_a_pidfd_the_start_tells(void **state)
 	process = connect_as(&session, -1, child.pid, getuid());
 	assert_int_equal(process->state, STATE(RUNNING));
 	assert_true(process->watch.fd < 0);
-	registry_disconnect(registry, process);
+	registry_disconnect(process);
 	assert_int_equal(process->state, STATE(DISCONNECTED));
 	unit.hello.session = 2;
 	assert_ptr_equal(connect_as(&session, -1, child.pid, getuid()),
 			 process);
 	stop(&child);
-	registry_disconnect(registry, process);
+	registry_disconnect(process);
 	assert_int_equal(process->state, STATE(ENDED));
 }
 
@@ -411,7 +411,7 @@ static void an_end_without_a_session_is_seen(void **state)
 	(void)state;
 	child_start(&child);
 	process = connect_child(&session, &child);
-	registry_disconnect(registry, process);
+	registry_disconnect(process);
 	child_exit(&child, 4);
 	rig_until(process->ended_ns);
 	assert_int_equal(process->state, STATE(EXITED));
@@ -439,7 +439,7 @@ static void who_is_not_watched_is_looked_at(void **state)
 	process = sessions[1].process;
 	assert_true(sessions[0].process->watch.fd >= 0);
 	assert_true(process->watch.fd < 0);
-	registry_disconnect(registry, process);
+	registry_disconnect(process);
 	assert_int_equal(process->state, STATE(DISCONNECTED));
 	now_ns = clock_ns();
 	next_ns = registry_expire(registry, now_ns);
@@ -493,7 +493,7 @@ static void not_while_somebody_is_connected(void **state)
 	registry_expire(registry, process->ended_ns + 2 * RETAIN_NS);
 	assert_int_equal(registry_count(registry), 1);
 	assert_int_equal(session.detached, 0);
-	registry_disconnect(registry, process);
+	registry_disconnect(process);
 	assert_int_equal(process->state, STATE(ENDED));
 	registry_expire(registry, process->ended_ns + 2 * RETAIN_NS);
 	assert_int_equal(registry_count(registry), 0);

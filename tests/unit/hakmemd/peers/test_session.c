@@ -17,10 +17,11 @@ static void frame(struct conn *conn, const struct frame *what)
 
 static void closed(struct conn *conn)
 {
-	session_closed(conn, registry);
+	session_closed(conn);
 	connections--;
 }
 
+static struct conns conns;
 static const struct conn_ops ops = {.frame = frame, .closed = closed};
 
 /* The daemon's end of a connection of process `pid`; `peer` is the other. */
@@ -28,7 +29,7 @@ static void serve(int ours, int theirs, pid_t pid)
 {
 	struct ucred who = {.pid = pid, .uid = getuid()};
 
-	assert_non_null(conn_open(rig_loop, ours, &who, &ops, clock_ns()));
+	assert_non_null(conn_open(&conns, ours, &who, clock_ns()));
 	peer_begin(&peer, theirs);
 	connections++;
 }
@@ -39,6 +40,7 @@ static int begin(void **state)
 
 	if (rig_begin(state) != 0)
 		return -1;
+	conns = (struct conns){.loop = rig_loop, .ops = &ops};
 	registry = registry_new(rig_loop, CLOCK_SECOND, 100);
 	unit_begin(&unit);
 	unit_class(&unit, 80, 48, 79, 20, 5);
@@ -58,7 +60,7 @@ static int end(void **state)
 		child_stop(&child);
 	if (child.theirs >= 0)
 		close(child.theirs);
-	conn_close_all();
+	conn_close_all(&conns);
 	registry_free(registry);
 	return rig_end(state);
 }

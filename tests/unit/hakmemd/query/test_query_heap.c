@@ -175,7 +175,7 @@ static void a_viewer_may_leave(void **state)
 	assert_true(conn->held);
 	shutdown(peer.fd, SHUT_RDWR);
 	rig_until(conn == NULL);
-	assert_true(query_heap_tick(clock_ns()) == UINT64_MAX);
+	assert_true(query_heap_tick(&service, clock_ns()) == UINT64_MAX);
 }
 
 int main(void)

@@ -160,7 +160,7 @@ static void a_control_must_make_sense(void **state)
 	refused(ASK(CONTROL), "the interval is 10 .. 3600000 ms");
 	/* good, but nobody listens: our session is none */
 	control.interval_ms = 3600000;
-	registry_disconnect(registry, process);
+	registry_disconnect(process);
 	refused(ASK(CONTROL), "the program is not connected");
 }
 
