@@ -24,6 +24,12 @@ static struct estimate estimate(double value, double error, uint64_t samples)
 	return (struct estimate){figure(value), figure(error), samples};
 }
 
+/* Fewer samples live than at a baseline: what lives rests on none. */
+static uint64_t positive(int64_t samples)
+{
+	return samples > 0 ? (uint64_t)samples : 0;
+}
+
 static bool take_site(const Hakmem__SiteRow *from, struct site *to)
 {
 	*to = (struct site){
@@ -35,10 +41,10 @@ static bool take_site(const Hakmem__SiteRow *from, struct site *to)
 		.module = copy(from->module),
 		.thread = copy(from->thread_name),
 		.live = estimate(from->live_bytes, from->live_bytes_stderr,
-				 from->live_samples),
+				 positive(from->live_samples)),
 		.live_objects =
 			estimate(from->live_objects, from->live_objects_stderr,
-				 from->live_samples),
+				 positive(from->live_samples)),
 		.allocated = estimate(from->alloc_bytes,
 				      from->alloc_bytes_stderr, from->samples),
 		.alloc_objects = figure(from->alloc_objects),
@@ -47,7 +53,7 @@ static bool take_site(const Hakmem__SiteRow *from, struct site *to)
 		.peak_error = figure(from->peak_bytes_stderr),
 		.highest_bytes = figure(from->highest_bytes),
 		.mean_age_s = figure(from->mean_age_s),
-		.short_lived = fmin(figure(from->short_lived), 1),
+		.short_lived = fmin(figure(from->short_lived_share), 1),
 		.growing = from->growing,
 		.growth = unpack_real(from->growth_bytes_per_s),
 		.growth_minutes = figure(from->growth_minutes),
@@ -80,7 +86,7 @@ static bool take_sites(const Hakmem__SiteTable *from, struct sites *to)
 	for (size_t i = 0; i < count; i++) {
 		if (!take_site(from->rows[i], &to->rows[to->count++]))
 			return false;
-		samples += from->rows[i]->live_samples;
+		samples += positive(from->rows[i]->live_samples);
 	}
 	to->omitted += from->n_rows - count;
 	to->process_id = from->process_id;

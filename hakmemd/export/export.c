@@ -2,96 +2,120 @@
 
 #include <string.h>
 
+#include "hakmemd/model/check.h"
 #include "hakmemd/model/sizes.h"
 
+#define SIZES_COLUMN(name, kind, help)                                         \
+	EXPORT_GETTER(size, struct sizes_row, name, kind)
+#include "proto/columns.def"
+
+#define CLASSES_COLUMN(name, kind, help)                                       \
+	EXPORT_GETTER(class, struct export_class, name, kind)
+#include "proto/columns.def"
+
 static const struct export_column size_columns[] = {
-#define SIZES_COLUMN(name, kind, help) {#name, EXPORT_##kind},
+#define SIZES_COLUMN(name, kind, help)                                         \
+	{#name, EXPORT_##kind, size_##name, false},
 #include "proto/columns.def"
 };
 
-static bool size_row(const struct export_table *table, size_t index,
-		     union export_value *values)
+static const struct export_column class_columns[] = {
+#define CLASSES_COLUMN(name, kind, help)                                       \
+	{#name, EXPORT_##kind, class_##name, false},
+#include "proto/columns.def"
+};
+
+static const void *size_row(const struct export_table *table, size_t index)
 {
 	const struct sizes_row *rows = table->prepared;
 
-	if (index >= table->prepared_count)
-		return false;
-	values[0].count = rows[index].low_bytes;
-	values[1].count = rows[index].high_bytes;
-	values[2].count = rows[index].requests;
-	values[3].count = rows[index].requested_bytes;
-	values[4].count = rows[index].reserved_bytes;
-	values[5].count = rows[index].live_objects;
-	values[6].count = rows[index].live_bytes;
-	values[7].real = rows[index].requests_stderr;
-	return true;
+	return index < table->prepared_count ? &rows[index] : NULL;
 }
 
-static const struct export_column class_columns[] = {
-#define CLASSES_COLUMN(name, kind, help) {#name, EXPORT_##kind},
-#include "proto/columns.def"
-};
-
-static bool class_row(const struct export_table *table, size_t index,
-		      union export_value *values)
+static const void *class_row(const struct export_table *table, size_t index)
 {
-	const Hakmem__State *state = table->state;
-	const Hakmem__SizeClass *class;
-	uint64_t live;
+	const struct export_class *rows = table->prepared;
 
-	if (index >= table->hello->n_classes)
-		return false;
-	class = table->hello->classes[index];
-	live = sizes_class_live(state, index);
-	values[0].count = class->stride_bytes;
-	values[1].count = class->low_bytes;
-	values[2].count = class->high_bytes;
-	values[3].count = class->usable_bytes;
-	values[4].count = class->headerless != 0;
-	values[5].count = sizes_class_allocs(state, index);
-	values[6].count =
-		index < state->n_class_frees ? state->class_frees[index] : 0;
-	values[7].count = live;
-	if (__builtin_mul_overflow(live, class->stride_bytes, &values[8].count))
-		values[8].count = UINT64_MAX;
-	values[9].count =
-		index < state->n_class_slabs ? state->class_slabs[index] : 0;
-	values[10].count = class->aligned_only != 0;
-	values[11].count = index;
-	return true;
+	return index < table->prepared_count ? &rows[index] : NULL;
+}
+
+static struct export_class class_of(const Hakmem__Hello *hello,
+				    const Hakmem__State *state, size_t index)
+{
+	const Hakmem__SizeClass *class = hello->classes[index];
+	struct export_class row = {
+		.stride_bytes = class->stride_bytes,
+		.low_bytes = class->low_bytes,
+		.high_bytes = class->high_bytes,
+		.usable_bytes = class->usable_bytes,
+		.headerless = class->headerless,
+		.allocs = sizes_class_allocs(state, index),
+		.live_objects = sizes_class_live(state, index),
+		.aligned_only = class->aligned_only,
+		.class = index,
+	};
+
+	if (index < state->n_class_frees)
+		row.frees = state->class_frees[index];
+	if (index < state->n_class_slabs)
+		row.slabs = state->class_slabs[index];
+	if (__builtin_mul_overflow(row.live_objects, class->stride_bytes,
+				   &row.live_bytes))
+		row.live_bytes = UINT64_MAX;
+	return row;
+}
+
+static size_t prepare_sizes(const Hakmem__Hello *hello,
+			    const Hakmem__State *state, const void **rows)
+{
+	static struct sizes_row prepared[BINS_COUNT];
+
+	*rows = prepared;
+	return sizes_compute(hello, state, prepared);
+}
+
+static size_t prepare_classes(const Hakmem__Hello *hello,
+			      const Hakmem__State *state, const void **rows)
+{
+	static struct export_class prepared[CHECK_CLASSES_MAX];
+
+	*rows = prepared;
+	for (size_t i = 0; i < hello->n_classes; i++)
+		prepared[i] = class_of(hello, state, i);
+	return hello->n_classes;
 }
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct export_table tables[] = {
-	{.name = "sizes",
-	 .columns = size_columns,
-	 .column_count = COUNT(size_columns),
-	 .row = size_row},
-	{.name = "classes",
-	 .columns = class_columns,
-	 .column_count = COUNT(class_columns),
-	 .row = class_row},
+static const struct kind {
+	struct export_table table;
+	size_t (*prepare)(const Hakmem__Hello *hello,
+			  const Hakmem__State *state, const void **rows);
+} kinds[] = {
+	{{.name = "sizes",
+	  .columns = size_columns,
+	  .column_count = COUNT(size_columns),
+	  .row = size_row},
+	 prepare_sizes},
+	{{.name = "classes",
+	  .columns = class_columns,
+	  .column_count = COUNT(class_columns),
+	  .row = class_row},
+	 prepare_classes},
 };
 
 bool export_table(const char *name, pid_t pid, const char *command,
 		  const Hakmem__Hello *hello, const Hakmem__State *state,
 		  struct export_table *out)
 {
-	static struct sizes_row rows[BINS_COUNT];
-
-	for (size_t i = 0; i < COUNT(tables); i++) {
-		if (strcmp(name, tables[i].name) != 0)
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		if (strcmp(name, kinds[i].table.name) != 0)
 			continue;
-		*out = tables[i];
+		*out = kinds[i].table;
 		out->pid = pid;
 		out->command = command;
-		out->hello = hello;
-		out->state = state;
-		if (out->row == size_row) {
-			out->prepared = rows;
-			out->prepared_count = sizes_compute(hello, state, rows);
-		}
+		out->prepared_count =
+			kinds[i].prepare(hello, state, &out->prepared);
 		return true;
 	}
 	return false;

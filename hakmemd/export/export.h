@@ -1,6 +1,10 @@
 /*
- * A table to be written as a file: columns, rows, and the formats that can
- * write it. Pure. Main thread only.
+ * A table to be written as a file: columns, each with a getter, and rows.
+ *
+ * The columns of proto/columns.def are members of their row under the same
+ * name: of struct sizes_row, struct export_class, Hakmem__SiteRow. So a column
+ * is added there and filled where its row is; CSV and JSON follow. Pure. Main
+ * thread only.
  */
 #ifndef HAKMEMD_EXPORT_H
 #define HAKMEMD_EXPORT_H
@@ -22,31 +26,61 @@ enum export_kind {
 	EXPORT_TEXT
 };
 
-struct export_column {
-	const char *name;
-	enum export_kind kind;
-};
-
 union export_value {
 	uint64_t count; /* a flag: 0 or 1 */
-	int64_t change;
+	int64_t signed_count;
 	double real;
 	const char *text;
 };
+
+struct export_column {
+	const char *name;
+	enum export_kind kind;
+	union export_value (*get)(const void *row);
+	bool csv_only;
+};
+
+/* The value of each kind, for getters. */
+#define EXPORT_COUNT_OF(value)                                                 \
+	{                                                                      \
+		.count = (value)                                               \
+	}
+#define EXPORT_SIGNED_OF(value)                                                \
+	{                                                                      \
+		.signed_count = (value)                                        \
+	}
+#define EXPORT_REAL_OF(value)                                                  \
+	{                                                                      \
+		.real = (value)                                                \
+	}
+#define EXPORT_FLAG_OF(value)                                                  \
+	{                                                                      \
+		.count = (value) != 0                                          \
+	}
+#define EXPORT_TEXT_OF(value)                                                  \
+	{                                                                      \
+		.text = (value)                                                \
+	}
+
+/* Makes the getter `prefix`_`name` of a member of `type`. */
+#define EXPORT_GETTER(prefix, type, name, kind)                                \
+	static union export_value prefix##_##name(const void *row)             \
+	{                                                                      \
+		const type *from = row;                                        \
+                                                                               \
+		return (union export_value)EXPORT_##kind##_OF(from->name);     \
+	}
 
 struct export_table {
 	const char *name; /* what scripts ask for */
 	const struct export_column *columns;
 	size_t column_count;
-	/* Row `index`, or false past the end. */
-	bool (*row)(const struct export_table *table, size_t index,
-		    union export_value *values);
+	/* Row `index`, until the next call, or NULL past the end. */
+	const void *(*row)(const struct export_table *table, size_t index);
 	double time_s; /* Unix time of the figures: the caller's to set */
 	pid_t pid;
 	const char *command;
-	const Hakmem__Hello *hello;
-	const Hakmem__State *state;
-	const void *prepared; /* what the table computed once */
+	const void *prepared; /* what the rows are made from */
 	size_t prepared_count;
 	/* What only JSON can hold: more members of the whole and of a row, each
 	 * beginning with a comma. Or NULL. */
@@ -55,18 +89,16 @@ struct export_table {
 			  struct buf *out);
 };
 
-#define EXPORT_COLUMNS_MAX 32u
-
-/* One way to write a table. False when memory is short. */
-struct export_format {
-	const char *name;
-	bool (*write)(const struct export_table *table, struct buf *out);
+/* A row of "classes". */
+struct export_class {
+#define CLASSES_COLUMN(name, kind, help) uint64_t name;
+#include "proto/columns.def"
 };
 
 /*
  * The table of that name, of a process with these messages; false when there is
- * no such table. It refers to its arguments and to memory of this room that the
- * next call reuses.
+ * no such table. It refers to its arguments and to memory of this module that
+ * the next call reuses.
  */
 bool export_table(const char *name, pid_t pid, const char *command,
 		  const Hakmem__Hello *hello, const Hakmem__State *state,

@@ -27,15 +27,15 @@ static bool put_text(struct buf *out, const char *text)
 }
 
 static bool put(struct buf *out, enum export_kind kind,
-		const union export_value *value)
+		union export_value value)
 {
 	if (kind == EXPORT_TEXT)
-		return put_text(out, value->text);
+		return put_text(out, value.text);
 	if (kind == EXPORT_REAL)
-		return buf_print(out, "%.3f", value->real);
+		return buf_print(out, "%.3f", value.real);
 	if (kind == EXPORT_SIGNED)
-		return buf_print(out, "%lld", (long long)value->change);
-	return buf_print(out, "%llu", (unsigned long long)value->count);
+		return buf_print(out, "%lld", (long long)value.signed_count);
+	return buf_print(out, "%llu", (unsigned long long)value.count);
 }
 
 static bool put_header(const struct export_table *table, struct buf *out)
@@ -47,21 +47,27 @@ static bool put_header(const struct export_table *table, struct buf *out)
 	return buf_append(out, "\n", 1);
 }
 
-static bool write_csv(const struct export_table *table, struct buf *out)
+static bool put_row(const struct export_table *table, const void *row,
+		    struct buf *out)
 {
-	union export_value values[EXPORT_COLUMNS_MAX];
+	for (size_t i = 0; i < table->column_count; i++) {
+		const struct export_column *column = &table->columns[i];
+
+		if ((i && !buf_append(out, ",", 1)) ||
+		    !put(out, column->kind, column->get(row)))
+			return false;
+	}
+	return buf_append(out, "\n", 1);
+}
+
+bool export_csv(const struct export_table *table, struct buf *out)
+{
+	const void *row;
 
 	if (!put_header(table, out))
 		return false;
-	for (size_t row = 0; table->row(table, row, values); row++) {
-		for (size_t i = 0; i < table->column_count; i++)
-			if ((i && !buf_append(out, ",", 1)) ||
-			    !put(out, table->columns[i].kind, &values[i]))
-				return false;
-		if (!buf_append(out, "\n", 1))
+	for (size_t i = 0; (row = table->row(table, i)); i++)
+		if (!put_row(table, row, out))
 			return false;
-	}
 	return true;
 }
-
-const struct export_format export_csv = {.name = "csv", .write = write_csv};

@@ -8,6 +8,7 @@
 
 #include "hakmemd/export/export.h"
 
-extern const struct export_format export_csv;
+/* False when memory is short. */
+bool export_csv(const struct export_table *table, struct buf *out);
 
 #endif

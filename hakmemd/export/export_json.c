@@ -38,39 +38,46 @@ bool export_json_string(struct buf *out, const char *text)
 }
 
 static bool put(struct buf *out, enum export_kind kind,
-		const union export_value *value)
+		union export_value value)
 {
 	switch (kind) {
 	case EXPORT_REAL:
-		return buf_print(out, "%.3f", value->real);
+		return buf_print(out, "%.3f", value.real);
 	case EXPORT_SIGNED:
-		return buf_print(out, "%lld", (long long)value->change);
+		return buf_print(out, "%lld", (long long)value.signed_count);
 	case EXPORT_FLAG:
-		return buf_print(out, "%s", value->count ? "true" : "false");
+		return buf_print(out, "%s", value.count ? "true" : "false");
 	case EXPORT_TEXT:
-		return export_json_string(out, value->text);
+		return export_json_string(out, value.text);
 	case EXPORT_COUNT:
 		break;
 	}
-	return buf_print(out, "%llu", (unsigned long long)value->count);
+	return buf_print(out, "%llu", (unsigned long long)value.count);
 }
 
 static bool put_row(const struct export_table *table, size_t index,
-		    const union export_value *values, struct buf *out)
+		    const void *row, struct buf *out)
 {
-	for (size_t i = 0; i < table->column_count; i++)
-		if (!buf_print(out, "%s\"%s\":", i ? "," : "{",
-			       table->columns[i].name) ||
-		    !put(out, table->columns[i].kind, &values[i]))
+	const char *between = "{";
+
+	for (size_t i = 0; i < table->column_count; i++) {
+		const struct export_column *column = &table->columns[i];
+
+		if (column->csv_only)
+			continue;
+		if (!buf_print(out, "%s\"%s\":", between, column->name) ||
+		    !put(out, column->kind, column->get(row)))
 			return false;
+		between = ",";
+	}
 	if (table->json_more && !table->json_more(table, index, out))
 		return false;
 	return buf_append(out, "}", 1);
 }
 
-static bool write_json(const struct export_table *table, struct buf *out)
+bool export_json(const struct export_table *table, struct buf *out)
 {
-	union export_value values[EXPORT_COLUMNS_MAX];
+	const void *row;
 
 	if (!buf_print(out,
 		       "{\"schema\":1,\"time_s\":%.3f,\"pid\":%d,\"command\":",
@@ -80,11 +87,9 @@ static bool write_json(const struct export_table *table, struct buf *out)
 	    (table->json_head && !table->json_head(table, out)) ||
 	    !buf_print(out, ",\"rows\":["))
 		return false;
-	for (size_t row = 0; table->row(table, row, values); row++)
-		if ((row && !buf_append(out, ",", 1)) ||
-		    !put_row(table, row, values, out))
+	for (size_t i = 0; (row = table->row(table, i)); i++)
+		if ((i && !buf_append(out, ",", 1)) ||
+		    !put_row(table, i, row, out))
 			return false;
 	return buf_append(out, "]}\n", 3);
 }
-
-const struct export_format export_json = {.name = "json", .write = write_json};

@@ -11,9 +11,8 @@
 
 #include "hakmemd/export/export.h"
 
-extern const struct export_format export_json;
-
-/* A string with its quotes; false when memory is short. */
+/* Both return false when memory is short; a string has its quotes. */
+bool export_json(const struct export_table *table, struct buf *out);
 bool export_json_string(struct buf *out, const char *text);
 
 #endif

@@ -39,7 +39,7 @@ static bool put_stack(const struct profile *profile,
 	return true;
 }
 
-static bool write_folded(const struct profile *profile, struct buf *out)
+bool heap_folded(const struct profile *profile, struct buf *out)
 {
 	struct profile_round column = {0, 0};
 
@@ -56,6 +56,3 @@ static bool write_folded(const struct profile *profile, struct buf *out)
 	}
 	return true;
 }
-
-const struct profile_format heap_folded = {.name = "folded",
-					   .write = write_folded};

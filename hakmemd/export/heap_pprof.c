@@ -364,7 +364,7 @@ static bool compress_to(struct buf *out, uint8_t *bytes, size_t length)
 	return good;
 }
 
-static bool write_pprof(const struct profile *profile, struct buf *out)
+bool heap_pprof(const struct profile *profile, struct buf *out)
 {
 	struct writer writer = {.profile = profile};
 	uint8_t *bytes = NULL;
@@ -382,6 +382,3 @@ static bool write_pprof(const struct profile *profile, struct buf *out)
 	arena_free(&writer.arena);
 	return good;
 }
-
-const struct profile_format heap_pprof = {.name = "pprof",
-					  .write = write_pprof};

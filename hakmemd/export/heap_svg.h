@@ -9,6 +9,7 @@
 
 #include "hakmemd/export/profile.h"
 
-extern const struct profile_format heap_svg;
+/* False when memory is short. */
+bool heap_svg(const struct profile *profile, struct buf *out);
 
 #endif

@@ -11,19 +11,23 @@
 #define STACK_BYTES 65536u
 
 struct row {
-	const struct profile_row *from;
-	Hakmem__SiteRow site;
+	Hakmem__SiteRow site; /* first: what the shared columns are of */
 	struct stack_place place;
-	char stack[STACK_BYTES]; /* CSV only */
+	char stack[STACK_BYTES];
 };
 
-/* The last one is CSV's alone: JSON has frames. */
-static const struct export_column columns[] = {
-#define SITES_COLUMN(name, kind, help) {#name, EXPORT_##kind},
+#define SITES_COLUMN(name, kind, help)                                         \
+	EXPORT_GETTER(site, Hakmem__SiteRow, name, kind)
 #include "proto/columns.def"
-	{"stack", EXPORT_TEXT},
+EXPORT_GETTER(row, struct row, stack, TEXT)
+
+/* JSON has frames instead of the last one. */
+static const struct export_column columns[] = {
+#define SITES_COLUMN(name, kind, help)                                         \
+	{#name, EXPORT_##kind, site_##name, false},
+#include "proto/columns.def"
+	{"stack", EXPORT_TEXT, row_stack, true},
 };
-#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 static const char *name_of(const struct profile *profile,
 			   const struct profile_line *line)
@@ -54,67 +58,24 @@ static void fold(const struct profile *profile, const struct profile_row *row,
 	check_string(out, room - 1); /* of a character cut in two */
 }
 
-/* In the order of the columns. */
-static void fill_values(const struct row *row, union export_value *value)
-{
-	const Hakmem__SiteRow *site = &row->site;
-	const struct stack_place *place = &row->place;
-	const struct profile_row *from = row->from;
-	const struct sites_figures *since = &from->since;
-
-	(value++)->count = site->site_id;
-	(value++)->text = place->function;
-	(value++)->text = place->location;
-	(value++)->text = place->module;
-	(value++)->real = site->live_bytes;
-	(value++)->real = site->live_bytes_stderr;
-	(value++)->real = site->live_objects;
-	(value++)->real = site->live_objects_stderr;
-	(value++)->change = since->live_samples;
-	(value++)->real = site->alloc_bytes;
-	(value++)->real = site->alloc_bytes_stderr;
-	(value++)->real = site->alloc_objects;
-	(value++)->real = site->alloc_objects_stderr;
-	(value++)->count = site->samples;
-	(value++)->real = site->alloc_bytes_per_s;
-	(value++)->real = site->peak_bytes;
-	(value++)->real = site->peak_bytes_stderr;
-	(value++)->real = site->peak_objects;
-	(value++)->real = site->peak_objects_stderr;
-	(value++)->real = site->highest_bytes;
-	(value++)->real = site->mean_age_s;
-	(value++)->real = site->short_lived;
-	(value++)->count = site->growing != 0;
-	(value++)->real = site->growth_bytes_per_s;
-	(value++)->real = site->growth_minutes;
-	(value++)->count = site->thread_id;
-	(value++)->text = site->thread_name;
-	(value++)->count = site->threads;
-	(value++)->count = site->truncated != 0;
-	(value++)->text = row->stack;
-}
-
-static bool table_row(const struct export_table *table, size_t index,
-		      union export_value *values)
+static const void *table_row(const struct export_table *table, size_t index)
 {
 	static struct row row;
-	union export_value all[COLUMNS];
 	const struct profile *profile = table->prepared;
+	const struct profile_row *from = &profile->rows[index];
 	struct stack_source source = {profile->wish.symbols,
 				      profile->wish.process, true};
 
 	if (index >= profile->row_count)
-		return false;
-	row.from = &profile->rows[index];
-	site_row_fill(&row.site, profile->model, row.from->site,
+		return NULL;
+	site_row_fill(&row.site, profile->model, from->site,
 		      profile->wish.mark);
-	stack_innermost(&source, row.from->site, &row.place);
-	row.stack[0] = '\0';
-	if (table->column_count == COLUMNS)
-		fold(profile, row.from, row.stack, sizeof(row.stack));
-	fill_values(&row, all);
-	memcpy(values, all, table->column_count * sizeof(*values));
-	return true;
+	stack_innermost(&source, from->site, &row.place);
+	row.site.function = row.place.function;
+	row.site.location = row.place.location;
+	row.site.module = row.place.module;
+	fold(profile, from, row.stack, sizeof(row.stack));
+	return &row;
 }
 
 /* What is true of the whole. */
@@ -185,13 +146,12 @@ static bool json_more(const struct export_table *table, size_t index,
 	return buf_append(out, "]", 1);
 }
 
-static bool write_as(const struct export_format *format, size_t column_count,
-		     const struct profile *profile, struct buf *out)
+static struct export_table table_of(const struct profile *profile)
 {
-	struct export_table table = {
+	return (struct export_table){
 		.name = "heap",
 		.columns = columns,
-		.column_count = column_count,
+		.column_count = sizeof(columns) / sizeof(columns[0]),
 		.row = table_row,
 		.time_s = clock_unix_s(profile->time_ns),
 		.pid = profile->wish.process->pid,
@@ -200,20 +160,18 @@ static bool write_as(const struct export_format *format, size_t column_count,
 		.json_head = json_head,
 		.json_more = json_more,
 	};
-
-	_Static_assert(COLUMNS <= EXPORT_COLUMNS_MAX, "columns of a table");
-	return format->write(&table, out);
 }
 
-static bool write_csv(const struct profile *profile, struct buf *out)
+bool heap_csv(const struct profile *profile, struct buf *out)
 {
-	return write_as(&export_csv, COLUMNS, profile, out);
+	struct export_table table = table_of(profile);
+
+	return export_csv(&table, out);
 }
 
-static bool write_json(const struct profile *profile, struct buf *out)
+bool heap_json(const struct profile *profile, struct buf *out)
 {
-	return write_as(&export_json, COLUMNS - 1, profile, out);
-}
+	struct export_table table = table_of(profile);
 
-const struct profile_format heap_csv = {.name = "csv", .write = write_csv};
-const struct profile_format heap_json = {.name = "json", .write = write_json};
+	return export_json(&table, out);
+}

@@ -7,6 +7,8 @@
 
 #include "hakmemd/export/profile.h"
 
-extern const struct profile_format heap_csv, heap_json;
+/* False when memory is short. */
+bool heap_csv(const struct profile *profile, struct buf *out);
+bool heap_json(const struct profile *profile, struct buf *out);
 
 #endif

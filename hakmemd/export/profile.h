@@ -85,12 +85,6 @@ enum profile_result profile_build(struct profile *profile,
 /* "inuse", "alloc", "peak". */
 const char *profile_sample_name(enum profile_sample sample);
 
-/* One way to write a profile as a file. False when memory is short. */
-struct profile_format {
-	const char *name;
-	bool (*write)(const struct profile *profile, struct buf *out);
-};
-
 /*
  * Whole numbers that add up: the `next` of a column of sums, whose remainders
  * are carried on, so that the column's total is the rounded total.

@@ -37,7 +37,7 @@ void site_row_fill(Hakmem__SiteRow *row, const struct model *model,
 	row->live_bytes_stderr = sqrt(figures.live_bytes_var);
 	row->live_objects = figures.live_objects;
 	row->live_objects_stderr = sqrt(figures.live_objects_var);
-	row->live_samples = positive(figures.live_samples);
+	row->live_samples = figures.live_samples;
 	row->alloc_bytes = figures.alloc_bytes;
 	row->alloc_bytes_stderr = sqrt(figures.alloc_bytes_var);
 	row->alloc_objects = figures.alloc_objects;
@@ -50,7 +50,7 @@ void site_row_fill(Hakmem__SiteRow *row, const struct model *model,
 	row->peak_objects_stderr = sqrt(site->peak_objects_var);
 	row->highest_bytes = site->highest_bytes;
 	row->mean_age_s = sites_mean_age(site, now_ns);
-	row->short_lived = sites_short_lived(site);
+	row->short_lived_share = sites_short_lived(site);
 	row->thread_id = site->thread_id;
 	row->thread_name = (char *)(uintptr_t)site->thread_name;
 	row->threads = site->threads;

@@ -4,9 +4,7 @@
 #include <unistd.h>
 
 #include "hakmemd/core/clock.h"
-#include "hakmemd/export/export.h"
-#include "hakmemd/export/export_csv.h"
-#include "hakmemd/export/export_json.h"
+#include "hakmemd/export/writers.h"
 #include "hakmemd/model/check.h"
 #include "hakmemd/query/query_heap.h"
 #include "hakmemd/query/query_sites.h"
@@ -233,23 +231,11 @@ static void answer_history(const struct question *question)
 		question_no_memory(question);
 }
 
-static const struct export_format *const formats[] = {&export_csv,
-						      &export_json};
-
-static const struct export_format *format_named(const char *name)
-{
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (strcmp(formats[i]->name, name) == 0)
-			return formats[i];
-	return NULL;
-}
-
-static bool write_table(const struct export_format *format,
-			struct export_table *table, const struct model *model,
-			struct buf *text)
+static bool write_table(enum format format, struct export_table *table,
+			const struct model *model, struct buf *text)
 {
 	table->time_s = clock_unix_s(model->state_ns);
-	return format->write(table, text);
+	return writer_of(format)->table(table, text);
 }
 
 static void send_export(const struct question *question, struct buf *text)
@@ -271,27 +257,19 @@ static void send_export(const struct question *question, struct buf *text)
 	} while (!answer.last);
 }
 
-static void answer_table(const struct question *question)
+static void answer_table(const struct question *question, enum format format)
 {
-	const Hakmem__Query *query = question->query;
 	const struct model *model = &question->process->model;
-	const struct export_format *format = format_named(query->export_format);
 	Hakmem__Hello *hello = model_hello_message(model, question->arena);
 	Hakmem__State *state = model_state_message(model, question->arena);
 	struct export_table table;
 	struct buf text = {.data = NULL};
 
-	if (!format)
-		question_refuse(question, "no export format '%.32s': csv, json",
-				query->export_format);
-	else if (!hello || !state)
+	if (!hello || !state ||
+	    !export_table(question->query->export_what, question->process->pid,
+			  model->command, hello, state, &table))
 		question_refuse(question, "pid %d has not sent its figures yet",
 				(int)question->process->pid);
-	else if (!export_table(query->export_what, question->process->pid,
-			       model->command, hello, state, &table))
-		question_refuse(question,
-				"no export '%.32s': sizes, classes, heap",
-				query->export_what);
 	else if (!write_table(format, &table, model, &text))
 		question_no_memory(question);
 	else
@@ -301,10 +279,25 @@ static void answer_table(const struct question *question)
 
 static void answer_export(const struct question *question)
 {
-	if (strcmp(question->query->export_what, "heap") == 0)
-		query_heap(question);
-	else
-		answer_table(question);
+	const Hakmem__Query *query = question->query;
+	unsigned subject = format_subject_named(query->export_what);
+	enum format format = format_named(query->export_format, subject);
+	char names[FORMAT_NAMES_MAX];
+
+	if (!subject) {
+		format_subject_names(names);
+		question_refuse(question, "no export '%.32s': %s",
+				query->export_what, names);
+	} else if (format == FORMAT_COUNT) {
+		format_names(subject, names);
+		question_refuse(question, "no export format '%.32s' of %s: %s",
+				query->export_format, query->export_what,
+				names);
+	} else if (subject == FORMAT_HEAP) {
+		query_heap(question, format);
+	} else {
+		answer_table(question, format);
+	}
 }
 
 struct row {

@@ -6,10 +6,7 @@
 #include <string.h>
 
 #include "hakmemd/core/clock.h"
-#include "hakmemd/export/heap_folded.h"
-#include "hakmemd/export/heap_pprof.h"
-#include "hakmemd/export/heap_svg.h"
-#include "hakmemd/export/heap_table.h"
+#include "hakmemd/export/writers.h"
 
 #define BUDGET_BYTES (256u << 20)
 #define LOOK_NS	     (CLOCK_SECOND / 20) /* between looks for names */
@@ -21,25 +18,12 @@ struct job {
 	struct service *service;
 	Hakmem__Query query; /* its id; the rest is below */
 	uint64_t process_id, deadline_ns, tried_ns;
-	const struct profile_format *format;
+	enum format format;
 	enum profile_sample sample;
 	char mark[MARK_NAME_MAX + 1]; /* "" = none */
 	bool written;
 	struct buf text;
 };
-
-static const struct profile_format *const formats[] = {
-	&heap_pprof, &heap_folded, &heap_svg, &heap_json, &heap_csv};
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static const struct profile_format *format_named(const char *name)
-{
-	for (size_t i = 0; i < COUNT(formats); i++)
-		if (strcmp(formats[i]->name, name) == 0)
-			return formats[i];
-	return NULL;
-}
 
 static bool sample_named(const char *name, enum profile_sample *out)
 {
@@ -118,7 +102,7 @@ static bool write_out(const struct job *job, const struct question *question,
 	bool good;
 
 	text->limit = QUERY_HEAP_BYTES_MAX;
-	good = job->format->write(profile, text);
+	good = writer_of(job->format)->heap(profile, text);
 	if (!good && buf_length(text) > QUERY_HEAP_BYTES_MAX / 2)
 		question_refuse(question,
 				"the export is larger than %u MiB: try pprof "
@@ -188,18 +172,12 @@ static bool advance(struct job *job, uint64_t now_ns)
 
 /* What is wrong with a question, told; false if nothing is. */
 static bool is_wrong(const struct question *question,
-		     const struct profile_format *format,
 		     enum profile_sample *sample)
 {
 	const Hakmem__Query *query = question->query;
 	const struct model *model = &question->process->model;
 
-	if (!format)
-		question_refuse(question,
-				"no export format '%.32s' of heap: pprof, "
-				"folded, svg, json, csv",
-				query->export_format);
-	else if (!sample_named(query->export_sample, sample))
+	if (!sample_named(query->export_sample, sample))
 		question_refuse(question,
 				"no sample '%.32s': inuse, alloc, peak",
 				query->export_sample);
@@ -219,16 +197,14 @@ static bool is_wrong(const struct question *question,
 	return true;
 }
 
-void query_heap(const struct question *question)
+void query_heap(const struct question *question, enum format format)
 {
 	const Hakmem__Query *query = question->query;
-	const struct profile_format *format =
-		format_named(query->export_format);
 	enum profile_sample sample;
 	uint64_t now_ns = clock_ns();
 	struct job *job;
 
-	if (is_wrong(question, format, &sample))
+	if (is_wrong(question, &sample))
 		return;
 	job = calloc(1, sizeof(*job));
 	if (!job) {

@@ -9,13 +9,14 @@
 #define HAKMEMD_QUERY_HEAP_H
 
 #include "hakmemd/query/question.h"
+#include "proto/formats.h"
 
 #define QUERY_HEAP_PATIENCE_NS UINT64_C(10000000000)
 #define QUERY_HEAP_BYTES_MAX   (64u << 20)  /* of one export */
 #define QUERY_HEAP_BYTES_ALL   (256u << 20) /* of all that are under way */
 
 /* Answers a question for the export "heap", now or later. */
-void query_heap(const struct question *question);
+void query_heap(const struct question *question, enum format format);
 
 /* What a viewer's connection has to tell. */
 void query_heap_drained(struct conn *conn);

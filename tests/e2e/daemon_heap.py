@@ -263,7 +263,7 @@ def check_control(program, viewer):
 
 
 def check_refusals(viewer):
-    refused(viewer, "pprof, folded, svg, json, csv", 3, export="heap",
+    refused(viewer, "csv, json, pprof, folded, svg", 3, export="heap",
             form="\x1b[2J\n")
     refused(viewer, "inuse, alloc, peak", 3, export="heap", form="csv",
             sample="x")

@@ -164,7 +164,8 @@ static void check_sites(const Hakmem__SiteTable *table)
 		must(row->site_id > 0 && *row->function);
 		must(isfinite(row->live_bytes) && isfinite(row->mean_age_s));
 		must(row->live_bytes_stderr >= 0 && row->alloc_bytes >= 0);
-		must(row->short_lived >= 0 && row->short_lived <= 1.000001);
+		must(row->short_lived_share >= 0 &&
+		     row->short_lived_share <= 1.000001);
 		must(i == 0 ||
 		     row->live_bytes <= table->rows[i - 1]->live_bytes);
 	}

@@ -5,30 +5,44 @@
 #include "hakmemd/export/export.h"
 #include "tests/unit/hakmemd/unit.h"
 
+struct table_line {
+	uint64_t number;
+	int64_t change;
+	double share;
+	bool flag;
+	const char *note;
+};
+
+EXPORT_GETTER(table, struct table_line, number, COUNT)
+EXPORT_GETTER(table, struct table_line, change, SIGNED)
+EXPORT_GETTER(table, struct table_line, share, REAL)
+EXPORT_GETTER(table, struct table_line, flag, FLAG)
+EXPORT_GETTER(table, struct table_line, note, TEXT)
+
 static const struct export_column table_columns[] = {
-	{"number", EXPORT_COUNT},
-	{"share", EXPORT_REAL},
-	{"flag", EXPORT_FLAG},
+	{"number", EXPORT_COUNT, table_number, false},
+	{"change", EXPORT_SIGNED, table_change, false},
+	{"share", EXPORT_REAL, table_share, false},
+	{"flag", EXPORT_FLAG, table_flag, false},
+	{"note", EXPORT_TEXT, table_note, true},
 };
 
-static const union export_value table_rows[][3] = {
-	{{.count = 0}, {.real = 0}, {.count = 0}},
-	{{.count = 42}, {.real = 1.0005}, {.count = 1}},
-	{{.count = UINT64_MAX}, {.real = 1e15 + 0.25}, {.count = 1}},
+static const struct table_line table_lines[] = {
+	{0, 0, 0, false, ""},
+	{42, -7, 1.0005, true, "a\"b\n\xc2\x9b"},
+	{UINT64_MAX, INT64_MIN, 1e15 + 0.25, true, "c,d"},
 };
 
-static inline bool table_row(const struct export_table *table, size_t index,
-			     union export_value *values)
+static inline const void *table_row(const struct export_table *table,
+				    size_t index)
 {
-	if (index >= table->prepared_count)
-		return false;
-	memcpy(values, table_rows[index], sizeof(table_rows[index]));
-	return true;
+	return index < table->prepared_count ? &table_lines[index] : NULL;
 }
 
-/* The first `rows` rows as `format` writes them. */
-static inline const char *table_written(const struct export_format *format,
-					size_t rows, const char *command)
+/* The first `rows` rows as `write` writes them. */
+static inline const char *
+table_written(bool (*write)(const struct export_table *table, struct buf *out),
+	      size_t rows, const char *command)
 {
 	static struct buf out;
 	struct export_table table = {
@@ -43,7 +57,7 @@ static inline const char *table_written(const struct export_format *format,
 	};
 
 	buf_free(&out);
-	assert_true(format->write(&table, &out));
+	assert_true(write(&table, &out));
 	assert_true(buf_append(&out, "", 1));
 	return (const char *)buf_bytes(&out);
 }

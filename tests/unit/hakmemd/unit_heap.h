@@ -93,11 +93,12 @@ static inline enum profile_result unit_heap_build(struct unit_heap *unit,
 }
 
 /* The file as text; good until the next call. */
-static inline const char *unit_heap_write(struct unit_heap *unit,
-					  const struct profile_format *format)
+static inline const char *
+unit_heap_write(struct unit_heap *unit,
+		bool (*write)(const struct profile *profile, struct buf *out))
 {
 	buf_free(&unit->text);
-	assert_true(format->write(&unit->profile, &unit->text));
+	assert_true(write(&unit->profile, &unit->text));
 	assert_true(buf_append(&unit->text, "", 1));
 	return (const char *)unit->text.data;
 }

@@ -115,7 +115,7 @@ static void numbers_are_finite_and_not_negative(void **state)
 	row.live_bytes_stderr = -1;
 	row.alloc_bytes = (double)INFINITY;
 	row.mean_age_s = -3;
-	row.short_lived = 7;
+	row.short_lived_share = 7;
 	row.growth_bytes_per_s = -(double)INFINITY;
 	message.rows = rows;
 	message.n_rows = 1;

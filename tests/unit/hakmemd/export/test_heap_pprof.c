@@ -14,7 +14,7 @@ static void unpack(enum profile_sample sample)
 	z_stream stream = {.next_out = bytes, .avail_out = sizeof(bytes)};
 
 	unit_heap_build(&unit, sample, "");
-	unit_heap_write(&unit, &heap_pprof);
+	unit_heap_write(&unit, heap_pprof);
 	stream.next_in = unit.text.data;
 	stream.avail_in = (uInt)buf_length(&unit.text) - 1;
 	assert_int_equal(inflateInit2(&stream, 15 + 16), Z_OK);

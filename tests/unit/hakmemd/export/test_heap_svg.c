@@ -49,7 +49,7 @@ static void the_file_is_whole(void **state)
 	(void)state;
 	unit_heap_begin(&unit);
 	unit_heap_build(&unit, PROFILE_INUSE, "");
-	text = unit_heap_write(&unit, &heap_svg);
+	text = unit_heap_write(&unit, heap_svg);
 	assert_int_equal(count(text, "<g class=\"f\""), 6);
 	assert_int_equal(count(text, "</g>"), 6);
 	assert_non_null(strstr(text, "live bytes of pro&amp;gram \"x\"? (pid"));
@@ -71,7 +71,7 @@ static void an_empty_heap_is_drawn(void **state)
 	unit_heap_begin(&unit);
 	sites_clear(&unit.process.model.sites);
 	unit_heap_build(&unit, PROFILE_INUSE, "");
-	assert_int_equal(count(unit_heap_write(&unit, &heap_svg), "<g "), 1);
+	assert_int_equal(count(unit_heap_write(&unit, heap_svg), "<g "), 1);
 	unit_heap_end(&unit);
 }
 

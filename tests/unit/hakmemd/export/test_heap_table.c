@@ -11,7 +11,7 @@ static void csv_has_a_row_a_site(void **state)
 	(void)state;
 	unit_heap_begin(&unit);
 	unit_heap_build(&unit, PROFILE_INUSE, "");
-	text = unit_heap_write(&unit, &heap_csv);
+	text = unit_heap_write(&unit, heap_csv);
 	assert_non_null(strstr(
 		text, "site_id,function,location,module,live_bytes,"
 		      "live_bytes_stderr,live_objects,live_objects_stderr,"
@@ -39,7 +39,7 @@ static void json_has_frames(void **state)
 	(void)state;
 	unit_heap_begin(&unit);
 	unit_heap_build(&unit, PROFILE_INUSE, "");
-	text = unit_heap_write(&unit, &heap_json);
+	text = unit_heap_write(&unit, heap_json);
 	assert_non_null(strstr(text,
 			       ",\"pid\":4711,\"command\":\"pro&gram "
 			       "\\u0022x\\u0022\\u001b\",\"what\":\"heap\","

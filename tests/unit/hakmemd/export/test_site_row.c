@@ -76,7 +76,8 @@ static void the_rate_is_of_the_newest_state(void **state)
 	assert_true(row.alloc_bytes_per_s > 0);
 	assert_float_equal(row.alloc_bytes_per_s,
 			   sites_rate(site_of(10), 102 * UNIT_SECOND), 0);
-	assert_float_equal(row.short_lived, sites_short_lived(site_of(10)), 0);
+	assert_float_equal(row.short_lived_share,
+			   sites_short_lived(site_of(10)), 0);
 }
 
 static void a_mark_is_taken_off(void **state)
@@ -93,8 +94,8 @@ static void a_mark_is_taken_off(void **state)
 	assert_float_equal(row.live_bytes, -4000, 1e-3);
 	assert_float_equal(row.alloc_bytes, 10000, 0);
 	assert_int_equal(row.samples, 10);
-	/* Fewer samples live than then: a count cannot say that. */
-	assert_int_equal(row.live_samples, 0);
+	/* Fewer samples live than then. */
+	assert_int_equal(row.live_samples, -4);
 	/* The highest is that of the whole life. */
 	assert_float_equal(row.highest_bytes, 6001.5, 1e-3);
 	fill(10, "no such mark");

@@ -404,7 +404,7 @@ static void what_is_not_there_is_named(void **state)
 	query.process_id = process->id;
 	query.export_what = sizes_word;
 	query.export_format = unknown;
-	refused(ASK(EXPORT), "no export format 'xml': csv, json");
+	refused(ASK(EXPORT), "no export format 'xml' of sizes: csv, json");
 	query.export_format = csv_word;
 	snprintf(wanted, sizeof(wanted), "pid %d has not sent its figures yet",
 		 (int)getpid());

@@ -91,8 +91,8 @@ static void what_makes_no_sense_is_refused(void **state)
 	refused(ASK(EXPORT), text);
 	tell_sites();
 	strcpy(format, "xml");
-	refused(ASK(EXPORT), "no export format 'xml' of heap: pprof, folded, "
-			     "svg, json, csv");
+	refused(ASK(EXPORT), "no export format 'xml' of heap: csv, json, "
+			     "pprof, folded, svg");
 	strcpy(format, "folded");
 	strcpy(sample, "live");
 	refused(ASK(EXPORT), "no sample 'live': inuse, alloc, peak");
