@@ -85,7 +85,7 @@ static void closed(struct conn *conn)
 	if (role_of(conn) == PROGRAM)
 		session_closed(conn);
 	else if (role_of(conn) == VIEWER)
-		query_heap_closed(conn);
+		query_closed(conn, &server->service);
 	server->count[role_of(conn)]--;
 	if (user && user->count)
 		user->count--;

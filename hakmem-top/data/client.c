@@ -279,7 +279,7 @@ static const Hakmem__QueryWhat wire_what[CLIENT_KINDS] = {
 	[CLIENT_EXPORT] = HAKMEM__QUERY_WHAT__QUERY_EXPORT,
 	[CLIENT_SITES] = HAKMEM__QUERY_WHAT__QUERY_SITES,
 	[CLIENT_STACK] = HAKMEM__QUERY_WHAT__QUERY_STACK,
-	[CLIENT_MARK] = HAKMEM__QUERY_WHAT__QUERY_MARK,
+	[CLIENT_MARK] = HAKMEM__QUERY_WHAT__QUERY_BASELINE_SET,
 	[CLIENT_CONTROL] = HAKMEM__QUERY_WHAT__QUERY_CONTROL,
 };
 
@@ -321,7 +321,7 @@ static void fill(Hakmem__Query *message, Hakmem__Control *control,
 	message->export_what = word(words->what, query->export_what);
 	message->export_format = word(words->format, query->export_format);
 	message->export_sample = word(words->sample, query->export_sample);
-	message->mark = word(words->mark, query->mark);
+	message->baseline = word(words->mark, query->mark);
 	message->site_id = query->site_id;
 	if (query->what != CLIENT_CONTROL)
 		return;

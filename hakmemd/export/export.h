@@ -27,11 +27,17 @@ enum export_kind {
 };
 
 union export_value {
-	uint64_t count; /* a flag: 0 or 1 */
+	uint64_t count;
 	int64_t signed_count;
 	double real;
+	bool flag;
 	const char *text;
 };
+#define EXPORT_MEMBER_COUNT  count
+#define EXPORT_MEMBER_SIGNED signed_count
+#define EXPORT_MEMBER_REAL   real
+#define EXPORT_MEMBER_FLAG   flag
+#define EXPORT_MEMBER_TEXT   text
 
 struct export_column {
 	const char *name;
@@ -40,35 +46,12 @@ struct export_column {
 	bool csv_only;
 };
 
-/* The value of each kind, for getters. */
-#define EXPORT_COUNT_OF(value)                                                 \
-	{                                                                      \
-		.count = (value)                                               \
-	}
-#define EXPORT_SIGNED_OF(value)                                                \
-	{                                                                      \
-		.signed_count = (value)                                        \
-	}
-#define EXPORT_REAL_OF(value)                                                  \
-	{                                                                      \
-		.real = (value)                                                \
-	}
-#define EXPORT_FLAG_OF(value)                                                  \
-	{                                                                      \
-		.count = (value) != 0                                          \
-	}
-#define EXPORT_TEXT_OF(value)                                                  \
-	{                                                                      \
-		.text = (value)                                                \
-	}
-
 /* Makes the getter `prefix`_`name` of a member of `type`. */
 #define EXPORT_GETTER(prefix, type, name, kind)                                \
 	static union export_value prefix##_##name(const void *row)             \
 	{                                                                      \
-		const type *from = row;                                        \
-                                                                               \
-		return (union export_value)EXPORT_##kind##_OF(from->name);     \
+		return (union export_value){                                   \
+			.EXPORT_MEMBER_##kind = ((const type *)row)->name};    \
 	}
 
 struct export_table {

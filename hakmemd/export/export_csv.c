@@ -35,6 +35,8 @@ static bool put(struct buf *out, enum export_kind kind,
 		return buf_print(out, "%.3f", value.real);
 	if (kind == EXPORT_SIGNED)
 		return buf_print(out, "%lld", (long long)value.signed_count);
+	if (kind == EXPORT_FLAG)
+		return buf_print(out, "%d", value.flag);
 	return buf_print(out, "%llu", (unsigned long long)value.count);
 }
 

@@ -46,7 +46,7 @@ static bool put(struct buf *out, enum export_kind kind,
 	case EXPORT_SIGNED:
 		return buf_print(out, "%lld", (long long)value.signed_count);
 	case EXPORT_FLAG:
-		return buf_print(out, "%s", value.count ? "true" : "false");
+		return buf_print(out, "%s", value.flag ? "true" : "false");
 	case EXPORT_TEXT:
 		return export_json_string(out, value.text);
 	case EXPORT_COUNT:

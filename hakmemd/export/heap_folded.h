@@ -2,7 +2,7 @@
  * A heap profile as folded stacks, "root;...;leaf BYTES" a line: for
  * flamegraph.pl, speedscope, inferno. A ';' in a name becomes ':', a control
  * character '?'. Stacks of no bytes are left out, so are those that shrank
- * since a mark: no reader of this format takes a number below 0.
+ * since a baseline: no reader of this format takes a number below 0.
  */
 #ifndef HAKMEMD_HEAP_FOLDED_H
 #define HAKMEMD_HEAP_FOLDED_H

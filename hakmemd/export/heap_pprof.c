@@ -302,7 +302,7 @@ static void fill_comments(struct writer *writer)
 	comment(writer, figures);
 	if (profile->wish.sample == PROFILE_PEAK)
 		comment(writer, "inuse_*: the heap at its highest");
-	if (profile->wish.mark)
+	if (profile->wish.baseline)
 		comment(writer, "figures since a mark; what lives may be less "
 				"than it was");
 	if (model->sites.lost)

@@ -136,7 +136,7 @@ static const char *sample_text(enum profile_sample sample)
 static bool put_head(const struct canvas *canvas)
 {
 	const struct profile *profile = canvas->profile;
-	const struct mark *mark = profile->wish.mark;
+	const struct baseline *baseline = profile->wish.baseline;
 	struct buf *out = canvas->out;
 
 	return buf_print(out, "<text class=\"h\" x=\"%g\" y=\"22\">%s of ", PAD,
@@ -152,8 +152,9 @@ static bool put_head(const struct canvas *canvas)
 	       buf_print(
 		       out, "a sample every %s",
 		       bytes_text((double)profile->model->sample_bytes).text) &&
-	       (!mark || (buf_print(out, ", since the mark ") &&
-			  put_text(out, mark->name, MARK_NAME_MAX))) &&
+	       (!baseline ||
+		(buf_print(out, ", since the mark ") &&
+		 put_text(out, baseline->name, BASELINE_NAME_MAX))) &&
 	       (canvas->flame.shrunk >= 0 ||
 		buf_print(out, "; not shown: sites that shrank, %s",
 			  bytes_text(canvas->flame.shrunk).text)) &&

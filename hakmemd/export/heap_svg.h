@@ -2,7 +2,7 @@
  * A heap profile as a flame graph to be opened in a browser: one SVG file that
  * needs no other. Width is bytes, colour the mean age of what lives. Hover,
  * zoom by click and search are done by flame.js, which is part of the file.
- * What shrank since a mark has no width; its sum is told.
+ * What shrank since a baseline has no width; its sum is told.
  */
 #ifndef HAKMEMD_HEAP_SVG_H
 #define HAKMEMD_HEAP_SVG_H

@@ -69,7 +69,7 @@ static const void *table_row(const struct export_table *table, size_t index)
 	if (index >= profile->row_count)
 		return NULL;
 	site_row_fill(&row.site, profile->model, from->site,
-		      profile->wish.mark);
+		      profile->wish.baseline);
 	stack_innermost(&source, from->site, &row.place);
 	row.site.function = row.place.function;
 	row.site.location = row.place.location;
@@ -82,12 +82,12 @@ static const void *table_row(const struct export_table *table, size_t index)
 static bool json_head(const struct export_table *table, struct buf *out)
 {
 	const struct profile *profile = table->prepared;
-	const struct mark *mark = profile->wish.mark;
+	const struct baseline *baseline = profile->wish.baseline;
 
 	return buf_print(out, ",\"sample\":\"%s\",\"mark\":",
 			 profile_sample_name(profile->wish.sample)) &&
-	       (mark ? export_json_string(out, mark->name)
-		     : buf_print(out, "null")) &&
+	       (baseline ? export_json_string(out, baseline->name)
+			 : buf_print(out, "null")) &&
 	       buf_print(out,
 			 ",\"sample_bytes\":%llu,\"bytes\":%.3f,"
 			 "\"bytes_stderr\":%.3f,\"objects\":%.3f",

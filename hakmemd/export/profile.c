@@ -308,7 +308,7 @@ static bool fill_rows(struct builder *builder)
 		row->site = sites->list[i];
 		if (row->site->sum.samples <= 0)
 			continue;
-		row->since = marks_since(profile->wish.mark, row->site);
+		row->since = baseline_since(profile->wish.baseline, row->site);
 		choose(profile, row);
 		profile->bytes += row->bytes;
 		profile->objects += row->objects;

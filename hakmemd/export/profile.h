@@ -1,6 +1,6 @@
 /*
- * A process's sites made ready for a file: one kind of figure chosen, a mark
- * taken off, addresses named, everything named twice told once.
+ * A process's sites made ready for a file: one kind of figure chosen, a
+ * baseline taken off, addresses named, everything named twice told once.
  *
  *   rows       a site each: its figures and the locations of its stack
  *   locations  an address each, with a line for every function it is in:
@@ -40,7 +40,7 @@ struct profile_location {
 
 struct profile_row {
 	const struct site *site;
-	struct sites_figures since; /* the mark, or the beginning */
+	struct sites_figures since; /* the baseline, or the beginning */
 	const uint32_t *locations;  /* indices, leaf first */
 	uint32_t depth;		    /* never 0 */
 	/* As asked for; below 0 only in a difference of what lives. */
@@ -53,8 +53,8 @@ struct profile_wish {
 	const struct process *process;
 	struct symbols *symbols;
 	enum profile_sample sample;
-	const struct mark *mark; /* NULL = none */
-	bool impatient;		 /* what has no name yet stays an address */
+	const struct baseline *baseline; /* NULL = none */
+	bool impatient; /* what has no name yet stays an address */
 };
 
 struct profile {

@@ -26,9 +26,9 @@ static void fill_growth(Hakmem__SiteRow *row, const struct model *model,
 }
 
 void site_row_fill(Hakmem__SiteRow *row, const struct model *model,
-		   const struct site *site, const struct mark *mark)
+		   const struct site *site, const struct baseline *baseline)
 {
-	struct sites_figures figures = marks_since(mark, site);
+	struct sites_figures figures = baseline_since(baseline, site);
 	uint64_t now_ns = model->newest.time_ns;
 
 	hakmem__site_row__init(row);
@@ -56,6 +56,24 @@ void site_row_fill(Hakmem__SiteRow *row, const struct model *model,
 	row->threads = site->threads;
 	row->truncated = site->truncated;
 	fill_growth(row, model, site);
+}
+
+void site_row_since(Hakmem__SiteChange *change, const struct site *site,
+		    const struct baseline *baseline)
+{
+	struct sites_figures since = baseline_since(baseline, site);
+
+	hakmem__site_change__init(change);
+	change->live_bytes = since.live_bytes;
+	change->live_bytes_stderr = sqrt(since.live_bytes_var);
+	change->live_objects = since.live_objects;
+	change->live_objects_stderr = sqrt(since.live_objects_var);
+	change->live_samples = since.live_samples;
+	change->alloc_bytes = since.alloc_bytes;
+	change->alloc_bytes_stderr = sqrt(since.alloc_bytes_var);
+	change->alloc_objects = since.alloc_objects;
+	change->alloc_objects_stderr = sqrt(since.alloc_objects_var);
+	change->samples = positive(since.samples);
 }
 
 /* A constant when the arena is spent: better a row without a name. */

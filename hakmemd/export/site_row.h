@@ -8,9 +8,13 @@
 #include "hakmemd/core/arena.h"
 #include "hakmemd/export/stack.h"
 
-/* All but the names; `mark` NULL: since the beginning. */
+/* All but the names; `baseline` NULL: since the beginning. */
 void site_row_fill(Hakmem__SiteRow *row, const struct model *model,
-		   const struct site *site, const struct mark *mark);
+		   const struct site *site, const struct baseline *baseline);
+
+/* What changed since the baseline. */
+void site_row_since(Hakmem__SiteChange *change, const struct site *site,
+		    const struct baseline *baseline);
 
 /*
  * Function, location and module, copied into `arena`. False when names are

@@ -48,7 +48,7 @@ static void forget_unknown_state(Hakmem__State *state)
 
 static void forget_sites(struct model *model)
 {
-	marks_clear(&model->marks, &model->sites);
+	baseline_clear(&model->baselines, &model->sites);
 	sites_clear(&model->sites);
 }
 
@@ -186,11 +186,19 @@ const char *model_sites(struct model *model, struct arena *arena,
 	return why;
 }
 
-const char *model_mark(struct model *model, const char *name,
-		       char dropped[MARK_NAME_MAX + 1])
+const char *model_baseline(struct model *model, const char *name,
+			   const void *owner,
+			   char dropped[BASELINE_NAME_MAX + 1])
 {
-	return marks_set(&model->marks, &model->sites, name,
-			 model->newest.time_ns, dropped);
+	const struct baseline_wish wish = {
+		.name = name,
+		.owner = owner,
+		.time_ns = model->newest.time_ns,
+		.state = model->state.bytes,
+		.state_bytes = model->state.length,
+	};
+
+	return baseline_set(&model->baselines, &model->sites, &wish, dropped);
 }
 
 Hakmem__Hello *model_hello_message(const struct model *model,
@@ -211,6 +219,16 @@ Hakmem__State *model_state_message(const struct model *model,
 	return (Hakmem__State *)arena_unpack(arena, &hakmem__state__descriptor,
 					     model->state.bytes,
 					     model->state.length);
+}
+
+Hakmem__State *model_base_message(const struct baseline *baseline,
+				  struct arena *arena)
+{
+	if (!baseline->state)
+		return NULL;
+	return (Hakmem__State *)arena_unpack(arena, &hakmem__state__descriptor,
+					     baseline->state,
+					     baseline->state_bytes);
 }
 
 size_t model_bytes(const struct model *model)

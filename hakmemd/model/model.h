@@ -1,6 +1,6 @@
 /*
  * What is known of one process from its own words: the newest hello and state,
- * packed, the main figures, and their history; its sites, and marks of them.
+ * packed, the main figures, and their history; its sites, and baselines.
  * Pure: no I/O, no clock.
  * Main thread only.
  */
@@ -13,7 +13,7 @@
 
 #include "hakmemd/core/arena.h"
 #include "hakmemd/model/history.h"
-#include "hakmemd/model/marks.h"
+#include "hakmemd/model/baseline.h"
 #include "hakmemd/model/sites.h"
 #include "proto/hakmem.pb-c.h"
 
@@ -32,7 +32,7 @@ struct model {
 	uint64_t fallback_1024, mincore, sample_bytes, dropped, peak_live_bytes;
 	struct history history;
 	struct sites sites;
-	struct marks marks;
+	struct baselines baselines;
 };
 
 /*
@@ -55,15 +55,19 @@ const char *model_modules(struct model *model, struct arena *arena,
 const char *model_sites(struct model *model, struct arena *arena,
 			const uint8_t *bytes, size_t length);
 
-/* Remembers the sites as they are under a name; as marks_set. */
-const char *model_mark(struct model *model, const char *name,
-		       char dropped[MARK_NAME_MAX + 1]);
+/* Remembers the figures as they are under a name; as baseline_set. */
+const char *model_baseline(struct model *model, const char *name,
+			   const void *owner,
+			   char dropped[BASELINE_NAME_MAX + 1]);
 
 /* Unpack what is kept; NULL when there is none or the arena is spent. */
 Hakmem__Hello *model_hello_message(const struct model *model,
 				   struct arena *arena);
 Hakmem__State *model_state_message(const struct model *model,
 				   struct arena *arena);
+
+Hakmem__State *model_base_message(const struct baseline *baseline,
+				  struct arena *arena);
 
 /* The memory it takes, about. */
 size_t model_bytes(const struct model *model);

@@ -2,10 +2,10 @@
  * The modules and sites of one process, as its messages told of them.
  *
  * Figures are cumulative and replace those before; a stack and a module stay
- * for ever, so whatever a mark or a dead process refers to is still there. A
- * site is told apart by its id, 1 .. SITE_ID_MAX. Memory is bounded per process
- * and by a pool that many share; what finds no room is counted in `lost`, and
- * the figures are a lower bound then.
+ * for ever, so whatever a baseline or a dead process refers to is still there.
+ * A site is told apart by its id, 1 .. SITE_ID_MAX. Memory is bounded per
+ * process and by a pool that many share; what finds no room is counted in
+ * `lost`, and the figures are a lower bound then.
  *
  * Messages have passed site_check.h. Pure: no I/O, no clock. Main thread only.
  */
@@ -40,7 +40,7 @@ struct sites_module {
 	uint64_t start, end, bias, text_start, text_bytes, text_offset;
 };
 
-/* What can be summed over classes and sites, and compared with a mark. */
+/* What can be summed over classes and sites, and compared with a baseline. */
 struct sites_figures {
 	int64_t samples, live_samples; /* below 0 only in a difference */
 	double alloc_objects, alloc_objects_var, alloc_bytes, alloc_bytes_var;

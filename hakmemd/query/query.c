@@ -6,6 +6,7 @@
 #include "hakmemd/core/clock.h"
 #include "hakmemd/export/writers.h"
 #include "hakmemd/model/check.h"
+#include "hakmemd/query/query_baseline.h"
 #include "hakmemd/query/query_heap.h"
 #include "hakmemd/query/query_sites.h"
 #include "hakmemd/model/sizes.h"
@@ -161,26 +162,74 @@ static Hakmem__SizeBin **bins(struct arena *arena, const struct sizes_row *from,
 	return heads;
 }
 
-static void answer_detail(const struct question *question)
+/* The histogram of a state; false without memory. */
+static bool sizes_of(const struct question *question,
+		     const Hakmem__Hello *hello, const Hakmem__State *state,
+		     Hakmem__SizeBin ***rows, size_t *count)
 {
 	static struct sizes_row sizes[BINS_COUNT];
+
+	*count = sizes_compute(hello, state, sizes);
+	*rows = bins(question->arena, sizes, *count);
+	return *rows || *count == 0;
+}
+
+/* The same of the baseline, if the question names one. */
+static bool add_base(const struct question *question,
+		     const struct baseline *baseline, Hakmem__Detail *answer)
+{
+	if (!baseline)
+		return true;
+	answer->base_ns = baseline->time_ns;
+	answer->base_state = model_base_message(baseline, question->arena);
+	if (!answer->base_state)
+		return baseline->state == NULL;
+	return sizes_of(question, answer->hello, answer->base_state,
+			&answer->base_sizes, &answer->n_base_sizes);
+}
+
+static bool add_baselines(const struct question *question,
+			  Hakmem__Detail *answer)
+{
+	const struct baselines *baselines = &question->process->model.baselines;
+	Hakmem__Baseline *rows =
+		arena_array(question->arena, baselines->count, sizeof(*rows));
+
+	answer->baselines = arena_array(question->arena, baselines->count,
+					sizeof(*answer->baselines));
+	if (!rows || !answer->baselines)
+		return false;
+	answer->n_baselines = baselines->count;
+	for (size_t i = 0; i < baselines->count; i++) {
+		hakmem__baseline__init(&rows[i]);
+		rows[i].name = (char *)(uintptr_t)baselines->list[i].name;
+		rows[i].time_ns = baselines->list[i].time_ns;
+		answer->baselines[i] = &rows[i];
+	}
+	return true;
+}
+
+static void answer_detail(const struct question *question)
+{
 	const struct model *model = &question->process->model;
+	const struct baseline *baseline;
 	Hakmem__Detail answer;
 	Hakmem__Process row;
 
 	hakmem__detail__init(&answer);
+	if (!query_baseline_find(question, &baseline))
+		return;
 	answer.query_id = question->query->query_id;
 	answer.now_ns = clock_ns();
 	describe(question->process, answer.now_ns, &row);
 	answer.process = &row;
 	answer.hello = model_hello_message(model, question->arena);
 	answer.state = model_state_message(model, question->arena);
-	if (answer.hello && answer.state) {
-		answer.n_sizes =
-			sizes_compute(answer.hello, answer.state, sizes);
-		answer.sizes = bins(question->arena, sizes, answer.n_sizes);
-	}
-	if (!answer.hello || (answer.n_sizes && !answer.sizes))
+	if (!answer.hello ||
+	    (answer.state && !sizes_of(question, answer.hello, answer.state,
+				       &answer.sizes, &answer.n_sizes)) ||
+	    !add_base(question, baseline, &answer) ||
+	    !add_baselines(question, &answer))
 		question_no_memory(question);
 	else if (hakmem__detail__get_packed_size(&answer) > FRAME_PAYLOAD_MAX)
 		question_refuse(question,
@@ -302,19 +351,22 @@ static void answer_export(const struct question *question)
 
 struct row {
 	Hakmem__QueryWhat what;
-	bool of_process;
+	enum { NONE, ONE, ONE_OR_ALL } processes;
 	void (*answer)(const struct question *question);
 };
 
 static const struct row answers[] = {
-	{HAKMEM__QUERY_WHAT__QUERY_PROCESSES, false, answer_processes},
-	{HAKMEM__QUERY_WHAT__QUERY_DETAIL, true, answer_detail},
-	{HAKMEM__QUERY_WHAT__QUERY_HISTORY, true, answer_history},
-	{HAKMEM__QUERY_WHAT__QUERY_EXPORT, true, answer_export},
-	{HAKMEM__QUERY_WHAT__QUERY_SITES, true, query_sites_table},
-	{HAKMEM__QUERY_WHAT__QUERY_STACK, true, query_sites_stack},
-	{HAKMEM__QUERY_WHAT__QUERY_MARK, true, query_sites_mark},
-	{HAKMEM__QUERY_WHAT__QUERY_CONTROL, true, query_sites_control},
+	{HAKMEM__QUERY_WHAT__QUERY_PROCESSES, NONE, answer_processes},
+	{HAKMEM__QUERY_WHAT__QUERY_DETAIL, ONE, answer_detail},
+	{HAKMEM__QUERY_WHAT__QUERY_HISTORY, ONE, answer_history},
+	{HAKMEM__QUERY_WHAT__QUERY_EXPORT, ONE, answer_export},
+	{HAKMEM__QUERY_WHAT__QUERY_SITES, ONE, query_sites_table},
+	{HAKMEM__QUERY_WHAT__QUERY_STACK, ONE, query_sites_stack},
+	{HAKMEM__QUERY_WHAT__QUERY_BASELINE_SET, ONE_OR_ALL,
+	 query_baseline_set},
+	{HAKMEM__QUERY_WHAT__QUERY_BASELINE_DROP, ONE_OR_ALL,
+	 query_baseline_drop},
+	{HAKMEM__QUERY_WHAT__QUERY_CONTROL, ONE, query_sites_control},
 };
 
 static bool find_process(struct question *question)
@@ -337,12 +389,20 @@ static bool find_process(struct question *question)
 	return false;
 }
 
+static bool is_about_all(const Hakmem__Query *query)
+{
+	return query->process_id == 0 && query->pid == 0;
+}
+
 static void answer(struct question *question)
 {
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		if (answers[i].what != question->query->what)
 			continue;
-		if (!answers[i].of_process || find_process(question))
+		if (answers[i].processes == NONE ||
+		    (answers[i].processes == ONE_OR_ALL &&
+		     is_about_all(question->query)) ||
+		    find_process(question))
 			answers[i].answer(question);
 		return;
 	}
@@ -354,7 +414,7 @@ static void answer(struct question *question)
 static void clean(const Hakmem__Query *query)
 {
 	char *strings[] = {query->export_what, query->export_format,
-			   query->export_sample, query->mark};
+			   query->export_sample, query->baseline};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		if (*strings[i]) /* else a constant */
@@ -384,4 +444,10 @@ void query_frame(struct conn *conn, struct service *service,
 		conn_fail(conn, "QUERY: not a Query message");
 	}
 	arena_free(&arena);
+}
+
+void query_closed(struct conn *conn, struct service *service)
+{
+	query_heap_closed(conn);
+	query_baseline_closed(service->registry, conn);
 }

@@ -14,4 +14,7 @@
 void query_frame(struct conn *conn, struct service *service,
 		 const struct frame *frame);
 
+/* The viewer is about to go. */
+void query_closed(struct conn *conn, struct service *service);
+
 #endif

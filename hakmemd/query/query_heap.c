@@ -7,6 +7,7 @@
 
 #include "hakmemd/core/clock.h"
 #include "hakmemd/export/writers.h"
+#include "hakmemd/query/query_baseline.h"
 
 #define BUDGET_BYTES (256u << 20)
 #define LOOK_NS	     (CLOCK_SECOND / 20) /* between looks for names */
@@ -20,7 +21,7 @@ struct job {
 	uint64_t process_id, deadline_ns, tried_ns;
 	enum format format;
 	enum profile_sample sample;
-	char mark[MARK_NAME_MAX + 1]; /* "" = none */
+	char baseline[BASELINE_NAME_MAX + 1]; /* "" = none */
 	bool written;
 	struct buf text;
 };
@@ -124,19 +125,20 @@ static bool write_out(const struct job *job, const struct question *question,
 static bool build(struct job *job, const struct question *question,
 		  bool impatient)
 {
-	const struct marks *marks = &question->process->model.marks;
-	struct profile_wish wish = {.process = question->process,
-				    .symbols = job->service->symbols,
-				    .sample = job->sample,
-				    .mark = marks_find(marks, job->mark),
-				    .impatient = impatient};
+	const struct baselines *baselines = &question->process->model.baselines;
+	struct profile_wish wish = {
+		.process = question->process,
+		.symbols = job->service->symbols,
+		.sample = job->sample,
+		.baseline = baseline_find(baselines, job->baseline),
+		.impatient = impatient};
 	struct profile profile;
 	struct arena arena;
 	enum profile_result result;
 
-	if (job->mark[0] && !wish.mark) {
+	if (job->baseline[0] && !wish.baseline) {
 		question_refuse(question, "no mark '%.64s' of this process",
-				job->mark);
+				job->baseline);
 		return true;
 	}
 	arena_init(&arena, BUDGET_BYTES);
@@ -181,12 +183,9 @@ static bool is_wrong(const struct question *question,
 		question_refuse(question,
 				"no sample '%.32s': inuse, alloc, peak",
 				query->export_sample);
-	else if (*sample == PROFILE_PEAK && *query->mark)
+	else if (*sample == PROFILE_PEAK && *query->baseline)
 		question_refuse(question, "the peak has no difference to a "
 					  "mark: inuse or alloc");
-	else if (*query->mark && !marks_find(&model->marks, query->mark))
-		question_refuse(question, "no mark '%.64s' of this process",
-				query->mark);
 	else if (model->sites.count == 0)
 		question_refuse(question,
 				"pid %d has told of no sites: sampling is off, "
@@ -200,11 +199,13 @@ static bool is_wrong(const struct question *question,
 void query_heap(const struct question *question, enum format format)
 {
 	const Hakmem__Query *query = question->query;
+	const struct baseline *baseline;
 	enum profile_sample sample;
 	uint64_t now_ns = clock_ns();
 	struct job *job;
 
-	if (is_wrong(question, &sample))
+	if (is_wrong(question, &sample) ||
+	    !query_baseline_find(question, &baseline))
 		return;
 	job = calloc(1, sizeof(*job));
 	if (!job) {
@@ -219,7 +220,7 @@ void query_heap(const struct question *question, enum format format)
 	job->format = format;
 	job->sample = sample;
 	job->deadline_ns = now_ns + QUERY_HEAP_PATIENCE_NS;
-	snprintf(job->mark, sizeof(job->mark), "%s", query->mark);
+	snprintf(job->baseline, sizeof(job->baseline), "%s", query->baseline);
 	link_in(job);
 	if (advance(job, now_ns)) {
 		drop(job);

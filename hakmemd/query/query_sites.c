@@ -10,18 +10,7 @@
 #include "proto/limits.h"
 #include "hakmemd/model/estimate.h"
 #include "hakmemd/export/site_row.h"
-
-/* The mark a question names; false when there is none of that name. */
-static bool find_mark(const struct question *question, const struct mark **mark)
-{
-	const char *name = question->query->mark;
-
-	*mark = marks_find(&question->process->model.marks, name);
-	if (*name == '\0' || *mark)
-		return true;
-	question_refuse(question, "no mark '%.64s' of this process", name);
-	return false;
-}
+#include "hakmemd/query/query_baseline.h"
 
 static struct stack_source source_of(const struct question *question)
 {
@@ -43,9 +32,9 @@ static int largest_first(const void *left, const void *right)
 	return (a->site->id > b->site->id) - (a->site->id < b->site->id);
 }
 
-/* All sites by live bytes, with their sums in the answer; NULL = no memory. */
+/* All sites by live bytes, with their sum in the answer; NULL = no memory. */
 static struct ranked *rank(const struct question *question,
-			   const struct mark *mark, Hakmem__SiteTable *answer)
+			   Hakmem__SiteTable *answer)
 {
 	const struct sites *sites = &question->process->model.sites;
 	struct ranked *all =
@@ -53,16 +42,31 @@ static struct ranked *rank(const struct question *question,
 	double variance = 0;
 
 	for (uint32_t i = 0; all && i < sites->count; i++) {
-		struct sites_figures since = marks_since(mark, sites->list[i]);
+		const struct sites_figures *sum = &sites->list[i]->sum;
 
-		all[i] = (struct ranked){since.live_bytes, sites->list[i]};
-		answer->live_bytes += since.live_bytes;
-		variance += since.live_bytes_var;
+		all[i] = (struct ranked){sum->live_bytes, sites->list[i]};
+		answer->live_bytes += sum->live_bytes;
+		variance += sum->live_bytes_var;
 	}
 	answer->live_bytes_stderr = sqrt(variance);
 	if (all)
 		qsort(all, sites->count, sizeof(*all), largest_first);
 	return all;
+}
+
+/* A row with its names, and what changed since `baseline` unless it is NULL.
+ * False while names are looked up. */
+static bool fill_row(const struct question *question, const struct site *site,
+		     const struct baseline *baseline, Hakmem__SiteRow *row)
+{
+	struct stack_source source = source_of(question);
+
+	site_row_fill(row, &question->process->model, site, NULL);
+	if (baseline)
+		row->since = arena_alloc(question->arena, sizeof(*row->since));
+	if (row->since)
+		site_row_since(row->since, site, baseline);
+	return site_row_name(row, &source, site, question->arena);
 }
 
 static void send_table(const struct question *question,
@@ -93,7 +97,6 @@ static void send_table(const struct question *question,
 void query_sites_table(const struct question *question)
 {
 	const struct model *model = &question->process->model;
-	struct stack_source source = source_of(question);
 	size_t count = model->sites.count < QUERY_SITES_ROWS
 			       ? model->sites.count
 			       : QUERY_SITES_ROWS;
@@ -102,29 +105,27 @@ void query_sites_table(const struct question *question)
 	Hakmem__SiteRow **heads =
 		arena_array(question->arena, count, sizeof(*heads));
 	Hakmem__SiteTable answer;
-	const struct mark *mark;
+	const struct baseline *baseline;
 	struct ranked *ranked;
 
 	hakmem__site_table__init(&answer);
-	if (!find_mark(question, &mark))
+	if (!query_baseline_find(question, &baseline))
 		return;
-	ranked = rank(question, mark, &answer);
+	ranked = rank(question, &answer);
 	if (!rows || !heads || !ranked) {
 		question_no_memory(question);
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
 		heads[i] = &rows[i];
-		site_row_fill(&rows[i], model, ranked[i].site, mark);
-		if (!site_row_name(&rows[i], &source, ranked[i].site,
-				   question->arena))
+		if (!fill_row(question, ranked[i].site, baseline, &rows[i]))
 			answer.symbols_pending = 1;
 	}
 	answer.query_id = question->query->query_id;
 	answer.process_id = question->process->id;
 	answer.now_ns = model->newest.time_ns;
 	answer.sample_bytes = model->sample_bytes;
-	answer.mark = question->query->mark;
+	answer.baseline = question->query->baseline;
 	answer.z = estimate_of(&model->sites,
 			       model_hello_message(model, question->arena),
 			       model_state_message(model, question->arena))
@@ -266,14 +267,13 @@ void query_sites_stack(const struct question *question)
 	const struct model *model = &question->process->model;
 	const struct site *site =
 		sites_find(&model->sites, question->query->site_id);
-	struct stack_source source = source_of(question);
 	double lifetimes[AGES_COUNT];
-	const struct mark *mark;
+	const struct baseline *baseline;
 	Hakmem__Stack answer;
 	Hakmem__SiteRow row;
 
 	hakmem__stack__init(&answer);
-	if (!find_mark(question, &mark))
+	if (!query_baseline_find(question, &baseline))
 		return;
 	if (!site) {
 		question_refuse(question, "no site %u of pid %d",
@@ -281,8 +281,7 @@ void query_sites_stack(const struct question *question)
 				(int)question->process->pid);
 		return;
 	}
-	site_row_fill(&row, model, site, mark);
-	if (!site_row_name(&row, &source, site, question->arena))
+	if (!fill_row(question, site, baseline, &row))
 		answer.symbols_pending = 1;
 	sites_lifetimes(site, lifetimes);
 	answer.query_id = question->query->query_id;
@@ -297,22 +296,6 @@ void query_sites_stack(const struct question *question)
 	fill_frames(question, site, hakmem__stack__get_packed_size(&answer),
 		    &answer);
 	conn_send(question->conn, FRAME_STACK, &answer.base);
-}
-
-void query_sites_mark(const struct question *question)
-{
-	char dropped[MARK_NAME_MAX + 1];
-	const char *name = question->query->mark;
-	const char *why = model_mark(&question->process->model, name, dropped);
-
-	if (why)
-		question_refuse(question, "%s", why);
-	else if (*dropped)
-		question_done(question,
-			      "marked '%s'; the oldest mark '%s' went for it",
-			      name, dropped);
-	else
-		question_done(question, "marked '%s'", name);
 }
 
 /* NULL, or what is wrong with it. */

@@ -1,6 +1,6 @@
 /*
- * Questions about a process's sites: the table, one stack, a mark; and a word
- * to the program itself. Main thread only.
+ * Questions about a process's sites: the table, one stack; and a word to the
+ * program itself. Main thread only.
  */
 #ifndef HAKMEMD_QUERY_SITES_H
 #define HAKMEMD_QUERY_SITES_H
@@ -11,7 +11,6 @@
 
 void query_sites_table(const struct question *question);
 void query_sites_stack(const struct question *question);
-void query_sites_mark(const struct question *question);
 void query_sites_control(const struct question *question);
 
 #endif

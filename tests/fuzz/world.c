@@ -68,7 +68,7 @@ static void conn_closed(struct conn *conn)
 		session_closed(conn);
 		world.conn[WORLD_PROGRAM] = NULL;
 	} else {
-		query_heap_closed(conn);
+		query_closed(conn, &world.service);
 		world.conn[WORLD_VIEWER] = NULL;
 	}
 }
@@ -153,6 +153,12 @@ static void check_export(const Hakmem__Export *part)
 	world.text_length = 0;
 }
 
+static void check_change(const Hakmem__SiteChange *since)
+{
+	must(isfinite(since->live_bytes) && since->alloc_bytes >= 0);
+	must(since->live_bytes_stderr >= 0 && since->alloc_bytes_stderr >= 0);
+}
+
 /* What a viewer computes with must be numbers, and in order. */
 static void check_sites(const Hakmem__SiteTable *table)
 {
@@ -166,6 +172,8 @@ static void check_sites(const Hakmem__SiteTable *table)
 		must(row->live_bytes_stderr >= 0 && row->alloc_bytes >= 0);
 		must(row->short_lived_share >= 0 &&
 		     row->short_lived_share <= 1.000001);
+		if (row->since)
+			check_change(row->since);
 		must(i == 0 ||
 		     row->live_bytes <= table->rows[i - 1]->live_bytes);
 	}
@@ -439,7 +447,7 @@ void world_sites(void)
 }
 
 static void ask(Hakmem__QueryWhat what, const char *table, const char *format,
-		const char *sample, const char *mark)
+		const char *sample, const char *baseline)
 {
 	Hakmem__Query query;
 
@@ -449,7 +457,7 @@ static void ask(Hakmem__QueryWhat what, const char *table, const char *format,
 	query.export_what = text(table);
 	query.export_format = text(format);
 	query.export_sample = text(sample);
-	query.mark = text(mark);
+	query.baseline = text(baseline);
 	query.site_id = 3;
 	world_message(WORLD_VIEWER, FRAME_QUERY, &query.base);
 }
@@ -465,14 +473,14 @@ static void ask_for_tables(void)
 	ask(HAKMEM__QUERY_WHAT__QUERY_EXPORT, "classes", "json", "", "");
 }
 
-static void ask_for_heap(const char *sample, const char *mark)
+static void ask_for_heap(const char *sample, const char *baseline)
 {
 	static const char *const formats[] = {"csv", "json", "folded", "svg",
 					      "pprof"};
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		ask(HAKMEM__QUERY_WHAT__QUERY_EXPORT, "heap", formats[i],
-		    sample, mark);
+		    sample, baseline);
 }
 
 void world_ask(void)
@@ -482,11 +490,13 @@ void world_ask(void)
 	ask(HAKMEM__QUERY_WHAT__QUERY_STACK, "", "", "", "");
 	ask_for_heap("", "");
 	ask_for_heap("peak", "");
-	/* Since the mark before, if this is not the first time. */
+	/* Since the baseline before, if this is not the first time. */
 	ask(HAKMEM__QUERY_WHAT__QUERY_SITES, "", "", "", "mark");
+	ask(HAKMEM__QUERY_WHAT__QUERY_DETAIL, "", "", "", "mark");
 	ask_for_heap("alloc", "mark");
 	ask_for_heap("inuse", "mark");
-	ask(HAKMEM__QUERY_WHAT__QUERY_MARK, "", "", "", "mark");
+	ask(HAKMEM__QUERY_WHAT__QUERY_BASELINE_SET, "", "", "", "mark");
+	ask(HAKMEM__QUERY_WHAT__QUERY_BASELINE_DROP, "", "", "", "none");
 }
 
 struct world_count world_run(void)

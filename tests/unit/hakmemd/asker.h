@@ -29,7 +29,7 @@ static inline void frame(struct conn *from, const struct frame *what)
 
 static inline void closed(struct conn *from)
 {
-	query_heap_closed(from);
+	query_closed(from, &service);
 	conn = NULL;
 }
 

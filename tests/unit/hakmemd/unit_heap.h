@@ -80,12 +80,12 @@ static inline void unit_heap_begin(struct unit_heap *unit)
 
 static inline enum profile_result unit_heap_build(struct unit_heap *unit,
 						  enum profile_sample sample,
-						  const char *mark)
+						  const char *baseline)
 {
-	const struct marks *marks = &unit->process.model.marks;
+	const struct baselines *marks = &unit->process.model.baselines;
 	struct profile_wish wish = {.process = &unit->process,
 				    .sample = sample,
-				    .mark = marks_find(marks, mark)};
+				    .baseline = baseline_find(marks, baseline)};
 
 	arena_free(&unit->arena);
 	arena_init(&unit->arena, 4u << 20);

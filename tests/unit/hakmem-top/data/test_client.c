@@ -181,7 +181,7 @@ static void questions_are_sent_whole(void **state)
 	assert_int_equal(message->what, HAKMEM__QUERY_WHAT__QUERY_CONTROL);
 	assert_int_equal(message->pid, 12);
 	assert_string_equal(message->export_sample, "peak");
-	assert_string_equal(message->mark, mark);
+	assert_string_equal(message->baseline, mark);
 	assert_int_equal(message->site_id, 9);
 	assert_non_null(message->control);
 	assert_int_equal(message->control->sample_bytes, UINT64_C(1) << 40);

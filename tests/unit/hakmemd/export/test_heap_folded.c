@@ -18,11 +18,11 @@ static void root_comes_first(void **state)
 
 static void what_shrank_is_left_out(void **state)
 {
-	char dropped[MARK_NAME_MAX + 1];
+	char dropped[BASELINE_NAME_MAX + 1];
 
 	(void)state;
 	unit_heap_begin(&unit);
-	assert_null(model_mark(&unit.process.model, "m", dropped));
+	assert_null(model_baseline(&unit.process.model, "m", NULL, dropped));
 	unit_site(&unit.said, 10, 1000.5, 21000, 0, 0);
 	unit_site(&unit.said, 11, 3007, 21000, 0, 0);
 	unit_heap_say(&unit, 110);

@@ -51,11 +51,11 @@ static void samples_are_chosen(void **state)
 
 static void a_mark_is_taken_off(void **state)
 {
-	char dropped[MARK_NAME_MAX + 1];
+	char dropped[BASELINE_NAME_MAX + 1];
 
 	(void)state;
 	unit_heap_begin(&unit);
-	assert_null(model_mark(&unit.process.model, "m", dropped));
+	assert_null(model_baseline(&unit.process.model, "m", NULL, dropped));
 	unit_site(&unit.said, 10, 1000.5, 21000, 0, 0);
 	unit_site(&unit.said, 12, 1700, 1700, UNIT_BIAS + 0x1300, 1);
 	unit_heap_say(&unit, 110);

@@ -1,5 +1,7 @@
 #include "hakmemd/export/site_row.h"
 
+#include <math.h>
+
 #include "tests/unit/hakmemd/unit_heap.h"
 
 static struct unit_heap unit;
@@ -28,12 +30,12 @@ static struct site *site_of(uint32_t id)
 	return site;
 }
 
-static void fill(uint32_t id, const char *mark)
+static void fill(uint32_t id, const char *baseline)
 {
 	const struct model *model = &unit.process.model;
 
 	site_row_fill(&row, model, site_of(id),
-		      marks_find(&model->marks, mark));
+		      baseline_find(&model->baselines, baseline));
 }
 
 static void a_row_says_what_its_site_holds(void **state)
@@ -82,12 +84,12 @@ static void the_rate_is_of_the_newest_state(void **state)
 
 static void a_mark_is_taken_off(void **state)
 {
-	char dropped[MARK_NAME_MAX + 1];
+	char dropped[BASELINE_NAME_MAX + 1];
 	struct model *model = &unit.process.model;
+	Hakmem__SiteChange change;
 
 	(void)state;
-	assert_null(marks_set(&model->marks, &model->sites, "m",
-			      100 * UNIT_SECOND, dropped));
+	assert_null(model_baseline(model, "m", NULL, dropped));
 	unit_site(&unit.said, 10, 2000.5, 30000, 0, 0);
 	unit_heap_say(&unit, 102);
 	fill(10, "m");
@@ -98,6 +100,15 @@ static void a_mark_is_taken_off(void **state)
 	assert_int_equal(row.live_samples, -4);
 	/* The highest is that of the whole life. */
 	assert_float_equal(row.highest_bytes, 6001.5, 1e-3);
+	site_row_since(&change, site_of(10),
+		       baseline_find(&model->baselines, "m"));
+	assert_float_equal(change.live_bytes, -4000, 1e-3);
+	assert_float_equal(change.alloc_bytes, 10000, 0);
+	assert_int_equal(change.samples, 10);
+	assert_int_equal(change.live_samples, -4);
+	/* What was allocated since scatters, and what was freed. */
+	assert_float_equal(change.alloc_bytes_stderr, sqrt(1e4 * 1000), 1);
+	assert_float_equal(change.live_bytes_stderr, row.live_bytes_stderr, 0);
 	fill(10, "no such mark");
 	assert_float_equal(row.live_bytes, 2000.5, 1e-3);
 	assert_float_equal(row.alloc_bytes, 30000, 0);

@@ -21,7 +21,7 @@ static int begin_heap(void **state)
 	query.export_what = what;
 	query.export_format = format;
 	query.export_sample = sample;
-	query.mark = mark;
+	query.baseline = mark;
 	strcpy(format, "folded");
 	sample[0] = mark[0] = nothing[0];
 	return 0;
@@ -128,14 +128,14 @@ static void a_file_comes_at_once_when_no_name_is_missing(void **state)
 
 static void a_difference_to_a_mark(void **state)
 {
-	char dropped[MARK_NAME_MAX + 1];
+	char dropped[BASELINE_NAME_MAX + 1];
 	unsigned frames;
 	size_t length;
 	char *text;
 
 	(void)state;
 	tell_sites();
-	assert_null(model_mark(&process->model, "m", dropped));
+	assert_null(model_baseline(&process->model, "m", NULL, dropped));
 	unit_site(&said, 10, 6700, 21000, 0x1000, 3);
 	say();
 	strcpy(mark, "m");

@@ -22,7 +22,7 @@ static int begin_sites(void **state)
 	unit_site(&said, 10, 6000, 20000, 0x1000, 3);
 	unit_site(&said, 1, 500, 1000, 0, 0);
 	say();
-	query.mark = (char *)(uintptr_t) "";
+	query.baseline = (char *)(uintptr_t) "";
 	return 0;
 }
 
@@ -52,31 +52,6 @@ static void the_table_is_by_live_bytes(void **state)
 	assert_true(answer->live_bytes == 9500);
 	assert_true(fabs(answer->live_bytes_stderr - sqrt(9500 * 1000.0)) <
 		    1e-6);
-	let_go(answer);
-}
-
-static void a_mark_is_what_differences_are_taken_from(void **state)
-{
-	static char name[] = "before";
-	Hakmem__SiteTable *answer;
-	Hakmem__Done *done;
-
-	(void)state;
-	query.mark = name;
-	refused(ASK(SITES), "no mark 'before' of this process");
-	ask(ASK(MARK));
-	done = hear(FRAME_DONE, &hakmem__done__descriptor);
-	assert_string_equal(done->text, "marked 'before'");
-	assert_int_equal(done->query_id, 7);
-	let_go(done);
-	unit_site(&said, 12, 10000, 30000, 0x2000, 2);
-	say();
-	answer = table();
-	assert_string_equal(answer->mark, "before");
-	assert_int_equal(answer->rows[0]->site_id, 12);
-	assert_true(answer->rows[0]->live_bytes == 7000);
-	assert_true(answer->rows[1]->live_bytes == 0);
-	assert_true(answer->live_bytes == 7000);
 	let_go(answer);
 }
 
@@ -169,7 +144,6 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin_sites, end)
 	const struct CMUnitTest tests[] = {
 		CASE(the_table_is_by_live_bytes),
-		CASE(a_mark_is_what_differences_are_taken_from),
 		CASE(more_rows_than_fit_a_frame_come_in_several),
 		CASE(a_stack_is_told_leaf_first),
 		CASE(a_control_must_make_sense),

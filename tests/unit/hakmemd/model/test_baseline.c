@@ -1,4 +1,4 @@
-#include "hakmemd/model/marks.h"
+#include "hakmemd/model/baseline.h"
 
 #include <stdio.h>
 
@@ -6,12 +6,14 @@
 
 static struct unit_sites unit;
 static struct sites sites;
-static struct marks marks;
-static char dropped[MARK_NAME_MAX + 1];
+static struct baselines marks;
+static char dropped[BASELINE_NAME_MAX + 1];
+static const void *owner;
+static int somebody;
 
 static void begin(void)
 {
-	marks_clear(&marks, &sites);
+	baseline_clear(&marks, &sites);
 	sites_clear(&sites);
 	sites.pool = NULL;
 	unit_sites_begin(&unit);
@@ -26,12 +28,20 @@ static void say(uint32_t id, double live, double allocated)
 
 static const char *set(const char *name)
 {
-	return marks_set(&marks, &sites, name, 5, dropped);
+	static const uint8_t state[] = {1, 2, 3};
+	const struct baseline_wish wish = {.name = name,
+					   .owner = owner,
+					   .time_ns = 5,
+					   .state = state,
+					   .state_bytes = sizeof(state)};
+
+	return baseline_set(&marks, &sites, &wish, dropped);
 }
 
 static struct sites_figures since(const char *name, uint32_t id)
 {
-	return marks_since(marks_find(&marks, name), sites_find(&sites, id));
+	return baseline_since(baseline_find(&marks, name),
+			      sites_find(&sites, id));
 }
 
 static void differences_are_signed(void **state)
@@ -53,7 +63,7 @@ static void differences_are_signed(void **state)
 	assert_int_equal(figures.samples, 6);
 	assert_float_equal(since("before", 3).live_bytes, 0, 0);
 	assert_float_equal(since("before", 4).live_bytes, 7000, 0);
-	assert_null(marks_find(&marks, "after"));
+	assert_null(baseline_find(&marks, "after"));
 }
 
 /* A pure leak: nothing of what lived then is in doubt. */
@@ -87,7 +97,7 @@ static void the_oldest_goes(void **state)
 	(void)state;
 	begin();
 	say(1, 1000, 1000);
-	for (unsigned i = 0; i < MARKS_MAX; i++) {
+	for (unsigned i = 0; i < BASELINES_MAX; i++) {
 		snprintf(name, sizeof(name), "m%u", i);
 		assert_null(set(name));
 		assert_string_equal(dropped, "");
@@ -96,15 +106,15 @@ static void the_oldest_goes(void **state)
 	assert_string_equal(dropped, "");
 	assert_null(set("one more"));
 	assert_string_equal(dropped, "m1");
-	assert_non_null(marks_find(&marks, "m0"));
-	assert_null(marks_find(&marks, "m1"));
-	assert_int_equal(marks.count, MARKS_MAX);
+	assert_non_null(baseline_find(&marks, "m0"));
+	assert_null(baseline_find(&marks, "m1"));
+	assert_int_equal(marks.count, BASELINES_MAX);
 }
 
 static void names_and_memory_are_bounded(void **state)
 {
 	struct sites_pool pool = {0, 8000};
-	char name[MARK_NAME_MAX + 2];
+	char name[BASELINE_NAME_MAX + 2];
 	size_t before;
 
 	(void)state;
@@ -112,26 +122,63 @@ static void names_and_memory_are_bounded(void **state)
 	sites.pool = &pool;
 	say(1, 1000, 1000);
 	memset(name, 'x', sizeof(name));
-	name[MARK_NAME_MAX + 1] = '\0';
+	name[BASELINE_NAME_MAX + 1] = '\0';
 	assert_non_null(set(name));
 	assert_non_null(set(""));
-	name[MARK_NAME_MAX] = '\0';
+	name[BASELINE_NAME_MAX] = '\0';
 	before = sites.bytes;
 	assert_null(set(name));
 	assert_true(sites.bytes > before);
 	pool.max = pool.used;
 	assert_non_null(set("no room"));
 	assert_int_equal(marks.count, 1);
-	marks_clear(&marks, &sites);
+	baseline_clear(&marks, &sites);
 	assert_int_equal(sites.bytes, before);
 	sites_clear(&sites);
 	assert_int_equal(pool.used, 0);
+}
+
+/* What a viewer called its own goes with it, and nothing else. */
+static void those_of_an_owner_go_with_it(void **state)
+{
+	size_t before;
+
+	(void)state;
+	begin();
+	say(1, 1000, 1000);
+	before = sites.bytes;
+	owner = &somebody;
+	assert_null(set("mine"));
+	assert_null(set("mine, too"));
+	owner = NULL;
+	assert_null(set("anybody's"));
+	baseline_drop_owned(&marks, &sites, &somebody);
+	assert_int_equal(marks.count, 1);
+	assert_non_null(baseline_find(&marks, "anybody's"));
+	assert_false(baseline_drop(&marks, &sites, "mine"));
+	assert_true(baseline_drop(&marks, &sites, "anybody's"));
+	assert_int_equal(sites.bytes, before);
+}
+
+static void it_keeps_the_state_of_then(void **state)
+{
+	const struct baseline *baseline;
+
+	(void)state;
+	begin();
+	assert_null(set("m"));
+	baseline = baseline_find(&marks, "m");
+	assert_int_equal(baseline->time_ns, 5);
+	assert_int_equal(baseline->state_bytes, 3);
+	assert_memory_equal(baseline->state, "\1\2\3", 3);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(differences_are_signed),
+		cmocka_unit_test(those_of_an_owner_go_with_it),
+		cmocka_unit_test(it_keeps_the_state_of_then),
 		cmocka_unit_test(errors_of_a_difference_are_bounded),
 		cmocka_unit_test(the_oldest_goes),
 		cmocka_unit_test(names_and_memory_are_bounded),
