@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hakmemd/model/variance.h"
+
 static size_t baseline_bytes(const struct baseline *baseline)
 {
 	return baseline->count * sizeof(*baseline->rows) +
@@ -133,32 +135,19 @@ void baseline_drop_owned(struct baselines *baselines, struct sites *sites,
 			baseline_remove(baselines, sites, i);
 }
 
-static double freed(double alloc_var, double live_var)
-{
-	return fmax(alloc_var - live_var, 0);
-}
-
-/* See the header; the arguments are variances. */
-static double live_var(double alloc_now, double live_now, double alloc_then,
-		       double live_then)
-{
-	double since =
-		fmax(alloc_now - alloc_then, 0) +
-		fmax(freed(alloc_now, live_now) - freed(alloc_then, live_then),
-		     0);
-
-	return fmin(live_now + live_then, since);
-}
-
 static void subtract(struct sites_figures *now,
 		     const struct sites_figures *then)
 {
-	now->live_objects_var =
-		live_var(now->alloc_objects_var, now->live_objects_var,
-			 then->alloc_objects_var, then->live_objects_var);
-	now->live_bytes_var =
-		live_var(now->alloc_bytes_var, now->live_bytes_var,
-			 then->alloc_bytes_var, then->live_bytes_var);
+	now->live_objects_var = variance_of_change(
+		(struct variance_sums){now->alloc_objects_var,
+				       now->live_objects_var},
+		(struct variance_sums){then->alloc_objects_var,
+				       then->live_objects_var});
+	now->live_bytes_var = variance_of_change(
+		(struct variance_sums){now->alloc_bytes_var,
+				       now->live_bytes_var},
+		(struct variance_sums){then->alloc_bytes_var,
+				       then->live_bytes_var});
 	now->samples -= then->samples;
 	now->live_samples -= then->live_samples;
 	now->live_objects -= then->live_objects;

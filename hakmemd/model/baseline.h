@@ -2,14 +2,9 @@
  * Baselines: what a process had counted at a moment that somebody named, to
  * tell what changed since.
  *
- * A baseline holds the state and the figures of all sites. Of sites the
- * difference is made here, and nowhere else: allocations since are exact
- * differences of sums, their errors too. Of what lives, samples that were there
- * then and are now cancel; how many those are is bounded from both sides, so
- * the variance of the difference is the smaller of
- *
- *   Var(live now) + Var(live then)
- *   Var(allocated since) + Var(freed since)
+ * A baseline holds the state and the figures of all sites. What changed in a
+ * site since is told here: allocations are exact differences of sums, their
+ * errors too; the error of what lives is that of variance.h.
  *
  * At most BASELINES_MAX a process; the oldest goes first. Their memory counts
  * to the sites' bounds. One may belong to a connection, and goes with it. Pure.

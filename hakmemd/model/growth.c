@@ -42,10 +42,11 @@ static bool add(struct growth_grid *grid, uint64_t step_ns,
 }
 
 void growth_add(struct growth *growth, uint64_t time_ns, double bytes,
-		double bytes_var)
+		struct variance_sums bytes_var)
 {
-	struct growth_point next = {time_ns, (float)bytes, (float)bytes_var,
-				    (float)bytes};
+	struct growth_point next = {time_ns, (float)bytes,
+				    (float)bytes_var.live,
+				    (float)bytes_var.alloc, (float)bytes};
 
 	add(&growth->fine, GROWTH_FINE_NS, &next);
 	growth->highest = fmaxf(growth->highest, next.bytes);
@@ -127,6 +128,12 @@ static const struct growth_point *beginning(const struct window *window,
 	return at;
 }
 
+static struct variance_sums variance_at(const struct growth_point *at)
+{
+	return (struct variance_sums){(double)at->alloc_var,
+				      (double)at->bytes_var};
+}
+
 static bool grows(const struct window *window, double sample_bytes,
 		  struct growth_verdict *verdict)
 {
@@ -139,7 +146,7 @@ static bool grows(const struct window *window, double sample_bytes,
 	last = point(window, window->count - 1);
 	third = point(window, window->count * 2 / 3);
 	rise = (double)last->bytes - (double)first->bytes;
-	noise = sqrt(fabs((double)last->bytes_var - (double)first->bytes_var));
+	noise = sqrt(variance_of_change(variance_at(last), variance_at(first)));
 	if (last->time_ns - first->time_ns < SPAN_MIN_NS || rise <= 0 ||
 	    rise < 3 * sample_bytes || rise < 2 * noise ||
 	    (double)last->bytes - window->before < rise / 2 ||

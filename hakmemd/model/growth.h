@@ -10,8 +10,8 @@
  *   long     at least 7 points and a minute
  *   steady   of the steps that are not flat at least 80 % rise, three standard
  *            errors more than a coin would give: 9 of 9, 16 of 18
- *   large    it rose by 3R and by two standard errors of the rise, R the mean
- *            distance of samples
+ *   large    it rose by 3R and by two standard errors of the rise (variance.h),
+ *            R the sampling interval
  *   new      half of the rise lies above all that was seen before the window,
  *            and no fall within it took back a quarter: not a sawtooth
  *   lasting  its last third still rises at a quarter of the slope or more: no
@@ -19,7 +19,7 @@
  *
  * The slope is that of Theil and Sen, the median of the slopes of all pairs: a
  * few odd points don't move it. What grows for the first time cannot be told
- * from the first tooth of a saw: the mark is a suspicion. Pure.
+ * from the first tooth of a saw: a verdict is a suspicion. Pure.
  */
 #ifndef HAKMEMD_GROWTH_H
 #define HAKMEMD_GROWTH_H
@@ -27,13 +27,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hakmemd/model/variance.h"
+
 #define GROWTH_POINTS	 60u
 #define GROWTH_FINE_NS	 UINT64_C(10000000000)
 #define GROWTH_COARSE_NS UINT64_C(300000000000)
 
 struct growth_point {
 	uint64_t time_ns;
-	float bytes, bytes_var;
+	float bytes, bytes_var, alloc_var;
 	float highest; /* since the point before */
 };
 
@@ -55,7 +57,7 @@ struct growth_verdict {
 
 /* Adds a point to the grids where it is due; a zeroed struct has none. */
 void growth_add(struct growth *growth, uint64_t time_ns, double bytes,
-		double bytes_var);
+		struct variance_sums bytes_var);
 
 struct growth_verdict growth_judge(const struct growth *growth,
 				   double sample_bytes);

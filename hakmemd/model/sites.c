@@ -351,7 +351,9 @@ void sites_look(struct sites *sites, uint64_t now_ns, uint64_t sample_bytes)
 		follow(sites, site, (double)sample_bytes / 2);
 		if (site->growth)
 			growth_add(site->growth, now_ns, site->sum.live_bytes,
-				   site->sum.live_bytes_var);
+				   (struct variance_sums){
+					   site->sum.alloc_bytes_var,
+					   site->sum.live_bytes_var});
 	}
 }
 

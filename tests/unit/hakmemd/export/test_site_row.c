@@ -121,7 +121,7 @@ static void grow(struct growth *growth, double step)
 	memset(growth, 0, sizeof(*growth));
 	for (unsigned i = 0; i < 20; i++)
 		growth_add(growth, 10 * (i + 1) * UNIT_SECOND, 5e7 + step * i,
-			   0);
+			   (struct variance_sums){0, 0});
 }
 
 static void growth_is_judged(void **state)

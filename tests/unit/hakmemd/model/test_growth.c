@@ -30,9 +30,13 @@ static void begin(void)
 	random_state = 7;
 }
 
+/* Nothing is freed: what was allocated lives. */
 static void add(uint64_t step, double bytes)
 {
-	growth_add(&growth, TEN(step + 1), bytes, fabs(bytes) * R);
+	double variance = fabs(bytes) * R;
+
+	growth_add(&growth, TEN(step + 1), bytes,
+		   (struct variance_sums){variance, variance});
 }
 
 static bool grows(void)
@@ -54,6 +58,27 @@ static void a_steady_leak_is_seen(void **state)
 	assert_true(verdict.growing);
 	assert_float_equal(verdict.bytes_per_s, 1e5, 1);
 	assert_float_equal(verdict.minutes, 1.5, 0.01);
+}
+
+/* The same rise is no news where much comes and goes: what lived then is not
+ * what lives now, and both scatter. */
+static void where_much_is_freed_a_rise_must_be_larger(void **state)
+{
+	double sizes[] = {1e6, 2.5e6};
+
+	(void)state;
+	for (int large = 0; large < 2; large++) {
+		begin();
+		for (uint64_t i = 0; i < 12; i++) {
+			double bytes = sizes[large] * (double)i + 5e7;
+
+			growth_add(
+				&growth, TEN(i + 1), bytes,
+				(struct variance_sums){
+					1e9 * (double)(i + 1) * R, bytes * R});
+		}
+		assert_int_equal(grows(), large);
+	}
 }
 
 static void a_leak_of_hours_keeps_its_evidence(void **state)
@@ -170,7 +195,8 @@ static void points_keep_their_distance(void **state)
 	(void)state;
 	begin();
 	for (uint64_t i = 0; i <= 3600; i++)
-		growth_add(&growth, SECOND * (i + 1), 1, 0);
+		growth_add(&growth, SECOND * (i + 1), 1,
+			   (struct variance_sums){0, 0});
 	assert_int_equal(growth.fine.count, GROWTH_POINTS);
 	/* Nine seconds are on time. */
 	assert_in_range(growth.coarse.count, 12, 15);
@@ -184,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_steady_leak_is_seen),
+		cmocka_unit_test(where_much_is_freed_a_rise_must_be_larger),
 		cmocka_unit_test(a_leak_of_hours_keeps_its_evidence),
 		cmocka_unit_test(a_slow_leak_is_seen),
 		cmocka_unit_test(a_leak_after_noise_is_seen),
