@@ -1,7 +1,8 @@
 /*
- * A process of ours for work on what strangers made: it has one socket to us,
- * the rights of the stranger, a bound on its memory, and goes when we go. What
- * is still to be reaped is the process's, as children are. Main thread only.
+ * A helper process for work on files that other users made: it has one socket
+ * to the daemon, the rights of that user and a bound on its memory, and ends
+ * with the daemon. What is still to be reaped is the process's, as children
+ * are. Main thread only.
  */
 #ifndef HAKMEMD_CHILD_H
 #define HAKMEMD_CHILD_H

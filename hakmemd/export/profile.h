@@ -1,6 +1,7 @@
 /*
- * A process's sites made ready for a file: one kind of figure chosen, a
- * baseline taken off, addresses named, everything named twice told once.
+ * A heap profile: the sites of a process made ready to be written as a file.
+ * One kind of figure is chosen, a baseline subtracted, each address named, and
+ * what several stacks share stored once.
  *
  *   rows       a site each: its figures and the locations of its stack
  *   locations  an address each, with a line for every function it is in:

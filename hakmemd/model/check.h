@@ -1,7 +1,8 @@
 /*
- * Is a message of a program fit to be kept? Whatever a peer can write is
- * either put right here (strings cut and cleaned, lists shortened) or refused,
- * so the rooms above compute without looking back. Pure. Main thread only.
+ * Checks the hello and the state of a program before they are kept. A peer may
+ * write anything: what can be put right is (strings are cut and cleaned, lists
+ * shortened), all else is refused, so that nobody who computes with a message
+ * has to check it again. Pure. Main thread only.
  */
 #ifndef HAKMEMD_CHECK_H
 #define HAKMEMD_CHECK_H

@@ -1,13 +1,13 @@
 /*
- * How well do the samples tell what is counted exactly? Sums over all sites,
- * and z of the bytes allocated in size classes, a request counted as its
- * stride: |z| should stay below 3.
+ * Compares what the samples say with what is counted exactly: the sums over all
+ * sites, and z, how many standard errors the bytes allocated in size classes
+ * are off. A request counts as its stride; |z| should stay below 3.
  *
  *   exact      sum over classes of stride x class_allocs
  *   estimated  sum over classes of stride x alloc_objects of all sites
  *   variance   sum over classes of stride^2 x the larger of what the samples
  *              say of themselves and what N exact requests must scatter at the
- *              distance in force, N (1-p)/p
+ *              sampling interval in force, N (1-p)/p
  *
  * The second variance speaks where a class has too few samples to know its own.
  * Pure. Main thread only.

@@ -1,6 +1,7 @@
 /*
- * Does a site grow? Its live bytes over time, on two grids, and the rule that
- * tells a leak from a sawtooth, a plateau, noise and a ramp that has ended.
+ * Suspects leaks: keeps a site's live bytes over time on two grids, and judges
+ * by a rule that tells a leak from a sawtooth, a plateau, noise and a ramp that
+ * has ended.
  *
  *   fine    a point every 10 s, the last 10 minutes
  *   coarse  a point every 5 min, the last 5 hours

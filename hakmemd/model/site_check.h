@@ -1,6 +1,6 @@
 /*
- * Are a program's modules and sites fit to be kept? As check.h for the hello
- * and the state: put right in place, or refused. Pure. Main thread only.
+ * Checks a program's modules and sites, as check.h the hello and the state: put
+ * right in place, or refused. Pure. Main thread only.
  */
 #ifndef HAKMEMD_SITE_CHECK_H
 #define HAKMEMD_SITE_CHECK_H

@@ -101,7 +101,7 @@ void sites_take_modules(struct sites *sites, const Hakmem__Modules *message);
 void sites_take(struct sites *sites, const Hakmem__Sites *message);
 
 /* A state has come: follows the growth of the largest sites. `sample_bytes` is
- * the mean distance of its samples. */
+ * its sampling interval. */
 void sites_look(struct sites *sites, uint64_t now_ns, uint64_t sample_bytes);
 
 /* NULL when there is none of that id. */

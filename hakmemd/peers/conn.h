@@ -1,5 +1,6 @@
 /*
- * One connection: whole frames in, whole frames out, never blocking, bounded.
+ * A connection of a program or a viewer: whole frames in, whole frames out,
+ * never blocking, bounded. Those of a daemon belong to one struct conns.
  *
  *   in    grows by the bytes received, up to one frame
  *   out   a peer that does not read is not read from, either; one that takes

@@ -1,7 +1,7 @@
 /*
- * The export of a heap: it may have to wait for names, and may be more than a
- * viewer is owed at once. So it is a job: the viewer's connection is held, and
- * the job goes on with the event loop, until the last frame is queued. Names
+ * The export of a heap. It may have to wait for names, and may be more than is
+ * queued for a viewer at once, so it is a job: the viewer's connection is held,
+ * and the job goes on with the event loop until the last frame is queued. Names
  * that do not come within QUERY_HEAP_PATIENCE_NS stay addresses. Main thread
  * only.
  */

@@ -1,6 +1,6 @@
 /*
- * Functions that allocate for others: of no interest to who asks what code
- * holds the memory. One table of names. Pure, any thread.
+ * Functions that allocate for others, one table of names: whoever asks what
+ * code holds memory wants their callers. Pure. Any thread.
  */
 #ifndef HAKMEMD_ALLOCATORS_H
 #define HAKMEMD_ALLOCATORS_H

@@ -1,6 +1,6 @@
 /*
- * Which symbol is an address in? A sorted index of the function symbols of a
- * file, made once; libdw's own search goes through all of them each time.
+ * Tells which symbol an address is in: a sorted index of a file's function
+ * symbols, made once. libdw's own search goes through all of them each time.
  *
  * The file may be anybody's: nothing in it is believed but what libelf has
  * checked, and counts are capped.

@@ -1,6 +1,6 @@
 /*
- * Where in the source is an address? Function, inlined functions around it and
- * file:line from the DWARF of one file, through elfutils' libdw.
+ * Tells where in the source an address is: its function, the inlined functions
+ * around it and file:line, from the DWARF of one file, through elfutils' libdw.
  *
  * Units are indexed by their own ranges (clang writes no .debug_aranges), and
  * the functions of a unit when it is first asked for. For the helper process:

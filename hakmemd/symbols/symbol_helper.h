@@ -1,7 +1,6 @@
 /*
- * The other side of hakmemd/symbols/symbol.h: the process that opens the files.
- * It knows nothing but its socket, keeps some files open, and may die at any
- * time.
+ * The helper process that opens the files which symbol.h names addresses of. It
+ * knows nothing but its socket, keeps some files open, and may die at any time.
  */
 #ifndef HAKMEMD_SYMBOL_HELPER_H
 #define HAKMEMD_SYMBOL_HELPER_H
