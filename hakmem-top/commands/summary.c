@@ -180,17 +180,17 @@ static void print_sites(FILE *out, const struct merge *merge, size_t processes)
 }
 
 /* Nothing is said where the daemon or the library knows no sites. */
-static void summarize_sites(FILE *out, struct client *client, void **rows,
-			    size_t count)
+static void summarize_sites(FILE *out, struct client *client,
+			    const struct view_row *rows, size_t count)
 {
 	uint64_t until_ns = client_now_ns() + NAMES_NS;
 	struct merge merge = {.table_count = 0};
 	char why[256];
 
 	for (size_t i = 0; i < count && i < MERGE_TABLES; i++) {
-		const struct view_row *row = rows[i];
-		struct sites *sites = fetch_sites(client, row->process->id, 0,
-						  until_ns, why, sizeof(why));
+		struct sites *sites =
+			fetch_sites(client, rows[i].process->id, 0, until_ns,
+				    why, sizeof(why));
 
 		if (sites)
 			merge_add(&merge, sites);
@@ -242,7 +242,8 @@ static void print_totals(FILE *out, const struct sum *sum)
 }
 
 /* With several processes: those that had the most memory. */
-static void print_processes(FILE *out, void **rows, size_t count)
+static void print_processes(FILE *out, const struct view_row *rows,
+			    size_t count)
 {
 	char peak[FMT_MAX], allocs[FMT_MAX], command[256], state[FMT_MAX];
 
@@ -250,8 +251,7 @@ static void print_processes(FILE *out, void **rows, size_t count)
 		return;
 	fprintf(out, "  processes    %zu; the largest:\n", count);
 	for (size_t i = 0; i < count && i < OTHERS_SHOWN; i++) {
-		const struct process *process =
-			((const struct view_row *)rows[i])->process;
+		const struct process *process = rows[i].process;
 
 		text_clean(command, sizeof(command),
 			   text_command(process->command), 36, false);
@@ -267,29 +267,21 @@ static int by_peak(const void *a, const void *b)
 	uint64_t left = ((const struct view_row *)a)->process->peak_live_bytes;
 	uint64_t right = ((const struct view_row *)b)->process->peak_live_bytes;
 
-	return left < right ? -1 : left > right;
+	return left > right ? -1 : left < right;
 }
 
 static void print_family(FILE *out, struct client *client, struct view *view,
 			 struct sum *sum)
 {
-	void **rows = calloc(view->count + 1, sizeof(*rows));
-
-	if (!rows)
-		return;
-	for (size_t i = 0; i < view->count; i++) {
-		rows[i] = &view->rows[i];
-		add_process(sum, view->rows[i].process);
-	}
-	view_sort(rows, view->count, by_peak, true);
 	for (size_t i = 0; i < view->count; i++)
-		add_detail(sum, client,
-			   ((const struct view_row *)rows[i])->process->id);
+		add_process(sum, view->rows[i].process);
+	qsort(view->rows, view->count, sizeof(*view->rows), by_peak);
+	for (size_t i = 0; i < view->count; i++)
+		add_detail(sum, client, view->rows[i].process->id);
 	print_totals(out, sum);
-	print_processes(out, rows, view->count);
+	print_processes(out, view->rows, view->count);
 	print_sizes(out, sum);
-	summarize_sites(out, client, rows, view->count);
-	free(rows);
+	summarize_sites(out, client, view->rows, view->count);
 }
 
 void summary_print(FILE *out, struct client *client, const struct run *run)

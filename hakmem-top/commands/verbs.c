@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "hakmem-top/data/bounds.h"
-#include "hakmem-top/data/dump_sites.h"
 #include "hakmem-top/data/fetch.h"
 #include "hakmem-top/base/fmt.h"
 #include "hakmem-top/base/save.h"
 #include "hakmem-top/base/text.h"
+#include "hakmem-top/screens/report.h"
 
 #define NAMES_NS  2000000000u /* that names may take */
 #define TEXT_ROWS 20u	      /* of sites, unless -n says otherwise */
@@ -90,95 +90,57 @@ static int run_set(const struct opts *opts, struct client *client, char *why,
 	return tell(client, &query, why, size);
 }
 
-/* A word of a site in `columns` columns; a locale is not asked for. */
-static const char *clean(char out[256], const char *text, size_t columns)
+static void sites_text(struct context *context, size_t most)
 {
-	text_clean(out, 256, text, columns, false);
-	return out;
-}
-
-static void print_site(FILE *out, const struct site *site, double sample_bytes)
-{
-	char live[BOUNDS_MAX], blocks[BOUNDS_MAX], rate[BOUNDS_MAX];
-	char growth[FMT_MAX] = "", text[FMT_MAX], age[FMT_MAX];
-	char function[256], location[256], rough[FMT_MAX + 1];
-	const char *where =
-		*site->location ? sites_location(site) : site->module;
-
-	snprintf(rough, sizeof(rough), "%s%s",
-		 site->live.samples && estimate_few(&site->live) ? "~" : "",
-		 site->live.samples ? fmt_age(age, fmt_ns(site->mean_age_s))
-				    : "-");
-	if (site->growing)
-		snprintf(growth, sizeof(growth), "^%s/m",
-			 fmt_bytes(text, fmt_whole(site->growth * 60)));
-	fprintf(out, "%-15s  %-14s %7s %6s %8s  %s%s%s\n",
-		bounds_bytes(live, &site->live, sample_bytes, false),
-		bounds_count(blocks, &site->live_objects, false),
-		bounds_rate(rate, site->rate, sample_bytes), rough, growth,
-		clean(function, sites_name(site), 60), *where ? "  " : "",
-		clean(location, where, 60));
-}
-
-static void print_sites(FILE *out, const struct sites *sites, size_t count)
-{
-	double mean = (double)sites->sample_bytes;
+	const struct sites *sites = context->sites;
 	char live[BOUNDS_MAX], sampled[FMT_MAX];
+	size_t shown = sites->count < most ? sites->count : most;
 
-	fprintf(out, "1 sample in %s  live %s  z %+.1f%s\n",
-		sites->sample_bytes ? fmt_bytes(sampled, sites->sample_bytes)
-				    : "- (off)",
-		bounds_bytes(live, &sites->live, mean, false), sites->z,
-		sites->pending ? "  names are being looked up" : "");
-	fprintf(out, "%-15s  %-14s %7s %6s %8s  %s\n", "LIVE", "BLOCKS",
-		"ALLOC/S", "AGE", "GROWTH", "FUNCTION, LOCATION");
-	for (size_t i = 0; i < count; i++)
-		print_site(out, &sites->rows[i], mean);
-	if (count < sites->count + sites->omitted)
-		fprintf(out, "%zu more\n",
-			sites->count + sites->omitted - count);
+	printf("1 sample in %s  live %s  z %+.1f%s\n",
+	       sites->sample_bytes ? fmt_bytes(sampled, sites->sample_bytes)
+				   : "- (off)",
+	       bounds_bytes(live, &sites->live, (double)sites->sample_bytes,
+			    false),
+	       sites->z, sites->pending ? "  names are being looked up" : "");
+	report_write(stdout, &screen_sites, context, OPTS_TEXT, most);
+	if (shown < sites->count + sites->omitted)
+		printf("%zu more\n", sites->count + sites->omitted - shown);
 }
 
-static bool write_sites(FILE *out, const struct opts *opts,
-			const struct sites *sites)
+/* The sites with their process, as the screen of sites has them. */
+static bool fetch_context(const struct opts *opts, struct client *client,
+			  struct context *context, char *why, size_t size)
 {
-	const struct site **list = calloc(sites->count + 1, sizeof(*list));
-	size_t count = sites->count;
-
-	if (!list)
+	context->sites = fetch_sites(client, 0, opts->pid,
+				     client_now_ns() + NAMES_NS, why, size);
+	if (!context->sites)
 		return false;
-	for (size_t i = 0; i < count; i++)
-		list[i] = &sites->rows[i];
-	if (opts->count && opts->count < count)
-		count = (size_t)opts->count;
-	if (opts->format == OPTS_JSON)
-		dump_sites_table_json(out, opts->pid, sites, list, count);
-	else if (opts->format == OPTS_CSV)
-		dump_sites_table_csv(out, list, count);
-	else
-		print_sites(out, sites,
-			    opts->count || count < TEXT_ROWS ? count
-							     : TEXT_ROWS);
-	free(list);
-	return true;
+	context->detail =
+		fetch_detail(client, context->sites->process_id, why, size);
+	context->time_s = report_time();
+	if (!context->detail)
+		return false;
+	if (screen_sites.refresh(context))
+		return true;
+	snprintf(why, size, "out of memory");
+	return false;
 }
 
 static int run_sites(const struct opts *opts, struct client *client, char *why,
 		     size_t size)
 {
-	struct sites *sites = fetch_sites(
-		client, 0, opts->pid, client_now_ns() + NAMES_NS, why, size);
-	bool done;
+	struct context context = {.list = NULL};
+	size_t most = opts->count ? (size_t)opts->count : SIZE_MAX;
+	bool done = fetch_context(opts, client, &context, why, size);
 
-	if (!sites)
-		return -1;
-	done = write_sites(stdout, opts, sites);
-	sites_free(sites);
-	if (!done) {
-		snprintf(why, size, "out of memory");
-		return -1;
-	}
-	return print("", 0, why, size);
+	if (done && (opts->format == OPTS_JSON || opts->format == OPTS_CSV))
+		report_write(stdout, &screen_sites, &context, opts->format,
+			     most);
+	else if (done)
+		sites_text(&context, opts->count ? most : TEXT_ROWS);
+	sites_free(context.sites);
+	model_detail_free(context.detail);
+	return done ? print("", 0, why, size) : -1;
 }
 
 verbs_run verbs_find(enum opts_mode mode)

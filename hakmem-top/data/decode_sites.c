@@ -47,16 +47,22 @@ static bool take_site(const Hakmem__SiteRow *from, struct site *to)
 				 positive(from->live_samples)),
 		.allocated = estimate(from->alloc_bytes,
 				      from->alloc_bytes_stderr, from->samples),
-		.alloc_objects = figure(from->alloc_objects),
+		.alloc_objects =
+			estimate(from->alloc_objects,
+				 from->alloc_objects_stderr, from->samples),
 		.rate = figure(from->alloc_bytes_per_s),
-		.peak_bytes = figure(from->peak_bytes),
-		.peak_error = figure(from->peak_bytes_stderr),
+		.peak = estimate(from->peak_bytes, from->peak_bytes_stderr,
+				 from->samples),
+		.peak_objects =
+			estimate(from->peak_objects, from->peak_objects_stderr,
+				 from->samples),
 		.highest_bytes = figure(from->highest_bytes),
 		.mean_age_s = figure(from->mean_age_s),
 		.short_lived = fmin(figure(from->short_lived_share), 1),
 		.growing = from->growing,
 		.growth = unpack_real(from->growth_bytes_per_s),
 		.growth_minutes = figure(from->growth_minutes),
+		.truncated = from->truncated,
 	};
 	return to->function && to->location && to->module && to->thread;
 }
@@ -124,7 +130,7 @@ static bool take_frames(const Hakmem__Stack *from, struct stack *to)
 	size_t count = from->n_frames < SITES_FRAMES_MAX ? from->n_frames
 							 : SITES_FRAMES_MAX;
 
-	to->truncated = from->truncated || count < from->n_frames;
+	to->site.truncated |= from->truncated || count < from->n_frames;
 	to->frames = calloc(count + 1, sizeof(*to->frames));
 	if (!to->frames)
 		return false;

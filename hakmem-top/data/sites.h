@@ -27,16 +27,16 @@ struct site {
 	uint32_t threads; /* 255 = or more */
 	uint64_t thread_id;
 	char *function, *location, *module, *thread;
-	struct estimate live, live_objects, allocated;
-	double alloc_objects;
+	struct estimate live, live_objects, allocated, alloc_objects;
+	struct estimate peak,
+		peak_objects;	       /* when the heap was at its highest */
 	double rate;		       /* bytes allocated per second */
-	double peak_bytes;	       /* when the heap was at its highest */
-	double peak_error;	       /* one standard error of that */
 	double highest_bytes;	       /* of this site alone */
 	double mean_age_s;	       /* of a live byte */
 	double short_lived;	       /* 0 .. 1 */
 	bool growing;		       /* suspected leak */
 	double growth, growth_minutes; /* bytes per second, for so long */
+	bool truncated;		       /* its stack goes on */
 };
 
 struct sites {
@@ -65,7 +65,7 @@ struct site_class {
 
 struct stack {
 	struct site site;
-	bool truncated, pending;
+	bool pending;
 	size_t frame_count, class_count;
 	struct stack_frame *frames; /* leaf first */
 	struct site_class *classes;

@@ -1,10 +1,6 @@
 #include "hakmem-top/data/view.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "hakmem-top/base/text.h"
 
 #define DEPTH_MAX 64u /* of the tree; also ends a circle of parents */
 
@@ -198,54 +194,6 @@ bool view_mark(struct view *view, const struct processes *list)
 	view->marked = true;
 	view->marked_ns = list->now_ns;
 	return true;
-}
-
-static bool matches(const struct process *process, const char *filter)
-{
-	char text[32];
-
-	if (text_has(process->command, filter))
-		return true;
-	model_state_text(process, text, sizeof(text));
-	if (text_has(text, filter))
-		return true;
-	snprintf(text, sizeof(text), "%u", process->pid);
-	return text_has(text, filter);
-}
-
-void view_filter(struct view *view, const char *filter)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < view->count; i++)
-		if (matches(view->rows[i].process, filter))
-			view->rows[kept++] = view->rows[i];
-	view->count = kept;
-}
-
-struct order {
-	view_compare compare;
-	bool descending;
-};
-
-/* Rows lie in one array, so their addresses tell which came first. */
-static int in_order(const void *a, const void *b, void *data)
-{
-	const void *left = *(void *const *)a, *right = *(void *const *)b;
-	const struct order *order = data;
-	int result = order->compare(left, right);
-
-	if (result == 0)
-		return left < right ? -1 : left > right;
-	return order->descending ? -result : result;
-}
-
-void view_sort(void **rows, size_t count, view_compare compare, bool descending)
-{
-	struct order order = {compare, descending};
-
-	if (count > 1)
-		qsort_r(rows, count, sizeof(*rows), in_order, &order);
 }
 
 struct view_totals view_totals(const struct view *view)

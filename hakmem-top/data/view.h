@@ -1,7 +1,6 @@
 /*
  * What is made of the cumulative figures: rates between two polls, changes
- * since a mark, the tree of processes, filter and order. Pure: no clock, no
- * screen, no socket.
+ * since a mark, the sums over all. Pure: no clock, no screen, no socket.
  *
  * A rate is the difference of two cumulative figures over the difference of
  * the times of the two states that carried them, never over the time between
@@ -63,8 +62,6 @@ struct view_totals {
 	uint64_t allocs, requests_1024, fallback_1024, rejects, dropped;
 };
 
-typedef int (*view_compare)(const void *a, const void *b);
-
 /* (after - before) / seconds, 0 when it would be negative or undefined. */
 double view_rate(uint64_t before, uint64_t after, uint64_t elapsed_ns);
 
@@ -76,13 +73,6 @@ bool view_update(struct view *view, const struct processes *list);
 
 /* Sets the mark at `list`, or forgets it when NULL; then view_update again. */
 bool view_mark(struct view *view, const struct processes *list);
-
-/* Keeps the rows whose command, state or pid holds `filter`. */
-void view_filter(struct view *view, const char *filter);
-
-/* Sorts `count` pointers to rows; equal rows keep their order. */
-void view_sort(void **rows, size_t count, view_compare compare,
-	       bool descending);
 
 struct view_totals view_totals(const struct view *view);
 

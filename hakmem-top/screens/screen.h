@@ -33,15 +33,18 @@ struct context {
 	struct stack *stack;
 	char sites_trouble[128]; /* why there are none; "" = no trouble */
 
+	double time_s; /* Unix time of the list that is shown */
 	struct view view;
-	uint64_t open_id; /* the open process; 0 = the list, or it is lost */
-	uint32_t site_id; /* the open site of it; 0 = none */
+	uint64_t open_id;  /* the open process; 0 = the list, or it is lost */
+	uint32_t open_pid; /* 0 = the list */
+	uint32_t site_id;  /* the open site of it; 0 = none */
 	bool tree;
 	char filter[SCREEN_FILTER_MAX];
 };
 
 struct screen {
 	const char *name; /* on its tab */
+	const char *what; /* in JSON: what its rows are */
 	bool of_process;  /* needs context.detail */
 	bool needs_history, needs_sites, needs_stack;
 	bool heap; /* its export may also be one of the heap */
@@ -56,7 +59,9 @@ struct screen {
 	bool (*enter)(struct context *context);
 	/* Draws rows y .. y + height - 1. */
 	void (*draw)(struct context *context, int y, int height, int width);
-	/* Writes what is on the screen; false when there is nothing. */
+	/* More members of its JSON, each behind a comma; or NULL. */
+	void (*head)(const struct context *context, FILE *out);
+	/* Writes what no table holds; false when there is nothing; or NULL. */
 	bool (*save)(struct context *context, enum opts_format format,
 		     FILE *out);
 };

@@ -2,12 +2,7 @@
 #include "hakmem-top/screens/screen.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-#include "hakmem-top/data/dump.h"
-#include "hakmem-top/base/fmt.h"
 #include "hakmem-top/term/term.h"
 #include "hakmem-top/base/text.h"
 #include "hakmem-top/data/tree.h"
@@ -17,178 +12,101 @@ static uint64_t key(const void *data)
 	return ((const struct view_row *)data)->process->id;
 }
 
-#define ROW(data)   ((const struct view_row *)(data))
-#define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
-#define COMPARE(name, expression)                                              \
-	static int by_##name(const void *a, const void *b)                     \
+#define ROW(data) ((const struct view_row *)(data))
+
+/* The getter of a column: a value of `row`, and of its `process`. */
+#define GET(name, ...)                                                         \
+	static struct value get_##name(const void *data)                       \
 	{                                                                      \
-		const struct view_row *left = a, *right = b;                   \
-		return ORDER(left->expression, right->expression);             \
+		const struct view_row *row = data;                             \
+		const struct process *process = row->process;                  \
+                                                                               \
+		(void)process;                                                 \
+		return __VA_ARGS__;                                            \
 	}
-COMPARE(pid, process->pid)
-COMPARE(allocs, allocs_s)
-COMPARE(frees, frees_s)
-COMPARE(page_boundary, page_boundary_s)
-COMPARE(age, process->age_ns)
+#define WHOLE(name, kind, member)                                              \
+	GET(name, value_whole(VALUE_##kind, process->member))
+/* With a mark the screen shows the change since then. */
+#define SINCE(name, kind, member)                                              \
+	GET(name, value_since(VALUE_##kind, row->marked, row->base.member,     \
+			      process->member))
 
-static int by_command(const void *a, const void *b)
+/* A rate, or with a mark the number since then. */
+static struct value rate(const struct view_row *row, double per_second,
+			 uint64_t base, uint64_t now)
 {
-	return strcmp(text_command(ROW(a)->process->command),
-		      text_command(ROW(b)->process->command));
+	struct value value = value_real(VALUE_RATE, per_second);
+
+	value.unknown = !row->rated;
+	return row->marked ? value_since(VALUE_COUNT, true, base, now) : value;
 }
 
-static int by_state(const void *a, const void *b)
-{
-	const struct process *left = ROW(a)->process, *right = ROW(b)->process;
+#define RATE(name, per_second, member)                                         \
+	GET(name, rate(row, row->per_second, row->base.member, process->member))
 
-	if (left->state != right->state)
-		return ORDER(left->state, right->state);
-	return ORDER(left->exit_status + left->exit_signal,
-		     right->exit_status + right->exit_signal);
+static uint64_t gain(uint64_t base, uint64_t now)
+{
+	return now > base ? now - base : 0;
 }
 
-/* With a mark, what grew since then comes first. */
-static int by_growth(bool marked, uint64_t a_base, uint64_t a, uint64_t b_base,
-		     uint64_t b)
-{
-	int64_t left = (int64_t)(marked ? a - a_base : a);
-	int64_t right = (int64_t)(marked ? b - b_base : b);
+WHOLE(pid, NUMBER, pid)
+WHOLE(parent_pid, NUMBER, parent_pid)
+WHOLE(uid, NUMBER, uid)
+GET(command, value_text(VALUE_COMMAND, process->command))
+/* In the order of the states, then of how it ended. */
+GET(state, (struct value){.kind = VALUE_WORD,
+			  .text = model_state_name(process->state),
+			  .count = (uint64_t)process->state << 32 |
+				   (uint8_t)(process->exit_status +
+					     process->exit_signal)})
+GET(exit_status, process->state == MODEL_EXITED && process->exit_known
+			 ? value_real(VALUE_INTEGER, process->exit_status)
+			 : value_whole(VALUE_NONE, 0))
+GET(exit_signal, process->state == MODEL_SIGNALLED
+			 ? value_real(VALUE_INTEGER, process->exit_signal)
+			 : value_whole(VALUE_NONE, 0))
+GET(age_s, value_real(VALUE_AGE, (double)process->age_ns / 1e9))
+SINCE(live_bytes, BYTES, live_bytes)
+WHOLE(live_objects, COUNT, live_objects)
+WHOLE(peak_live_bytes, BYTES, peak_live_bytes)
+SINCE(rss_bytes, BYTES, rss_bytes)
+WHOLE(allocs_total, COUNT, allocs)
+WHOLE(frees_total, COUNT, frees)
+WHOLE(requests_1024_total, COUNT, requests_1024)
+WHOLE(fallback_1024_total, COUNT, fallback_1024)
+WHOLE(page_boundary_total, COUNT, page_boundary)
+WHOLE(mincore_total, COUNT, mincore)
+SINCE(header_rejects_total, COUNT, rejects)
+WHOLE(sample_bytes, BYTES, sample_bytes)
+WHOLE(dropped_total, COUNT, dropped)
+WHOLE(start_ticks, NUMBER, start_ticks)
+WHOLE(process_id, NUMBER, id)
+WHOLE(parent_process_id, NUMBER, parent_id)
+RATE(allocs_s, allocs_s, allocs)
+RATE(frees_s, frees_s, frees)
+RATE(page_boundary_s, page_boundary_s, page_boundary)
+/* Requests of 1024 bytes of all requests, with a mark of those since then. */
+GET(share_1024,
+    value_pair(VALUE_SHARE,
+	       gain(row->marked ? row->base.requests_1024 : 0,
+		    process->requests_1024),
+	       gain(row->marked ? row->base.allocs : 0, process->allocs)))
 
-	return marked ? ORDER(left, right) : ORDER(a, b);
-}
-
-#define COMPARE_GROWTH(name, member)                                           \
-	static int by_##name(const void *a, const void *b)                     \
-	{                                                                      \
-		return by_growth(ROW(a)->marked, ROW(a)->base.member,          \
-				 ROW(a)->process->member, ROW(b)->base.member, \
-				 ROW(b)->process->member);                     \
-	}
-COMPARE_GROWTH(live, live_bytes)
-COMPARE_GROWTH(rss, rss_bytes)
-COMPARE_GROWTH(rejects, rejects)
-
-/* The requests of 1024 bytes and all requests that the row is about. */
-static void share_1024(const struct view_row *row, uint64_t *part,
-		       uint64_t *whole)
-{
-	uint64_t base = row->marked ? row->base.requests_1024 : 0;
-	uint64_t all = row->marked ? row->base.allocs : 0;
-
-	*part = row->process->requests_1024 > base
-			? row->process->requests_1024 - base
-			: 0;
-	*whole = row->process->allocs > all ? row->process->allocs - all : 0;
-}
-
-static int by_1024(const void *a, const void *b)
-{
-	uint64_t part[2], whole[2];
-	double left, right;
-
-	share_1024(a, &part[0], &whole[0]);
-	share_1024(b, &part[1], &whole[1]);
-	left = whole[0] ? (double)part[0] / (double)whole[0] : -1;
-	right = whole[1] ? (double)part[1] / (double)whole[1] : -1;
-	return ORDER(left, right);
-}
-
-static void show_pid(const void *row, char out[TABLE_TEXT_MAX])
-{
-	snprintf(out, TABLE_TEXT_MAX, "%u", ROW(row)->process->pid);
-}
-
-static void show_command(const void *row, char out[TABLE_TEXT_MAX])
+static void show_command(const void *row, char out[VALUE_TEXT_MAX])
 {
 	unsigned depth = ROW(row)->depth;
 	const char *command = text_command(ROW(row)->process->command);
 
 	if (depth > 16)
 		depth = 16;
-	snprintf(out, TABLE_TEXT_MAX, "%*s%s%s", depth ? (int)depth * 2 - 2 : 0,
+	snprintf(out, VALUE_TEXT_MAX, "%*s%s%s", depth ? (int)depth * 2 - 2 : 0,
 		 "", depth ? (term_utf8() ? "└ " : "`-") : "",
 		 *command ? command : "(no command)");
 }
 
-static void show_live(const void *data, char out[TABLE_TEXT_MAX])
+static void show_state(const void *row, char out[VALUE_TEXT_MAX])
 {
-	const struct view_row *row = data;
-
-	if (row->marked)
-		fmt_bytes_change(out, row->base.live_bytes,
-				 row->process->live_bytes);
-	else
-		fmt_bytes(out, row->process->live_bytes);
-}
-
-static void show_rss(const void *data, char out[TABLE_TEXT_MAX])
-{
-	const struct view_row *row = data;
-
-	if (row->marked)
-		fmt_bytes_change(out, row->base.rss_bytes,
-				 row->process->rss_bytes);
-	else
-		fmt_bytes(out, row->process->rss_bytes);
-}
-
-/* A rate, or with a mark the number since then. */
-static void show_rate(const struct view_row *row, double rate, uint64_t base,
-		      uint64_t now, char *out)
-{
-	if (row->marked)
-		fmt_count_change(out, base, now);
-	else if (row->rated)
-		fmt_rate(out, rate);
-	else
-		strcpy(out, "-");
-}
-
-static void show_allocs(const void *data, char out[TABLE_TEXT_MAX])
-{
-	show_rate(data, ROW(data)->allocs_s, ROW(data)->base.allocs,
-		  ROW(data)->process->allocs, out);
-}
-
-static void show_frees(const void *data, char out[TABLE_TEXT_MAX])
-{
-	show_rate(data, ROW(data)->frees_s, ROW(data)->base.frees,
-		  ROW(data)->process->frees, out);
-}
-
-static void show_page_boundary(const void *data, char out[TABLE_TEXT_MAX])
-{
-	show_rate(data, ROW(data)->page_boundary_s,
-		  ROW(data)->base.page_boundary,
-		  ROW(data)->process->page_boundary, out);
-}
-
-static void show_1024(const void *row, char out[TABLE_TEXT_MAX])
-{
-	uint64_t part, whole;
-
-	share_1024(row, &part, &whole);
-	fmt_percent(out, part, whole);
-}
-
-static void show_rejects(const void *data, char out[TABLE_TEXT_MAX])
-{
-	const struct view_row *row = data;
-
-	if (row->marked)
-		fmt_count_change(out, row->base.rejects, row->process->rejects);
-	else
-		fmt_count(out, row->process->rejects);
-}
-
-static void show_age(const void *row, char out[TABLE_TEXT_MAX])
-{
-	fmt_age(out, ROW(row)->process->age_ns);
-}
-
-static void show_state(const void *row, char out[TABLE_TEXT_MAX])
-{
-	model_state_text(ROW(row)->process, out, TABLE_TEXT_MAX);
+	model_state_text(ROW(row)->process, out, VALUE_TEXT_MAX);
 }
 
 static enum term_role dim_ended(const void *row)
@@ -232,8 +150,8 @@ static const struct column columns[] = {
 	 .width = 7,
 	 .ascending = true,
 	 .help = "process",
-	 .compare = by_pid,
-	 .format = show_pid,
+	 .filter = true,
+	 .get = get_pid,
 	 .role = dim_ended},
 	{.title = "COMMAND",
 	 .letter = 'C',
@@ -242,16 +160,16 @@ static const struct column columns[] = {
 	 .left = true,
 	 .ascending = true,
 	 .help = "command line",
-	 .compare = by_command,
-	 .format = show_command,
+	 .filter = true,
+	 .get = get_command,
+	 .show = show_command,
 	 .role = dim_ended},
 	{.title = "LIVE",
 	 .mark_title = "+LIVE",
 	 .letter = 'L',
 	 .width = 6,
 	 .help = "bytes reserved for live blocks",
-	 .compare = by_live,
-	 .format = show_live,
+	 .get = get_live_bytes,
 	 .role = strong_alive},
 	{.title = "RSS",
 	 .mark_title = "+RSS",
@@ -259,8 +177,7 @@ static const struct column columns[] = {
 	 .width = 6,
 	 .rank = 3,
 	 .help = "resident bytes of the process",
-	 .compare = by_rss,
-	 .format = show_rss,
+	 .get = get_rss_bytes,
 	 .role = dim_ended},
 	{.title = "ALLOC/S",
 	 .mark_title = "+ALLOCS",
@@ -268,8 +185,7 @@ static const struct column columns[] = {
 	 .width = 7,
 	 .rank = 1,
 	 .help = "allocations per second",
-	 .compare = by_allocs,
-	 .format = show_allocs,
+	 .get = get_allocs_s,
 	 .role = dim_ended},
 	{.title = "FREE/S",
 	 .mark_title = "+FREES",
@@ -277,16 +193,14 @@ static const struct column columns[] = {
 	 .width = 6,
 	 .rank = 4,
 	 .help = "frees per second",
-	 .compare = by_frees,
-	 .format = show_frees,
+	 .get = get_frees_s,
 	 .role = dim_ended},
 	{.title = "1024%",
 	 .letter = 'K',
 	 .width = 5,
 	 .rank = 5,
 	 .help = "requests of exactly 1024 bytes, % of all",
-	 .compare = by_1024,
-	 .format = show_1024,
+	 .get = get_share_1024,
 	 .role = dim_ended},
 	{.title = "PGB/S",
 	 .mark_title = "+PGB",
@@ -294,8 +208,7 @@ static const struct column columns[] = {
 	 .width = 6,
 	 .rank = 7,
 	 .help = "frees whose header lies on the page before, per second",
-	 .compare = by_page_boundary,
-	 .format = show_page_boundary,
+	 .get = get_page_boundary_s,
 	 .role = dim_ended},
 	{.title = "REJ",
 	 .mark_title = "+REJ",
@@ -303,16 +216,14 @@ static const struct column columns[] = {
 	 .width = 5,
 	 .rank = 2,
 	 .help = "pointers rejected: header-magic rejects",
-	 .compare = by_rejects,
-	 .format = show_rejects,
+	 .get = get_header_rejects_total,
 	 .role = bad_if_any},
 	{.title = "AGE",
 	 .letter = 'T',
 	 .width = 6,
 	 .rank = 6,
 	 .help = "since the process started",
-	 .compare = by_age,
-	 .format = show_age,
+	 .get = get_age_s,
 	 .role = dim_ended},
 	{.title = "STATE",
 	 .letter = 'S',
@@ -321,44 +232,71 @@ static const struct column columns[] = {
 	 .ascending = true,
 	 .rank = 1,
 	 .help = "running, or how it ended; no link: alive but silent",
-	 .compare = by_state,
-	 .format = show_state,
+	 .filter = true,
+	 .get = get_state,
+	 .show = show_state,
 	 .role = state_role},
+};
+
+#define FIELD(name)                                                            \
+	{                                                                      \
+#name, get_##name                                              \
+	}
+static const struct field fields[] = {
+	FIELD(pid),
+	FIELD(parent_pid),
+	FIELD(uid),
+	FIELD(command),
+	FIELD(state),
+	FIELD(exit_status),
+	FIELD(exit_signal),
+	FIELD(age_s),
+	FIELD(live_bytes),
+	FIELD(live_objects),
+	FIELD(peak_live_bytes),
+	FIELD(rss_bytes),
+	FIELD(allocs_total),
+	FIELD(frees_total),
+	FIELD(requests_1024_total),
+	FIELD(fallback_1024_total),
+	FIELD(page_boundary_total),
+	FIELD(mincore_total),
+	FIELD(header_rejects_total),
+	FIELD(sample_bytes),
+	FIELD(dropped_total),
+	FIELD(start_ticks),
+	FIELD(process_id),
+	FIELD(parent_process_id),
 };
 
 static struct table table = {
 	.columns = columns,
 	.column_count = sizeof(columns) / sizeof(columns[0]),
+	.fields = fields,
+	.field_count = sizeof(fields) / sizeof(fields[0]),
 	.key = key,
 	.sort = 2,
 };
-static void **rows;
 
 static struct table *get_table(void)
 {
 	return &table;
 }
 
+/* Inside a process the filter is about what is shown there. */
 static bool refresh(struct context *context)
 {
-	struct view *view = &context->view;
-	void **made = calloc(view->count + 1, sizeof(*made));
+	const struct view *view = &context->view;
+	struct view_row *rows =
+		table_make(&table, view->count, sizeof(*view->rows));
 
-	if (!made)
+	if (!rows)
 		return false;
-	for (size_t i = 0; i < view->count; i++) {
-		view->rows[i].depth = 0;
-		made[i] = &view->rows[i];
-	}
-	table.rows = made;
-	table.count = view->count;
+	for (size_t i = 0; i < view->count; i++)
+		rows[i] = view->rows[i];
 	table.marked = view->marked;
-	table_sort(&table);
-	if (context->tree)
-		tree_order(made, view->count);
-	table_set_rows(&table, made, view->count, true);
-	free(rows);
-	rows = made;
+	table_show(&table, context->open_pid ? "" : context->filter,
+		   context->tree ? tree_order : NULL);
 	return true;
 }
 
@@ -390,34 +328,10 @@ static void draw(struct context *context, int y, int height, int width)
 		draw_empty(context, y, height);
 }
 
-static bool save(struct context *context, enum opts_format format, FILE *out)
-{
-	struct view shown = context->view;
-	struct timespec now;
-	double time_s;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	time_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-	shown.rows = calloc(table.count + 1, sizeof(*shown.rows));
-	if (!shown.rows)
-		return false;
-	for (size_t i = 0; i < table.count; i++)
-		shown.rows[i] = *ROW(table.rows[i]);
-	shown.count = table.count;
-	if (format == OPTS_JSON) {
-		dump_report_json(out, time_s, &shown);
-	} else {
-		dump_report_csv_header(out);
-		dump_report_csv(out, time_s, &shown);
-	}
-	free(shown.rows);
-	return true;
-}
-
 const struct screen screen_processes = {
 	.name = "Processes",
+	.what = "processes",
 	.refresh = refresh,
 	.table = get_table,
 	.draw = draw,
-	.save = save,
 };

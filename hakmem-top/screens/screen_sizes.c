@@ -2,14 +2,10 @@
 #include "hakmem-top/screens/screen.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "hakmem-top/data/dump.h"
 #include "hakmem-top/base/fmt.h"
-#include "hakmem-top/base/plot.h"
 #include "hakmem-top/term/term.h"
-#include "hakmem-top/base/text.h"
 
 /* A bin with what it is compared to. */
 struct size_row {
@@ -19,17 +15,13 @@ struct size_row {
 	uint64_t all_requests, most_requests, most_live;
 };
 
-#define ROW(data)   ((const struct size_row *)(data))
-#define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
-
-static uint64_t since(const struct size_row *row, uint64_t now, uint64_t base)
-{
-	return !row->marked ? now : now > base ? now - base : 0;
-}
+#define ROW(data) ((const struct size_row *)(data))
 
 static uint64_t requests(const struct size_row *row)
 {
-	return since(row, row->bin->requests, row->base.requests);
+	uint64_t now = row->bin->requests, base = row->base.requests;
+
+	return !row->marked ? now : now > base ? now - base : 0;
 }
 
 static uint64_t key(const void *row)
@@ -37,49 +29,41 @@ static uint64_t key(const void *row)
 	return ROW(row)->bin->low;
 }
 
-static int by_size(const void *a, const void *b)
-{
-	return ORDER(ROW(a)->bin->low, ROW(b)->bin->low);
-}
-
-static int by_requests(const void *a, const void *b)
-{
-	return ORDER(requests(ROW(a)), requests(ROW(b)));
-}
-
-#define COMPARE(name, member)                                                  \
-	static int by_##name(const void *a, const void *b)                     \
+/* The getter of a column: a value of `row` and its `bin`. */
+#define GET(name, ...)                                                         \
+	static struct value get_##name(const void *data)                       \
 	{                                                                      \
-		return ORDER(since(ROW(a), ROW(a)->bin->member,                \
-				   ROW(a)->base.member),                       \
-			     since(ROW(b), ROW(b)->bin->member,                \
-				   ROW(b)->base.member));                      \
+		const struct size_row *row = data;                             \
+		const struct size_bin *bin = row->bin;                         \
+                                                                               \
+		(void)bin;                                                     \
+		return __VA_ARGS__;                                            \
 	}
-COMPARE(reserved, reserved_bytes)
-COMPARE(objects, live_objects)
-COMPARE(live, live_bytes)
+/* With a mark the screen shows the change since then. */
+#define SINCE(name, kind)                                                      \
+	GET(name,                                                              \
+	    value_since(VALUE_##kind, row->marked, row->base.name, bin->name))
 
-static void show_size(const void *row, char out[TABLE_TEXT_MAX])
-{
-	fmt_range(out, ROW(row)->bin->low, ROW(row)->bin->high);
-}
+GET(low_bytes, value_whole(VALUE_NUMBER, bin->low))
+GET(high_bytes, value_whole(VALUE_NUMBER, bin->high))
+SINCE(requests, COUNT)
+GET(requested_bytes, value_whole(VALUE_BYTES, bin->requested_bytes))
+SINCE(reserved_bytes, BYTES)
+SINCE(live_objects, COUNT)
+SINCE(live_bytes, BYTES)
+GET(requests_stderr, value_real(VALUE_REAL, bin->stderr_requests))
+GET(size, value_pair(VALUE_RANGE, bin->low, bin->high))
+GET(share, value_pair(VALUE_SHARE, requests(row), row->all_requests))
+GET(requests_bar, value_pair(VALUE_BAR, requests(row), row->most_requests))
+GET(live_bar, value_pair(VALUE_BAR, bin->live_bytes, row->most_live))
+/* What is reserved beyond what was asked for. */
+GET(waste, value_pair(VALUE_SHARE,
+		      bin->reserved_bytes > bin->requested_bytes
+			      ? bin->reserved_bytes - bin->requested_bytes
+			      : 0,
+		      bin->reserved_bytes))
 
-static void show_requests(const void *data, char out[TABLE_TEXT_MAX])
-{
-	const struct size_row *row = data;
-
-	if (row->marked)
-		fmt_count_change(out, row->base.requests, row->bin->requests);
-	else
-		fmt_count(out, row->bin->requests);
-}
-
-static void show_share(const void *row, char out[TABLE_TEXT_MAX])
-{
-	fmt_percent(out, requests(row), ROW(row)->all_requests);
-}
-
-static void show_error(const void *data, char out[TABLE_TEXT_MAX])
+static void show_error(const void *data, char out[VALUE_TEXT_MAX])
 {
 	const struct size_row *row = data;
 	double percent;
@@ -92,64 +76,8 @@ static void show_error(const void *data, char out[TABLE_TEXT_MAX])
 	if (percent > 100)
 		strcpy(out, ">100%");
 	else
-		snprintf(out, TABLE_TEXT_MAX, "%.*f%%", percent < 10 ? 1 : 0,
+		snprintf(out, VALUE_TEXT_MAX, "%.*f%%", percent < 10 ? 1 : 0,
 			 percent);
-}
-
-static void show_objects(const void *data, char out[TABLE_TEXT_MAX])
-{
-	const struct size_row *row = data;
-
-	if (row->marked)
-		fmt_count_change(out, row->base.live_objects,
-				 row->bin->live_objects);
-	else
-		fmt_count(out, row->bin->live_objects);
-}
-
-static void show_live(const void *data, char out[TABLE_TEXT_MAX])
-{
-	const struct size_row *row = data;
-
-	if (row->marked)
-		fmt_bytes_change(out, row->base.live_bytes,
-				 row->bin->live_bytes);
-	else
-		fmt_bytes(out, row->bin->live_bytes);
-}
-
-static void show_reserved(const void *data, char out[TABLE_TEXT_MAX])
-{
-	const struct size_row *row = data;
-
-	if (row->marked)
-		fmt_bytes_change(out, row->base.reserved_bytes,
-				 row->bin->reserved_bytes);
-	else
-		fmt_bytes(out, row->bin->reserved_bytes);
-}
-
-/* What is reserved beyond what was asked for. */
-static void show_waste(const void *row, char out[TABLE_TEXT_MAX])
-{
-	const struct size_bin *bin = ROW(row)->bin;
-	uint64_t waste = bin->reserved_bytes > bin->requested_bytes
-				 ? bin->reserved_bytes - bin->requested_bytes
-				 : 0;
-
-	fmt_percent(out, waste, bin->reserved_bytes);
-}
-
-static void plot_requests(const void *row, int cells, char *out)
-{
-	plot_bar(out, requests(row), ROW(row)->most_requests, (size_t)cells,
-		 term_utf8());
-}
-
-static void plot_live(const void *row, int cells, char *out)
-{
-	plot_bar(out, ROW(row)->bin->live_bytes, ROW(row)->most_live,
-		 (size_t)cells, term_utf8());
 }
 
 static enum term_role bar_role(const void *row)
@@ -175,33 +103,33 @@ static const struct column columns[] = {
 	 .width = 12,
 	 .ascending = true,
 	 .help = "requested bytes, from-to",
-	 .compare = by_size,
-	 .format = show_size,
+	 .filter = true,
+	 .get = get_size,
 	 .role = size_role},
 	{.title = "REQUESTS",
 	 .mark_title = "+REQUESTS",
 	 .letter = 'R',
 	 .width = 9,
 	 .help = "requests of these sizes since the start",
-	 .compare = by_requests,
-	 .format = show_requests},
+	 .get = get_requests},
 	{.title = "%",
 	 .width = 4,
 	 .rank = 3,
 	 .help = "of all requests",
-	 .format = show_share},
+	 .get = get_share},
 	{.title = "ERROR",
 	 .width = 5,
 	 .rank = 4,
 	 .help = "one standard error of the requests; exact = counted",
-	 .format = show_error},
+	 .get = get_requests_stderr,
+	 .show = show_error},
 	{.title = "REQUESTS",
 	 .mark_title = "SINCE MARK",
 	 .width = 10,
 	 .left = true,
 	 .flexible = true,
 	 .help = "the requests as bars, the longest = the most",
-	 .plot = plot_requests,
+	 .get = get_requests_bar,
 	 .role = bar_role},
 	{.title = "BLOCKS",
 	 .mark_title = "+BLOCKS",
@@ -209,22 +137,20 @@ static const struct column columns[] = {
 	 .width = 7,
 	 .rank = 5,
 	 .help = "live blocks",
-	 .compare = by_objects,
-	 .format = show_objects},
+	 .get = get_live_objects},
 	{.title = "LIVE",
 	 .mark_title = "+LIVE",
 	 .letter = 'L',
 	 .width = 6,
 	 .rank = 1,
 	 .help = "bytes reserved for live blocks",
-	 .compare = by_live,
-	 .format = show_live},
+	 .get = get_live_bytes},
 	{.title = "LIVE BYTES",
 	 .width = 14,
 	 .left = true,
 	 .rank = 8,
 	 .help = "the live bytes as bars",
-	 .plot = plot_live,
+	 .get = get_live_bar,
 	 .role = live_role},
 	{.title = "RESERVED",
 	 .mark_title = "+RESERV",
@@ -232,23 +158,26 @@ static const struct column columns[] = {
 	 .width = 8,
 	 .rank = 7,
 	 .help = "bytes reserved for all requests since the start",
-	 .compare = by_reserved,
-	 .format = show_reserved},
+	 .get = get_reserved_bytes},
 	{.title = "WASTE%",
-	 .letter = 0,
 	 .width = 6,
 	 .rank = 6,
 	 .help = "of the reserved bytes, beyond what was asked for",
-	 .format = show_waste},
+	 .get = get_waste},
+};
+
+static const struct field fields[] = {
+#define SIZES_COLUMN(name, kind, help) {#name, get_##name},
+#include "proto/columns.def"
 };
 
 static struct table table = {
 	.columns = columns,
 	.column_count = sizeof(columns) / sizeof(columns[0]),
+	.fields = fields,
+	.field_count = sizeof(fields) / sizeof(fields[0]),
 	.key = key,
 };
-static struct size_row *made;
-static void **rows;
 
 static struct table *get_table(void)
 {
@@ -296,27 +225,16 @@ static void measure(struct size_row *list, size_t count)
 
 static bool refresh(struct context *context)
 {
-	size_t bins = context->detail ? context->detail->size_count : 0;
-	size_t count = 0;
-	char text[FMT_MAX];
+	size_t count = context->detail ? context->detail->size_count : 0;
+	struct size_row *rows = table_make(&table, count, sizeof(*rows));
 
-	table_set_rows(&table, NULL, 0, true);
-	free(made);
-	free(rows);
-	made = calloc(bins + 1, sizeof(*made));
-	rows = calloc(bins + 1, sizeof(*rows));
-	if (!made || !rows)
+	if (!rows)
 		return false;
-	for (size_t i = 0; i < bins; i++)
-		made[i] = row_of(context, i);
-	measure(made, bins);
-	for (size_t i = 0; i < bins; i++) {
-		fmt_range(text, made[i].bin->low, made[i].bin->high);
-		if (text_has(text, context->filter))
-			rows[count++] = &made[i];
-	}
+	for (size_t i = 0; i < count; i++)
+		rows[i] = row_of(context, i);
+	measure(rows, count);
 	table.marked = context->base != NULL;
-	table_set_rows(&table, rows, count, false);
+	table_show(&table, context->filter, NULL);
 	return true;
 }
 
@@ -339,29 +257,11 @@ static void draw(struct context *context, int y, int height, int width)
 					    : "No request was counted yet.");
 }
 
-static bool save(struct context *context, enum opts_format format, FILE *out)
-{
-	const struct size_bin **bins = calloc(table.count + 1, sizeof(*bins));
-
-	if (!bins || !context->detail) {
-		free(bins);
-		return false;
-	}
-	for (size_t i = 0; i < table.count; i++)
-		bins[i] = ROW(table.rows[i])->bin;
-	if (format == OPTS_JSON)
-		dump_sizes_json(out, context->detail, bins, table.count);
-	else
-		dump_sizes_csv(out, bins, table.count);
-	free(bins);
-	return true;
-}
-
 const struct screen screen_sizes = {
 	.name = "Sizes",
+	.what = "sizes",
 	.of_process = true,
 	.refresh = refresh,
 	.table = get_table,
 	.draw = draw,
-	.save = save,
 };

@@ -4,15 +4,14 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "hakmem-top/data/bounds.h"
-#include "hakmem-top/data/dump_sites.h"
 #include "hakmem-top/base/fmt.h"
 #include "hakmem-top/base/plot.h"
 #include "hakmem-top/term/term.h"
-#include "hakmem-top/base/text.h"
+#include "hakmem-top/screens/report.h"
+#include "hakmem-top/screens/site_columns.h"
 
 #define LABEL_COLUMNS 10
 #define BIN_COLUMNS   2u /* of the chart, for one bin of ages */
@@ -33,19 +32,27 @@ static uint64_t key(const void *row)
 	return INDEX(row);
 }
 
-static int by_index(const void *a, const void *b)
-{
-	return INDEX(a) < INDEX(b) ? -1 : INDEX(a) > INDEX(b);
-}
+/* The getter of a column: a value of a `frame`. */
+#define GET(name, ...)                                                         \
+	static struct value get_##name(const void *row)                        \
+	{                                                                      \
+		const struct stack_frame *frame = FRAME(row);                  \
+                                                                               \
+		return __VA_ARGS__;                                            \
+	}
 
-static int by_function(const void *a, const void *b)
-{
-	return strcasecmp(FRAME(a)->function, FRAME(b)->function);
-}
+GET(function, value_text(VALUE_TEXT, frame->function))
+GET(file, value_text(VALUE_PATH, frame->file))
+GET(line, value_whole(VALUE_NUMBER, frame->line))
+GET(module, value_text(VALUE_PATH, frame->module))
+GET(module_offset, value_whole(VALUE_ADDRESS, frame->module_offset))
+GET(pc, value_whole(VALUE_ADDRESS, frame->pc))
+GET(inlined, value_whole(VALUE_FLAG, frame->inlined))
+GET(note, value_text(VALUE_TEXT, frame->note))
 
-static int by_module(const void *a, const void *b)
+static struct value get_index(const void *row)
 {
-	return strcasecmp(FRAME(a)->module, FRAME(b)->module);
+	return value_whole(VALUE_NUMBER, INDEX(row));
 }
 
 static const char *base_name(const char *path)
@@ -55,58 +62,48 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void show_index(const void *row, char out[TABLE_TEXT_MAX])
-{
-	snprintf(out, TABLE_TEXT_MAX, "%u", INDEX(row));
-}
-
-static void show_inlined(const void *row, char out[TABLE_TEXT_MAX])
+static void show_inlined(const void *row, char out[VALUE_TEXT_MAX])
 {
 	strcpy(out, FRAME(row)->inlined ? "inl" : "");
 }
 
-static void show_offset(const void *row, char out[TABLE_TEXT_MAX])
+static void show_offset(const void *row, char out[VALUE_TEXT_MAX])
 {
 	const struct stack_frame *frame = FRAME(row);
 
-	snprintf(out, TABLE_TEXT_MAX, "+0x%" PRIx64,
+	snprintf(out, VALUE_TEXT_MAX, "+0x%" PRIx64,
 		 *frame->module ? frame->module_offset : frame->pc);
 }
 
-static void show_function(const void *row, char out[TABLE_TEXT_MAX])
+static void show_function(const void *row, char out[VALUE_TEXT_MAX])
 {
 	const struct stack_frame *frame = FRAME(row);
 
 	if (*frame->function)
-		snprintf(out, TABLE_TEXT_MAX, "%s", frame->function);
+		snprintf(out, VALUE_TEXT_MAX, "%s", frame->function);
 	else if (*frame->module)
-		snprintf(out, TABLE_TEXT_MAX, "%.300s+0x%" PRIx64,
+		snprintf(out, VALUE_TEXT_MAX, "%.300s+0x%" PRIx64,
 			 base_name(frame->module), frame->module_offset);
 	else
-		snprintf(out, TABLE_TEXT_MAX, "0x%" PRIx64, frame->pc);
+		snprintf(out, VALUE_TEXT_MAX, "0x%" PRIx64, frame->pc);
 }
 
 /* File and line, or why there are none. */
-static void show_location(const void *row, char out[TABLE_TEXT_MAX])
+static void show_location(const void *row, char out[VALUE_TEXT_MAX])
 {
 	const struct stack_frame *frame = FRAME(row);
 	int used = 0;
 
 	out[0] = '\0';
 	if (*frame->file && frame->line)
-		used = snprintf(out, TABLE_TEXT_MAX, "%.300s:%u",
+		used = snprintf(out, VALUE_TEXT_MAX, "%.300s:%u",
 				base_name(frame->file), frame->line);
 	else if (*frame->file)
-		used = snprintf(out, TABLE_TEXT_MAX, "%.300s",
+		used = snprintf(out, VALUE_TEXT_MAX, "%.300s",
 				base_name(frame->file));
 	if (*frame->note)
-		snprintf(out + used, TABLE_TEXT_MAX - (size_t)used,
+		snprintf(out + used, VALUE_TEXT_MAX - (size_t)used,
 			 "%s(%.150s)", used ? " " : "", frame->note);
-}
-
-static void show_module(const void *row, char out[TABLE_TEXT_MAX])
-{
-	snprintf(out, TABLE_TEXT_MAX, "%s", base_name(FRAME(row)->module));
 }
 
 static enum term_role frame_role(const void *row)
@@ -125,14 +122,14 @@ static const struct column columns[] = {
 	 .width = 3,
 	 .ascending = true,
 	 .help = "place in the stack, 0 = the innermost function",
-	 .compare = by_index,
-	 .format = show_index,
+	 .get = get_index,
 	 .role = frame_role},
 	{.title = "INL",
 	 .width = 3,
 	 .rank = 2,
 	 .help = "inl: inlined into the next one",
-	 .format = show_inlined,
+	 .get = get_inlined,
+	 .show = show_inlined,
 	 .role = frame_role},
 	{.title = "FUNCTION",
 	 .letter = 'F',
@@ -141,15 +138,18 @@ static const struct column columns[] = {
 	 .flexible = true,
 	 .ascending = true,
 	 .help = "function, or module and offset where it is not known",
-	 .compare = by_function,
-	 .format = show_function,
+	 .filter = true,
+	 .get = get_function,
+	 .show = show_function,
 	 .role = frame_role},
 	{.title = "LOCATION",
 	 .width = 22,
 	 .left = true,
 	 .rank = 1,
 	 .help = "file and line; in brackets why there are none",
-	 .format = show_location,
+	 .filter = true,
+	 .get = get_file,
+	 .show = show_location,
 	 .role = location_role},
 	{.title = "MODULE",
 	 .letter = 'D',
@@ -158,56 +158,52 @@ static const struct column columns[] = {
 	 .rank = 3,
 	 .ascending = true,
 	 .help = "program or shared library",
-	 .compare = by_module,
-	 .format = show_module,
+	 .filter = true,
+	 .get = get_module,
 	 .role = frame_role},
 	{.title = "OFFSET",
 	 .width = 10,
 	 .left = true,
 	 .rank = 4,
 	 .help = "address in the module's file",
-	 .format = show_offset,
+	 .get = get_module_offset,
+	 .show = show_offset,
 	 .role = frame_role},
+};
+
+#define FIELD(name)                                                            \
+	{                                                                      \
+#name, get_##name                                              \
+	}
+static const struct field fields[] = {
+	FIELD(function),      FIELD(file), FIELD(line),	   FIELD(module),
+	FIELD(module_offset), FIELD(pc),   FIELD(inlined), FIELD(note),
 };
 
 static struct table table = {
 	.columns = columns,
 	.column_count = sizeof(columns) / sizeof(columns[0]),
+	.fields = fields,
+	.field_count = sizeof(fields) / sizeof(fields[0]),
 	.key = key,
 };
-static struct row *made;
-static void **rows;
 
 static struct table *get_table(void)
 {
 	return &table;
 }
 
-static bool matches(const struct row *row, const char *filter)
-{
-	return text_has(FRAME(row)->function, filter) ||
-	       text_has(FRAME(row)->file, filter) ||
-	       text_has(FRAME(row)->module, filter);
-}
-
 static bool refresh(struct context *context)
 {
 	const struct stack *stack = context->stack;
-	size_t frames = stack ? stack->frame_count : 0, count = 0;
+	size_t count = stack ? stack->frame_count : 0;
+	struct row *rows = table_make(&table, count, sizeof(*rows));
 
-	table_set_rows(&table, NULL, 0, true);
-	free(made);
-	free(rows);
-	made = calloc(frames + 1, sizeof(*made));
-	rows = calloc(frames + 1, sizeof(*rows));
-	if (!made || !rows)
+	if (!rows)
 		return false;
-	for (size_t i = 0; i < frames; i++) {
-		made[i] = (struct row){&stack->frames[i], (uint32_t)i};
-		if (matches(&made[i], context->filter))
-			rows[count++] = &made[i];
-	}
-	table_set_rows(&table, rows, count, false);
+	for (size_t i = 0; i < count; i++)
+		rows[i] = (struct row){&stack->frames[i], (uint32_t)i};
+	table_show(&table, context->filter, NULL);
 	return true;
 }
 
@@ -244,8 +240,7 @@ static void draw_growth(const struct site *site, int y, int width)
 static void draw_peak(const struct site *site, int y, int width)
 {
 	const char *rough = bounds_rough(&site->allocated);
-	struct estimate held = {site->peak_bytes, site->peak_error,
-				site->allocated.samples};
+	struct estimate held = site->peak;
 	char peak[BOUNDS_MAX] = "-", highest[FMT_MAX];
 
 	if (held.value > 0 && (*rough || held.error == 0))
@@ -376,7 +371,7 @@ static void draw_title(const struct context *context, int y, int width)
 
 	if (stack->pending)
 		x = term_add(y, x, TERM_WARN, "  names are being looked up");
-	if (stack->truncated)
+	if (site->truncated)
 		x = term_add(y, x, TERM_WARN, "  the stack goes on");
 	if (x < width)
 		term_addf(y, x, TERM_DIM, "  site %u%s%s", site->id,
@@ -412,33 +407,30 @@ static void draw(struct context *context, int y, int height, int width)
 					    : "There is no stack.");
 }
 
-static bool save(struct context *context, enum opts_format format, FILE *out)
+/* In JSON the site's own figures stand above its frames. */
+static void head(const struct context *context, FILE *out)
 {
-	const struct stack_frame **list =
-		calloc(table.count + 1, sizeof(*list));
+	const struct stack *stack = context->stack;
+	const struct site_row row = {.site = &stack->site};
 
-	if (!list || !context->stack || !context->detail) {
-		free(list);
-		return false;
-	}
-	for (size_t i = 0; i < table.count; i++)
-		list[i] = FRAME(table.rows[i]);
-	if (format == OPTS_JSON)
-		dump_sites_stack_json(out, context->detail->process.pid,
-				      context->stack, list, table.count);
-	else
-		dump_sites_stack_csv(out, list, table.count);
-	free(list);
-	return true;
+	fputs(",\"site\":", out);
+	report_object(out, site_fields, site_field_count, &row);
+	fputs(",\"lifetimes\":[", out);
+	for (size_t i = 0; i < AGES_COUNT; i++)
+		fprintf(out, "%s{\"age_us\":%" PRIu64 ",\"objects\":%.3f}",
+			i ? "," : "", ages_low_ns((uint32_t)i) / 1000,
+			stack->lifetimes[i]);
+	fputc(']', out);
 }
 
 const struct screen screen_stack = {
 	.name = "Stack",
+	.what = "stack",
 	.of_process = true,
 	.needs_stack = true,
 	.outside = &screen_sites,
 	.refresh = refresh,
 	.table = get_table,
 	.draw = draw,
-	.save = save,
+	.head = head,
 };

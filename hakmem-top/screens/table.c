@@ -1,18 +1,50 @@
 #include "hakmem-top/screens/table.h"
 
-#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "hakmem-top/base/text.h"
-#include "hakmem-top/data/view.h"
+
+/* A row with the value that it is sorted by. */
+struct sorted {
+	struct value value;
+	void *row;
+	size_t index;
+};
+
+static int in_order(const void *a, const void *b, void *data)
+{
+	const struct sorted *left = a, *right = b;
+	const bool *descending = data;
+	int result = value_compare(&left->value, &right->value);
+
+	if (result == 0)
+		return left->index < right->index ? -1 : 1;
+	return *descending ? -result : result;
+}
 
 void table_sort(struct table *table)
 {
-	const struct column *column = &table->columns[table->sort];
+	const struct column *column;
+	struct sorted *sorted;
+	bool descending;
 
-	if (column->compare)
-		view_sort(table->rows, table->count, column->compare,
-			  column->ascending == table->invert);
+	if (table->sort >= table->column_count || table->count < 2)
+		return;
+	column = &table->columns[table->sort];
+	descending = column->ascending == table->invert;
+	sorted = calloc(table->count, sizeof(*sorted));
+	if (!column->letter || !sorted) {
+		free(sorted);
+		return;
+	}
+	for (size_t i = 0; i < table->count; i++)
+		sorted[i] = (struct sorted){column->get(table->rows[i]),
+					    table->rows[i], i};
+	qsort_r(sorted, table->count, sizeof(*sorted), in_order, &descending);
+	for (size_t i = 0; i < table->count; i++)
+		table->rows[i] = sorted[i].row;
+	free(sorted);
 }
 
 /* Selects without holding on to the row. */
@@ -41,12 +73,67 @@ static void find_selected(struct table *table)
 	point(table, table->selected);
 }
 
-void table_set_rows(struct table *table, void **rows, size_t count, bool sorted)
+void *table_make(struct table *table, size_t count, size_t row_bytes)
 {
-	table->rows = rows;
-	table->count = count;
-	if (!sorted)
-		table_sort(table);
+	free(table->made);
+	free(table->rows);
+	table->made = calloc(count + 1, row_bytes);
+	table->rows = calloc(count + 1, sizeof(*table->rows));
+	table->made_count = table->made && table->rows ? count : 0;
+	table->row_bytes = row_bytes;
+	table->count = 0;
+	return table->rows ? table->made : NULL;
+}
+
+void table_cell(const struct column *column, const void *row, int cells,
+		char out[VALUE_TEXT_MAX])
+{
+	struct value value;
+
+	if (column->show) {
+		column->show(row, out);
+		return;
+	}
+	value = column->get(row);
+	value_show(out, &value, cells, term_utf8());
+}
+
+/* The whole of a text is sought in, also where less of it is shown. */
+static bool holds(const struct table *table, const void *row,
+		  const char *filter)
+{
+	char shown[VALUE_TEXT_MAX];
+
+	for (size_t i = 0; i < table->column_count; i++) {
+		const struct column *column = &table->columns[i];
+		struct value value;
+		const char *text;
+
+		if (!column->filter)
+			continue;
+		value = column->get(row);
+		text = value_whole_text(&value);
+		if (!text)
+			table_cell(column, row, 0, shown);
+		if (text_has(text ? text : shown, filter))
+			return true;
+	}
+	return false;
+}
+
+void table_show(struct table *table, const char *filter,
+		bool (*arrange)(void **rows, size_t count))
+{
+	table->count = 0;
+	for (size_t i = 0; i < table->made_count; i++) {
+		void *row = table->made + i * table->row_bytes;
+
+		if (!*filter || holds(table, row, filter))
+			table->rows[table->count++] = row;
+	}
+	table_sort(table);
+	if (arrange)
+		arrange(table->rows, table->count);
 	find_selected(table);
 }
 
@@ -76,7 +163,7 @@ void *table_selected(const struct table *table)
 
 void table_sort_by(struct table *table, size_t index)
 {
-	if (index >= table->column_count || !table->columns[index].compare)
+	if (index >= table->column_count || !table->columns[index].letter)
 		return;
 	if (table->sort != index)
 		table->invert = false;
@@ -111,7 +198,7 @@ void table_sort_step(struct table *table, int step)
 	for (size_t i = 0; i < table->column_count; i++) {
 		at = (at + table->column_count + (size_t)step) %
 		     table->column_count;
-		if (table->columns[at].compare)
+		if (table->columns[at].letter)
 			break;
 	}
 	table_sort_by(table, at);
@@ -204,13 +291,9 @@ static void draw_cell(const struct table *table, int y, size_t i,
 	enum term_role role = selected	     ? TERM_SELECTED
 			      : column->role ? column->role(row)
 					     : TERM_TEXT;
-	char text[TERM_LINE_MAX];
+	char text[VALUE_TEXT_MAX];
 
-	text[0] = '\0';
-	if (column->plot)
-		column->plot(row, table->column_width[i], text);
-	else
-		column->format(row, text);
+	table_cell(column, row, table->column_width[i], text);
 	if (column->left)
 		term_put(y, table->column_x[i], table->column_width[i], role,
 			 text);
@@ -252,14 +335,13 @@ void table_draw(struct table *table, int y, int height, int width)
 		draw_row(table, y + 1 + (int)i, table->top + i, width);
 }
 
+/* A bar holds no text. */
 static bool row_has(const struct table *table, size_t index, const char *text)
 {
-	char cell[TABLE_TEXT_MAX];
+	char cell[VALUE_TEXT_MAX];
 
 	for (size_t i = 0; i < table->column_count; i++) {
-		if (!table->columns[i].format)
-			continue;
-		table->columns[i].format(table->rows[index], cell);
+		table_cell(&table->columns[i], table->rows[index], 0, cell);
 		if (text_has(cell, text))
 			return true;
 	}

@@ -11,12 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "hakmem-top/base/fmt.h"
+#include "hakmem-top/data/value.h"
 #include "hakmem-top/term/term.h"
 
 #define TABLE_COLUMNS_MAX 24
-#define TABLE_TEXT_MAX	  512 /* bytes of one cell */
 
+/* A column on the screen. What it shows is what it sorts by and searches. */
 struct column {
 	const char *title;
 	const char *mark_title; /* while a mark is set; NULL = the same */
@@ -27,21 +27,29 @@ struct column {
 	bool flexible;		/* takes the columns that are left */
 	bool left;		/* aligned at the left */
 	bool ascending;		/* sorts the smallest first */
-	int (*compare)(const void *a, const void *b); /* NULL: no sorting */
-	void (*format)(const void *row, char out[TABLE_TEXT_MAX]);
+	bool filter;		/* the filter is sought here */
+	struct value (*get)(const void *row);
+	/* NULL, or shows something else than the value's own text. */
+	void (*show)(const void *row, char out[VALUE_TEXT_MAX]);
 	enum term_role (*role)(const void *row); /* NULL: TERM_TEXT */
-	/* Draws the cell itself instead of `format`, in its own colour. */
-	void (*plot)(const void *row, int cells, char *out);
+};
+
+/* A column of CSV, a member of a row in JSON. */
+struct field {
+	const char *name; /* ends in its unit */
+	struct value (*get)(const void *row);
 };
 
 struct table {
 	/* Set by the screen. */
 	const struct column *columns;
 	size_t column_count;
+	const struct field *fields;
+	size_t field_count;
 	uint64_t (*key)(const void *row); /* what a row is known by */
 
 	/* Order: the index of a column, and whether its way is turned round. */
-	size_t sort;
+	size_t sort; /* TABLE_UNSORTED: as they came */
 	bool invert;
 
 	/* Position. A selection that nobody chose stays on the first row. */
@@ -50,19 +58,37 @@ struct table {
 	size_t selected, top, page;
 	size_t skip; /* columns pushed out at the left */
 
-	/* The rows of this moment: pointers owned by the screen. */
+	/* The rows that are shown: pointers into `made`. */
 	void **rows;
 	size_t count;
 	bool marked;
+	char *made; /* all rows */
+	size_t made_count, row_bytes;
 
 	/* Where the last drawing put things, for clicks. */
 	int y, height;
 	int column_x[TABLE_COLUMNS_MAX], column_width[TABLE_COLUMNS_MAX];
 };
 
-/* Gives the rows; finds the selected one again and sorts unless `tree`. */
-void table_set_rows(struct table *table, void **rows, size_t count,
-		    bool sorted);
+#define TABLE_UNSORTED SIZE_MAX
+
+/*
+ * Room for `count` rows of `row_bytes` each, all zero, for the screen to fill;
+ * the rows of before are gone and nothing is shown until table_show. NULL
+ * without memory.
+ */
+void *table_make(struct table *table, size_t count, size_t row_bytes);
+
+/*
+ * Shows the rows in which a column holds the filter, sorted; then `arrange`
+ * may put them in another order (NULL: none). Finds the selected row again.
+ */
+void table_show(struct table *table, const char *filter,
+		bool (*arrange)(void **rows, size_t count));
+
+/* What a cell shows, a bar in `cells` columns. */
+void table_cell(const struct column *column, const void *row, int cells,
+		char out[VALUE_TEXT_MAX]);
 
 /* Sorts the rows in force by the table's column. */
 void table_sort(struct table *table);

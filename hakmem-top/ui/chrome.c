@@ -271,7 +271,7 @@ static void draw_menu(const struct ui *ui, const struct table *table, int y,
 		const struct column *column = &table->columns[i];
 		char text[128];
 
-		if (!column->compare || line + 1 >= height)
+		if (!column->letter || line + 1 >= height)
 			continue;
 		snprintf(text, sizeof(text), " %c %-9s %s", column->letter,
 			 column->title, column->help);

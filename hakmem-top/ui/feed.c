@@ -5,6 +5,7 @@
 
 #include "hakmem-top/data/decode.h"
 #include "hakmem-top/data/decode_sites.h"
+#include "hakmem-top/screens/report.h"
 
 void feed_init(struct feed *feed, struct client *client,
 	       struct context *context, double interval_s)
@@ -89,9 +90,6 @@ bool feed_rebuild(struct feed *feed)
 	if (!view_update(&context->view, context->list))
 		return false;
 	feed->totals = view_totals(&context->view);
-	/* Inside a process the filter is about its sizes. */
-	if (feed->open_pid == 0)
-		view_filter(&context->view, context->filter);
 	return screen_processes.refresh(context);
 }
 
@@ -121,7 +119,7 @@ static void forget_base(struct context *context)
 static void seek(struct feed *feed, const struct processes *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (list->rows[i].pid == feed->open_pid &&
+		if (list->rows[i].pid == feed->context->open_pid &&
 		    list->rows[i].start_ticks == feed->open_ticks)
 			feed->context->open_id = list->rows[i].id;
 }
@@ -154,11 +152,12 @@ static bool take_list(struct feed *feed)
 	}
 	if (old && old->daemon_pid != list->daemon_pid)
 		move_over(feed);
-	if (feed->open_pid && !context->open_id)
+	if (context->open_pid && !context->open_id)
 		seek(feed, list);
 	feed->synced = true;
 	context->list = list;
-	feed->shown_at = time(NULL);
+	context->time_s = report_time();
+	feed->shown_at = (time_t)context->time_s;
 	done = feed_rebuild(feed);
 	model_processes_free(old);
 	note_trend(feed);
@@ -181,7 +180,7 @@ static void take_detail(struct feed *feed, struct detail *detail)
 		model_detail_free(context->detail);
 	}
 	context->detail = detail;
-	feed->open_pid = detail->process.pid;
+	context->open_pid = detail->process.pid;
 	feed->open_ticks = detail->process.start_ticks;
 }
 
@@ -425,7 +424,7 @@ void feed_open(struct feed *feed, const struct process *process)
 	forget_detail(context);
 	forget_base(context);
 	context->open_id = process ? process->id : 0;
-	feed->open_pid = process ? process->pid : 0;
+	context->open_pid = process ? process->pid : 0;
 	feed->open_ticks = process ? process->start_ticks : 0;
 	feed->detail_asked = feed->sites_asked = feed->base_due = false;
 	context->site_id = 0;

@@ -51,7 +51,6 @@ struct feed {
 	uint64_t stack_process; /* whose stack was asked for, and of which */
 	uint32_t stack_site;	/* site */
 	bool synced;		/* a list came on this connection */
-	uint32_t open_pid;	/* 0 = the list */
 	uint64_t open_ticks;
 };
 

@@ -7,6 +7,7 @@
 
 #include "hakmem-top/data/client.h"
 #include "hakmem-top/base/save.h"
+#include "hakmem-top/screens/report.h"
 
 /* The ends of names; those of the heap are asked of the daemon. */
 static const struct kind {
@@ -107,7 +108,7 @@ static char *text_of(const struct screen *screen, struct context *context,
 
 	errno = 0;
 	if (out) {
-		shown = screen->save(context, format, out);
+		shown = report_write(out, screen, context, format, SIZE_MAX);
 		whole = shown || errno != ENOMEM;
 		if (fclose(out) != 0)
 			whole = false;

@@ -266,7 +266,7 @@ static void step_menu(struct input *input, const struct table *table, int step)
 
 	do
 		at = (at + count + (size_t)step) % count;
-	while (!table->columns[at].compare);
+	while (!table->columns[at].letter);
 	input->ui.menu = at;
 }
 

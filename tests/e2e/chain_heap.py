@@ -74,7 +74,7 @@ def known(program):
         [TOP, "sites", "--pid", program.pid, "--json"], capture_output=True)
     if run.returncode != 0:
         return False
-    names = {site["function"] for site in json.loads(run.stdout)["sites"]}
+    names = {site["function"] for site in json.loads(run.stdout)["rows"]}
     return set(program.truth) <= names
 
 

@@ -32,7 +32,7 @@ press 2
 shows "0-max"
 press e Enter
 shows "wrote hakmem-1-sizes.csv"
-grep -q "^0,18446744073709551615,18446744073709551615,0,0,0,18446744073709551615,0.0$" \
+grep -q "^0,18446744073709551615,18446744073709551615,0,0,0,18446744073709551615,0.000$" \
 	"$T/hakmem-1-sizes.csv" || fail "$(cat "$T/hakmem-1-sizes.csv")"
 for format in json csv text; do
 	timeout $PATIENCE "$B/hakmem-top" --batch -n 2 -d 0.1 --$format \

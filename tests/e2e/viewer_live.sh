@@ -23,7 +23,7 @@ import json
 import sys
 table = json.load(open(sys.argv[1]))
 assert table["sample_bytes"] >= 16384 and abs(table["z"]) < 6
-top = table["sites"][0]
+top = table["rows"][0]
 assert abs(table["live_bytes"] - 31e6) < 5 * table["live_bytes_stderr"] + 2e6
 assert top["live_bytes"] > 5e6 and top["live_samples"] > 0, top
 PY

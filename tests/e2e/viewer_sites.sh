@@ -74,8 +74,8 @@ import json
 import sys
 stack = json.load(open(sys.argv[1]))
 assert stack["pid"] == 4100 and stack["site"]["site_id"] == 7
-assert stack["truncated"] is True and len(stack["frames"]) == 7
-assert stack["frames"][0]["inlined"] is True
+assert stack["site"]["truncated"] is True and len(stack["rows"]) == 7
+assert stack["rows"][0]["inlined"] is True
 assert stack["lifetimes"][7] == {"age_us": 4096, "objects": 30000.0}
 PY
 press Escape
@@ -90,7 +90,7 @@ shows "wrote s.json"
 python3 -c 'import json, sys
 table = json.load(open(sys.argv[1]))
 assert table["sample_bytes"] == 2**20 and table["z"] == -0.6
-assert [s["site_id"] for s in table["sites"]] == [3, 7, 5, 9, 1, 11]' \
+assert [s["site_id"] for s in table["rows"]] == [3, 7, 5, 9, 1, 11]' \
 	"$T/s.json" || fail "$(cat "$T/s.json")"
 # The heap comes from the daemon, every byte of it.
 press e C-u h . p b . g z Enter

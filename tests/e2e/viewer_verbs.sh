@@ -56,7 +56,7 @@ shows "EXIT 0"
 top sites --pid 4100 || fail "sites: $(cat "$T/err")"
 grep -qF "1 sample in 1.00M  live 13.6M +-1.86M  z -0.6" "$T/out" ||
 	fail "sites: $(cat "$T/out")"
-grep -qE '^<3.00M n=0 .* PyObject_Malloc  obmalloc.c:615$' "$T/out" ||
+grep -qE '^<3.00M n=0 .* obmalloc.c:615 +PyObject_Malloc$' "$T/out" ||
 	fail "sites: $(cat "$T/out")"
 LC_ALL=C grep -q $'[\200-\377]' "$T/out" && fail "sites: not ASCII"
 top sites --pid 4100 -n 2 || fail "sites -n: $(cat "$T/err")"
@@ -66,8 +66,9 @@ top sites --pid 4100 --csv -n 3 || fail "sites --csv: $(cat "$T/err")"
 top sites --pid 4100 --json || fail "sites --json: $(cat "$T/err")"
 python3 -c 'import json, sys
 table = json.load(open(sys.argv[1]))
-assert table["pid"] == 4100 and len(table["sites"]) == 6
-assert table["sites"][1]["growing"] is True' "$T/out" || fail "sites --json"
+assert table["schema"] == 1 and table["pid"] == 4100
+assert table["what"] == "sites" and len(table["rows"]) == 6
+assert table["rows"][1]["growing"] is True' "$T/out" || fail "sites --json"
 "$B/hakmem-top" sites --pid 4100 >/dev/full 2>"$T/err" &&
 	fail "a full disk is no success"
 
@@ -102,6 +103,6 @@ for verb in "mark --pid 1 x" "set --pid 1 --sample 1M" "sites --pid 1" \
 	iconv -f UTF-8 -t UTF-8 "$T/out" >/dev/null || fail "bad UTF-8: $verb"
 done
 python3 -c 'import json, sys
-assert len(json.load(open(sys.argv[1]))["sites"]) > 100' "$T/out" ||
+assert len(json.load(open(sys.argv[1]))["rows"]) > 100' "$T/out" ||
 	fail "hostile: no JSON"
 exit 0

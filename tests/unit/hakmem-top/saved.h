@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hakmem-top/screens/screen.h"
+#include "hakmem-top/screens/report.h"
 
 /* The whole text, to be freed; the screen must have something to write. Not
  * inline: gcc 12 would take the text for `text` itself, which is gone then. */
@@ -17,7 +17,7 @@ saved(const struct screen *screen, struct context *context,
 	size_t length = 0;
 	FILE *out = open_memstream(&text, &length);
 
-	assert_true(screen->save(context, format, out));
+	assert_true(report_write(out, screen, context, format, SIZE_MAX));
 	fclose(out);
 	return text;
 }
@@ -38,8 +38,8 @@ static inline void expect_nothing_saved(const struct screen *screen,
 {
 	FILE *null = fopen("/dev/null", "we");
 
-	assert_false(screen->save(context, OPTS_CSV, null));
-	assert_false(screen->save(context, OPTS_JSON, null));
+	assert_false(report_write(null, screen, context, OPTS_CSV, SIZE_MAX));
+	assert_false(report_write(null, screen, context, OPTS_JSON, SIZE_MAX));
 	fclose(null);
 }
 

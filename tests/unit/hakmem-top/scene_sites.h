@@ -48,10 +48,10 @@ static inline struct sites *scene_sites(void)
 	row[0].live = (struct estimate){40 * SCENE_M, 4 * SCENE_M, 40};
 	row[0].live_objects = (struct estimate){4000, 400, 40};
 	row[0].allocated = (struct estimate){80 * SCENE_M, 5 * SCENE_M, 80};
-	row[0].alloc_objects = 8000;
+	row[0].alloc_objects = (struct estimate){8000, 500, 80};
 	row[0].rate = 2 * SCENE_M;
-	row[0].peak_bytes = 41 * SCENE_M;
-	row[0].peak_error = 4 * SCENE_M;
+	row[0].peak = (struct estimate){41 * SCENE_M, 4 * SCENE_M, 80};
+	row[0].peak_objects = (struct estimate){4100, 410, 80};
 	row[0].highest_bytes = 43 * SCENE_M;
 	row[0].mean_age_s = 187;
 	row[0].short_lived = 0.25;
@@ -65,7 +65,7 @@ static inline struct sites *scene_sites(void)
 	row[1].live = (struct estimate){1.5 * SCENE_M, 0, 1};
 	row[1].live_objects = (struct estimate){1, 0, 1};
 	row[1].allocated = (struct estimate){3 * SCENE_M, SCENE_M, 2};
-	row[1].peak_bytes = 2 * SCENE_M;
+	row[1].peak = (struct estimate){2 * SCENE_M, 0, 2};
 	row[1].mean_age_s = 0.5;
 	row[1].short_lived = 0.5;
 	row[2] = scene_site(13, "parse", "parse.c:99", "libxml.so");

@@ -101,11 +101,11 @@ static void text_is_a_table_with_the_most_memory_first(void **state)
 	assert_string_equal(
 		text + 19,
 		"  2 running, 0 ended  live 3.00K  rss 3.00M  allocs/s 0\n"
-		"    PID   LIVE    RSS ALLOC/S  FREE/S 1024%  PGB/S   REJ"
+		"    PID   LIVE    RSS ALLOC/S FREE/S 1024%  PGB/S   REJ"
 		"    AGE STATE    COMMAND\n"
-		"    102  2.00K  2.00M       -       -  10.0      -     0"
+		"    102  2.00K  2.00M       -      -  10.0      -     0"
 		"  1m15s running  program2 -x\n"
-		"    101  1.00K  1.00M       -       -  10.0      -     0"
+		"    101  1.00K  1.00M       -      -  10.0      -     0"
 		"  1m15s running  program1 -x\n"
 		"\n");
 }
@@ -122,7 +122,7 @@ static void rates_come_with_the_second_report(void **state)
 	assert_int_equal(lines(), 8);
 	assert_non_null(strstr(text, "  live 1.00K  rss 1.00M  allocs/s 1.00k\n"
 				     "    PID"));
-	assert_non_null(strstr(text, "    101  1.00K  1.00M   1.00k     500"));
+	assert_non_null(strstr(text, "    101  1.00K  1.00M   1.00k    500"));
 }
 
 static void json_is_a_line_a_report(void **state)
@@ -134,7 +134,7 @@ static void json_is_a_line_a_report(void **state)
 	report(NULL);
 	assert_int_equal(lines(), 3);
 	assert_int_equal(feeder.queries, 3);
-	assert_memory_equal(text, "{\"time_s\":", 10);
+	assert_memory_equal(text, "{\"schema\":1,\"time_s\":", 21);
 	assert_non_null(strstr(text, "\"allocs_total\":1000,"));
 	assert_non_null(strstr(text, "\"allocs_total\":3000,"));
 	assert_null(strchr(text, '\033'));

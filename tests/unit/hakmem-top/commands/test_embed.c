@@ -174,7 +174,7 @@ static void reports_do_not_mix_with_its_output(void **state)
 	assert_int_equal(status, 0);
 	assert_true(pread(file, reports, sizeof(reports) - 1, 0) > 0);
 	close(file);
-	assert_memory_equal(reports, "{\"time_s\":", 10);
+	assert_memory_equal(reports, "{\"schema\":1,\"time_s\":", 21);
 	assert_null(strstr(reports, "\ntext"));
 	expect_output(said, "text\n");
 }

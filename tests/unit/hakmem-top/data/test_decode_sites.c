@@ -171,7 +171,7 @@ static void stacks_are_bounded(void **state)
 	stack = decode_stack(&frame);
 	assert_non_null(stack);
 	assert_int_equal(stack->frame_count, SITES_FRAMES_MAX);
-	assert_true(stack->truncated);
+	assert_true(stack->site.truncated);
 	assert_string_equal(stack->frames[5].function, "main");
 	assert_string_equal(stack->frames[5].note, "build-id differs");
 	assert_string_equal(stack->frames[5].file, "");

@@ -132,60 +132,6 @@ static void mark_remembers_by_id(void **state)
 	view_clear(&view);
 }
 
-static void filter_looks_at_command_state_and_pid(void **state)
-{
-	struct process rows[] = {one(1, S, 1), one(2, S, 1), one(3, S, 1)};
-	char python[] = "Python3 x";
-	struct processes list = list_of(rows, 3, S);
-	struct view view = {.memory = NULL};
-
-	(void)state;
-	rows[1].command = python;
-	rows[2].state = MODEL_SIGNALLED;
-	rows[2].exit_signal = 11;
-	view_update(&view, &list);
-	view_filter(&view, "pYtHoN");
-	assert_int_equal(view.count, 1);
-	assert_int_equal(view.rows[0].process->id, 2);
-	view_update(&view, &list);
-	view_filter(&view, "segv");
-	assert_int_equal(view.count, 1);
-	view_update(&view, &list);
-	view_filter(&view, "101");
-	assert_int_equal(view.count, 1);
-	assert_int_equal(view.rows[0].process->id, 1);
-	view_clear(&view);
-}
-
-static int by_allocs(const void *a, const void *b)
-{
-	const struct view_row *left = a, *right = b;
-
-	return left->process->allocs < right->process->allocs
-		       ? -1
-		       : left->process->allocs > right->process->allocs;
-}
-
-static void sort_is_stable_both_ways(void **state)
-{
-	struct process rows[] = {one(1, S, 5), one(2, S, 9), one(3, S, 5)};
-	struct processes list = list_of(rows, 3, S);
-	struct view view = {.memory = NULL};
-	void *order[3];
-
-	(void)state;
-	view_update(&view, &list);
-	for (int down = 0; down < 2; down++) {
-		for (size_t i = 0; i < 3; i++)
-			order[i] = &view.rows[2 - i];
-		view_sort(order, 3, by_allocs, down);
-		assert_ptr_equal(order[down ? 0 : 2], &view.rows[1]);
-		assert_ptr_equal(order[down ? 1 : 0], &view.rows[0]);
-		assert_ptr_equal(order[down ? 2 : 1], &view.rows[2]);
-	}
-	view_clear(&view);
-}
-
 static void family_is_pid_children_and_theirs(void **state)
 {
 	struct process rows[] = {one(1, S, 1), one(2, S, 1), one(3, S, 1),
@@ -248,8 +194,6 @@ int main(void)
 		cmocka_unit_test(counters_that_restart_are_no_negative_rate),
 		cmocka_unit_test(the_ended_have_no_rate),
 		cmocka_unit_test(mark_remembers_by_id),
-		cmocka_unit_test(filter_looks_at_command_state_and_pid),
-		cmocka_unit_test(sort_is_stable_both_ways),
 		cmocka_unit_test(family_is_pid_children_and_theirs),
 		cmocka_unit_test(totals_count_memory_of_the_living),
 		cmocka_unit_test(newest_of_a_pid),

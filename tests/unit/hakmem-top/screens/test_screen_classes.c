@@ -180,16 +180,19 @@ static void saves_the_classes_that_are_shown(void **state)
 	strcpy(context.filter, "89");
 	show();
 	expect_saved(&screen_classes, &context, OPTS_CSV,
-		     "class,stride_bytes,low_bytes,high_bytes,"
-		     "usable_bytes,headerless,allocs,frees,slabs,aligned_only\n"
-		     "1,1040,897,1024,1039,0,100,60,2,0\n");
+		     "stride_bytes,low_bytes,high_bytes,usable_bytes,"
+		     "headerless,allocs,frees,live_objects,live_bytes,slabs,"
+		     "aligned_only,class\n"
+		     "1040,897,1024,1039,0,100,60,40,41600,2,0,1\n");
 	expect_saved(&screen_classes, &context, OPTS_JSON,
-		     "{\"pid\":101,\"command\":\"/bin/program1 -x\","
-		     "\"state\":\"running\",\"classes\":[\n"
-		     "{\"class\":1,\"stride_bytes\":1040,\"low_bytes\":897,"
+		     "{\"schema\":1,\"time_s\":0.000,\"pid\":101,\"command\":"
+		     "\"/bin/program1 -x\","
+		     "\"what\":\"classes\",\"rows\":["
+		     "{\"stride_bytes\":1040,\"low_bytes\":897,"
 		     "\"high_bytes\":1024,\"usable_bytes\":1039,"
 		     "\"headerless\":false,\"allocs\":100,\"frees\":60,"
-		     "\"slabs\":2,\"aligned_only\":false}\n]}\n");
+		     "\"live_objects\":40,\"live_bytes\":41600,"
+		     "\"slabs\":2,\"aligned_only\":false,\"class\":1}]}\n");
 	model_detail_free(context.detail);
 	context.detail = NULL;
 	assert_true(screen_classes.refresh(&context));

@@ -17,7 +17,6 @@ static size_t first_sort; /* before anybody sorted */
 static void show(void)
 {
 	assert_true(view_update(&context.view, context.list));
-	view_filter(&context.view, context.filter);
 	assert_true(screen_processes.refresh(&context));
 	term_begin();
 	screen_processes.draw(&context, 2, 20, 130);
@@ -204,6 +203,30 @@ static void an_empty_list_says_what_to_do(void **state)
 	assert_int_equal(terminal_find("LD_PRELOAD="), 6);
 }
 
+static void expect_only(const char *filter, uint32_t pid)
+{
+	strcpy(context.filter, filter);
+	show();
+	assert_int_equal(table->count, 1);
+	assert_int_equal(
+		((const struct view_row *)table->rows[0])->process->pid, pid);
+}
+
+static void the_filter_looks_at_command_state_and_pid(void **state)
+{
+	(void)state;
+	context.list->rows[2].state = MODEL_SIGNALLED;
+	context.list->rows[2].exit_signal = SIGSEGV;
+	expect_only("PROGRAM2", 102);
+	expect_only("/bin/program1", 101);
+	expect_only("segv", 103);
+	expect_only("101", 101);
+	/* Inside a process it is about what is shown there. */
+	context.open_pid = 101;
+	show();
+	assert_int_equal(table->count, 3);
+}
+
 static void saves_the_rows_as_they_are_shown(void **state)
 {
 	char *text;
@@ -224,7 +247,7 @@ static void saves_the_rows_as_they_are_shown(void **state)
 	assert_string_equal(line, "");
 	free(text);
 	text = saved(&screen_processes, &context, OPTS_JSON);
-	assert_memory_equal(text, "{\"time_s\":", 10);
+	assert_memory_equal(text, "{\"schema\":1,\"time_s\":", 21);
 	assert_non_null(strstr(text, "\"processes\":[{\"pid\":103,"));
 	assert_non_null(strstr(text, "},{\"pid\":102,"));
 	assert_null(strstr(text, "\"pid\":101"));
@@ -244,6 +267,7 @@ int main(void)
 		TEST(the_selection_stays_with_its_process),
 		TEST(no_name_is_said_to_be_none),
 		TEST(an_empty_list_says_what_to_do),
+		TEST(the_filter_looks_at_command_state_and_pid),
 		TEST(saves_the_rows_as_they_are_shown),
 	};
 

@@ -483,21 +483,24 @@ static void saves_the_sites_that_are_shown(void **state)
 		strchr(text, '\n'),
 		"\n11,Cache::insert,src/cache/cache.cc:42,libcache.so.1,"
 		"41943040.000,4194304.000,4000.000,400.000,40,83886080.000,"
-		"5242880.000,8000.000,80,2097152.000,42991616.000,"
-		"4194304.000,45088768.000,187.000,0.250,1,2048.000,5.000,4111,"
-		"worker-3,4\n"
+		"5242880.000,8000.000,500.000,80,2097152.000,42991616.000,"
+		"4194304.000,4100.000,410.000,45088768.000,187.000,0.250,1,"
+		"2048.000,5.000,4111,worker-3,4,0\n"
 		"13,parse,parse.c:99,libxml.so,0.000,0.000,0.000,0.000,0,"
-		"31457280.000,3145728.000,0.000,30,102400.000,0.000,0.000,"
-		"0.000,0.000,1.000,0,0.000,0.000,4113,\"\",1\n");
+		"31457280.000,3145728.000,0.000,0.000,30,102400.000,0.000,"
+		"0.000,0.000,0.000,0.000,0.000,1.000,0,0.000,0.000,4113,\"\","
+		"1,0\n");
 	assert_memory_equal(text, "site_id,function,location,", 26);
 	free(text);
 	table_invert(table);
 	show();
 	text = saved(&screen_sites, &context, OPTS_JSON);
-	assert_memory_equal(text, "{\"pid\":101,\"sample_bytes\":1048576,", 34);
+	assert_memory_equal(text, "{\"schema\":1,\"time_s\":0.000,\"pid\":101,",
+			    37);
+	assert_non_null(strstr(text, "\"sample_bytes\":1048576,"));
 	assert_non_null(strstr(text, "\"z\":-0.500,"));
-	assert_non_null(strstr(text, "[\n{\"site_id\":13,"));
-	assert_non_null(strstr(text, "},\n{\"site_id\":11,"));
+	assert_non_null(strstr(text, "[{\"site_id\":13,"));
+	assert_non_null(strstr(text, "},{\"site_id\":11,"));
 	assert_null(strstr(text, "\"site_id\":12,"));
 	free(text);
 }

@@ -191,14 +191,15 @@ static void saves_the_bins_that_are_shown(void **state)
 	expect_saved(&screen_sizes, &context, OPTS_CSV,
 		     "low_bytes,high_bytes,requests,requested_bytes,"
 		     "reserved_bytes,live_objects,live_bytes,requests_stderr\n"
-		     "1024,1024,100,102400,104000,40,41600,0.0\n");
+		     "1024,1024,100,102400,104000,40,41600,0.000\n");
 	expect_saved(&screen_sizes, &context, OPTS_JSON,
-		     "{\"pid\":101,\"command\":\"/bin/program1 -x\","
-		     "\"state\":\"running\",\"sizes\":[\n"
+		     "{\"schema\":1,\"time_s\":0.000,\"pid\":101,\"command\":"
+		     "\"/bin/program1 -x\","
+		     "\"what\":\"sizes\",\"rows\":["
 		     "{\"low_bytes\":1024,\"high_bytes\":1024,"
 		     "\"requests\":100,\"requested_bytes\":102400,"
 		     "\"reserved_bytes\":104000,\"live_objects\":40,"
-		     "\"live_bytes\":41600,\"requests_stderr\":0.0}\n]}\n");
+		     "\"live_bytes\":41600,\"requests_stderr\":0.000}]}\n");
 	model_detail_free(context.detail);
 	context.detail = NULL;
 	assert_true(screen_sizes.refresh(&context));

@@ -192,7 +192,7 @@ static void the_title_names_the_site(void **state)
 			    "  site 11, src/cache/cache.cc:42");
 	assert_int_equal(role_of(TOP, "looked up"), TERM_WARN);
 	stack->pending = false;
-	stack->truncated = true;
+	site->truncated = true;
 	show();
 	assert_string_equal(terminal_row(TOP),
 			    " Cache::insert  the stack goes on"
@@ -200,7 +200,7 @@ static void the_title_names_the_site(void **state)
 	assert_int_equal(role_of(TOP, "goes on"), TERM_WARN);
 	scene_name(&site->function, "");
 	site->id = SITES_NO_STACK;
-	stack->truncated = false;
+	site->truncated = false;
 	show();
 	assert_string_equal(terminal_row(TOP),
 			    " [no stack]  site 1, src/cache/cache.cc:42");
@@ -246,11 +246,11 @@ static void few_samples_are_rough(void **state)
 	expect_line("Live", "<3.00M n=0");
 	expect_line("Peak", "41.0M +-7.84M, own highest 43.0M");
 	expect_line("Age", "-; of freed 25.0% <1 s");
-	site->peak_error = 0; /* an older daemon tells none */
+	site->peak.error = 0; /* an older daemon tells none */
 	show();
 	expect_line("Peak", "41.0M, own highest 43.0M");
 	/* As on the screen of the sites: none of it was sampled then. */
-	site->peak_bytes = 0;
+	site->peak.value = 0;
 	site->allocated.samples = 9;
 	show();
 	expect_line("Peak", "-, own highest ~43.0M");
@@ -362,8 +362,8 @@ static void sorts_by_place_function_and_module(void **state)
 	scene_name(&stack->frames[3].function, "b");
 	scene_name(&stack->frames[0].module, "/usr/lib/libzero.so");
 	expect_order('F', "a_last b Cache::insert Node::make ");
-	/* By the whole path, "" first. */
-	expect_order('D', "b a_last Cache::insert Node::make ");
+	/* By the name that is shown, "" first. */
+	expect_order('D', "b Cache::insert Node::make a_last ");
 	expect_order('P', "Node::make Cache::insert a_last b ");
 	table_invert(table);
 	show();
@@ -419,7 +419,7 @@ static void nothing_yet_is_said(void **state)
 static void little_room_keeps_what_matters(void **state)
 {
 	(void)state;
-	stack->pending = stack->truncated = true;
+	stack->pending = site->truncated = true;
 	scene_name(&site->function, "a_function_with_such_a_long_name");
 	show_in(10, 40);
 	assert_memory_equal(terminal_row(TOP),
@@ -485,11 +485,14 @@ static void saves_the_frames_that_are_shown(void **state)
 	strcpy(context.filter, "opt/");
 	show();
 	text = saved(&screen_stack, &context, OPTS_JSON);
-	assert_memory_equal(text, "{\"pid\":101,\"site\":{\"site_id\":11,", 32);
-	assert_non_null(strstr(text, "\"frames\":[\n{\"function\":\"\","
+	assert_memory_equal(text, "{\"schema\":1,\"time_s\":0.000,", 27);
+	assert_non_null(strstr(text, ",\"site\":{\"site_id\":11,"));
+	assert_non_null(
+		strstr(text, "{\"age_us\":1048576,\"objects\":40.000}"));
+	assert_non_null(strstr(text, "\"rows\":[{\"function\":\"\","
 				     "\"file\":\"\",\"line\":0,\"module\":"
 				     "\"/opt/app/program\","));
-	assert_non_null(strstr(text, "\"note\":\"no debug information\"}\n]}"));
+	assert_non_null(strstr(text, "\"note\":\"no debug information\"}]}"));
 	assert_null(strstr(text, "Node::make"));
 	free(text);
 }

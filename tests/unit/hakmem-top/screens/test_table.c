@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -19,56 +19,57 @@ static uint64_t key(const void *row)
 	return ((const struct item *)row)->id;
 }
 
-static int by_value(const void *a, const void *b)
+static struct value get_value(const void *row)
 {
-	return ((const struct item *)a)->value -
-	       ((const struct item *)b)->value;
+	return value_whole(VALUE_NUMBER,
+			   (uint64_t)((const struct item *)row)->value);
 }
 
-static int by_name(const void *a, const void *b)
+static struct value get_name(const void *row)
 {
-	return strcmp(((const struct item *)a)->name,
-		      ((const struct item *)b)->name);
-}
-
-static void show_value(const void *row, char out[TABLE_TEXT_MAX])
-{
-	snprintf(out, TABLE_TEXT_MAX, "%d", ((const struct item *)row)->value);
-}
-
-static void show_name(const void *row, char out[TABLE_TEXT_MAX])
-{
-	strcpy(out, ((const struct item *)row)->name);
+	return value_text(VALUE_PATH, ((const struct item *)row)->name);
 }
 
 static const struct column columns[] = {
-	{.title = "V",
-	 .letter = 'V',
-	 .width = 5,
-	 .compare = by_value,
-	 .format = show_value},
-	{.title = "-", .width = 5, .format = show_value},
+	{.title = "V", .letter = 'V', .width = 5, .get = get_value},
+	{.title = "-", .width = 5, .get = get_value},
 	{.title = "N",
 	 .letter = 'N',
 	 .width = 5,
 	 .ascending = true,
-	 .compare = by_name,
-	 .format = show_name},
+	 .filter = true,
+	 .get = get_name},
 };
 
 static struct item items[] = {
-	{1, 10, "pear"}, {2, 30, "apple"}, {3, 20, "Fig"}};
-static void *rows[3];
+	{1, 10, "b/pear"}, {2, 30, "b/apple"}, {3, 20, "a/Fig"}};
 static struct table table;
+
+/* The first `count` items are the rows. */
+static void give(size_t count)
+{
+	struct item *made = table_make(&table, count, sizeof(*made));
+
+	assert_non_null(made);
+	memcpy(made, items, count * sizeof(*made));
+	table_show(&table, "", NULL);
+}
 
 static int setup(void **state)
 {
 	(void)state;
 	table = (struct table){
 		.columns = columns, .column_count = 3, .key = key};
-	for (size_t i = 0; i < 3; i++)
-		rows[i] = &items[i];
-	table_set_rows(&table, rows, 3, false);
+	give(3);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	give(0);
+	free(table.made);
+	free(table.rows);
 	return 0;
 }
 
@@ -82,7 +83,7 @@ static void sorts_by_letter_step_and_inversion(void **state)
 	(void)state;
 	assert_int_equal(id_at(0), 2); /* largest first */
 	assert_true(table_sort_letter(&table, 'N'));
-	assert_int_equal(id_at(0), 3); /* smallest first */
+	assert_int_equal(id_at(0), 2); /* smallest first, either case */
 	assert_false(table_sort_letter(&table, 'Q'));
 	table_invert(&table);
 	assert_int_equal(id_at(0), 1);
@@ -101,24 +102,72 @@ static void selection_follows_its_row(void **state)
 	table_select(&table, 1);
 	assert_int_equal(key(table_selected(&table)), 3);
 	items[2].value = 99; /* now the largest */
-	table_set_rows(&table, rows, 3, false);
+	give(3);
 	assert_int_equal(key(table_selected(&table)), 3);
 	assert_int_equal(table.selected, 0);
 	items[2].value = 20;
+	give(3);
 	table_sort_letter(&table, 'V'); /* another order begins at its top */
 	assert_int_equal(key(table_selected(&table)), 2);
 	items[2].value = 99; /* a row that nobody chose is not followed */
-	table_set_rows(&table, rows, 3, false);
+	give(3);
 	assert_int_equal(key(table_selected(&table)), 3);
 	items[2].value = 20;
 	table_move(&table, -5);
 	assert_int_equal(table.selected, 0);
 	table_move(&table, 50);
 	assert_int_equal(table.selected, 2);
-	table_set_rows(&table, rows, 0, false);
+	give(0);
 	assert_null(table_selected(&table));
 	table_move(&table, 1);
 	assert_null(table_selected(&table));
+}
+
+static uint64_t shown(const char *filter)
+{
+	uint64_t ids = 0;
+
+	table_show(&table, filter, NULL);
+	for (size_t i = 0; i < table.count; i++)
+		ids = ids * 10 + id_at(i);
+	return ids;
+}
+
+/* Also where less of the text is shown; not in other columns. */
+static void the_filter_holds_on_to_the_order(void **state)
+{
+	(void)state;
+	assert_int_equal(shown("B/"), 21);
+	assert_int_equal(shown("fig"), 3);
+	assert_int_equal(shown("30"), 0);
+	assert_int_equal(shown(""), 231);
+	table_invert(&table);
+	assert_int_equal(shown(""), 132);
+}
+
+static bool backwards(void **rows, size_t count)
+{
+	void *first = rows[0];
+
+	rows[0] = rows[count - 1];
+	rows[count - 1] = first;
+	return true;
+}
+
+static void equal_rows_keep_their_order(void **state)
+{
+	(void)state;
+	items[1].value = 10;
+	give(3);
+	assert_int_equal(shown(""), 312);
+	table_invert(&table);
+	assert_int_equal(shown(""), 123);
+	table.sort = TABLE_UNSORTED;
+	assert_int_equal(shown(""), 123);
+	items[1].value = 30;
+	table_show(&table, "", backwards);
+	assert_int_equal(id_at(0), 3);
+	assert_int_equal(id_at(2), 1);
 }
 
 static void search_goes_round(void **state)
@@ -160,12 +209,14 @@ static void clicks_hit_what_was_drawn(void **state)
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(sorts_by_letter_step_and_inversion,
-				       setup),
-		cmocka_unit_test_setup(selection_follows_its_row, setup),
-		cmocka_unit_test_setup(search_goes_round, setup),
-		cmocka_unit_test_setup(clicks_hit_what_was_drawn, setup),
+		TEST(sorts_by_letter_step_and_inversion),
+		TEST(selection_follows_its_row),
+		TEST(the_filter_holds_on_to_the_order),
+		TEST(equal_rows_keep_their_order),
+		TEST(search_goes_round),
+		TEST(clicks_hit_what_was_drawn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

