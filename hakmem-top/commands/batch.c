@@ -35,7 +35,8 @@ static void report_text(struct context *context)
 static int report(const struct opts *opts, struct client *client,
 		  struct context *context, bool first, char *why, size_t size)
 {
-	struct processes *list = fetch_processes(client, why, size);
+	const struct client_query query = {.what = CLIENT_PROCESSES};
+	struct processes *list = fetch_answer(client, &query, why, size);
 	bool done;
 
 	if (!list)

@@ -62,12 +62,14 @@ static void add_size(struct sum *sum, const struct size_bin *bin)
 
 static void add_detail(struct sum *sum, struct client *client, uint64_t id)
 {
+	const struct client_query query = {.what = CLIENT_DETAIL,
+					   .process_id = id};
 	char why[256];
 	struct detail *detail;
 
 	if (sum->details == DETAILS_MAX)
 		return;
-	detail = fetch_detail(client, id, why, sizeof(why));
+	detail = fetch_answer(client, &query, why, sizeof(why));
 	if (!detail)
 		return;
 	sum->details++;
@@ -82,10 +84,12 @@ static void add_detail(struct sum *sum, struct client *client, uint64_t id)
 static struct processes *last_list(struct client *client, const struct run *run,
 				   char *why, size_t size)
 {
+	const struct client_query query = {.what = CLIENT_PROCESSES};
 	const struct timespec pause = {.tv_nsec = 50000000};
 
 	for (int tries = 0;; tries++) {
-		struct processes *list = fetch_processes(client, why, size);
+		struct processes *list =
+			fetch_answer(client, &query, why, size);
 		const struct process *root;
 
 		if (!list && tries >= 3)

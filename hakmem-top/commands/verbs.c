@@ -8,6 +8,7 @@
 #include "hakmem-top/data/bounds.h"
 #include "hakmem-top/data/fetch.h"
 #include "hakmem-top/base/fmt.h"
+#include "hakmem-top/base/pile.h"
 #include "hakmem-top/base/save.h"
 #include "hakmem-top/base/text.h"
 #include "hakmem-top/screens/report.h"
@@ -38,29 +39,30 @@ static int run_export(const struct opts *opts, struct client *client, char *why,
 		.export_sample = opts->sample,
 		.mark = opts->diff,
 	};
-	char *data = NULL;
-	size_t length = 0;
+	struct pile *pile = fetch_answer(client, &query, why, size);
 	int result;
 
-	if (!fetch_export(client, &query, &data, &length, why, size))
+	if (!pile)
 		return -1;
 	if (opts->output)
-		result = save_file(opts->output, data, length, why, size);
+		result = save_file(opts->output, pile->data, pile->length, why,
+				   size);
 	else
-		result = print(data, length, why, size);
-	free(data);
+		result = print(pile->data, pile->length, why, size);
+	source_free(CLIENT_EXPORT, pile);
 	return result;
 }
 
 static int tell(struct client *client, const struct client_query *query,
 		char *why, size_t size)
 {
-	char line[256];
+	char line[256], *done = fetch_answer(client, query, why, size);
 
-	if (!fetch_done(client, query, why, size))
+	if (!done)
 		return -1;
-	text_clean(line, sizeof(line), why, sizeof(line), true);
+	text_clean(line, sizeof(line), done, sizeof(line), true);
 	puts(line);
+	free(done);
 	return print("", 0, why, size);
 }
 
@@ -111,12 +113,14 @@ static void sites_text(struct context *context, size_t most)
 static bool fetch_context(const struct opts *opts, struct client *client,
 			  struct context *context, char *why, size_t size)
 {
+	struct client_query query = {.what = CLIENT_DETAIL};
+
 	context->sites = fetch_sites(client, 0, opts->pid,
 				     client_now_ns() + NAMES_NS, why, size);
 	if (!context->sites)
 		return false;
-	context->detail =
-		fetch_detail(client, context->sites->process_id, why, size);
+	query.process_id = context->sites->process_id;
+	context->detail = fetch_answer(client, &query, why, size);
 	context->time_s = report_time();
 	if (!context->detail)
 		return false;

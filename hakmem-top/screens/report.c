@@ -156,8 +156,8 @@ static bool report_ready(const struct screen *screen,
 			 const struct context *context)
 {
 	return (!screen->of_process || context->detail) &&
-	       (!screen->needs_sites || context->sites) &&
-	       (!screen->needs_stack || context->stack);
+	       (!(screen->needs & NEEDS(SITES)) || context->sites) &&
+	       (!(screen->needs & NEEDS(STACK)) || context->stack);
 }
 
 bool report_write(FILE *out, const struct screen *screen,

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "hakmem-top/screens/keys.h"
+#include "hakmem-top/data/client.h"
 #include "hakmem-top/data/model.h"
 #include "hakmem-top/base/opts.h"
 #include "hakmem-top/data/sites.h"
@@ -42,12 +42,15 @@ struct context {
 	char filter[SCREEN_FILTER_MAX];
 };
 
+/* A source that a screen wants to be asked for at every poll. */
+#define NEEDS(source) (1u << CLIENT_##source)
+
 struct screen {
 	const char *name; /* on its tab */
 	const char *what; /* in JSON: what its rows are */
 	bool of_process;  /* needs context.detail */
-	bool needs_history, needs_sites, needs_stack;
-	bool heap; /* its export may also be one of the heap */
+	unsigned needs;	  /* beyond the detail: NEEDS(HISTORY) | ... */
+	bool heap;	  /* its export may also be one of the heap */
 	const struct screen *inside; /* what Enter on a row shows, or NULL */
 	const struct screen
 		*outside; /* what Esc goes back to; NULL: the list */

@@ -328,7 +328,7 @@ static bool save(struct context *context, enum opts_format format, FILE *out)
 const struct screen screen_overview = {
 	.name = "Overview",
 	.of_process = true,
-	.needs_history = true,
+	.needs = NEEDS(HISTORY),
 	.refresh = refresh,
 	.draw = draw,
 	.save = save,

@@ -5,6 +5,7 @@
 
 #include "hakmem-top/base/fmt.h"
 #include "hakmem-top/ui/help.h"
+#include "hakmem-top/ui/keys.h"
 #include "hakmem-top/base/plot.h"
 #include "hakmem-top/term/term.h"
 #include "hakmem-top/base/text.h"

@@ -1,10 +1,9 @@
 #include "hakmem-top/ui/feed.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "hakmem-top/data/decode.h"
-#include "hakmem-top/data/decode_sites.h"
 #include "hakmem-top/screens/report.h"
 
 void feed_init(struct feed *feed, struct client *client,
@@ -20,57 +19,45 @@ void feed_set_interval(struct feed *feed, double interval_s)
 	feed->next_ns = 0;
 }
 
-static void ask(struct feed *feed, enum client_what what, uint64_t now_ns)
-{
-	const struct client_query query = {
-		.what = what,
-		.process_id = feed->context->open_id,
-		.site_id = what == CLIENT_STACK ? feed->context->site_id : 0,
-	};
+#define BIT(source) (1u << CLIENT_##source)
 
-	if (client_ask(feed->client, &query, now_ns))
-		feed->pending++;
+/* What a poll asks for; while frozen what was just opened, once. */
+static unsigned wanted(const struct feed *feed)
+{
+	unsigned bits = BIT(PROCESSES) | BIT(DETAIL) | feed->needs;
+
+	if (feed->frozen)
+		bits = (bits | BIT(HISTORY)) & ~(feed->asked | BIT(PROCESSES));
+	if (feed->base_due) /* the sites of the mark that was just set */
+		bits |= BIT(SITES);
+	if (!feed->context->site_id)
+		bits &= ~BIT(STACK);
+	/* Ids of before a reconnect may be another daemon's: the list first. */
+	return feed->context->open_id && feed->synced ? bits
+						      : bits & BIT(PROCESSES);
 }
 
-static void ask_stack(struct feed *feed, uint64_t now_ns)
-{
-	feed->stack_process = feed->context->open_id;
-	feed->stack_site = feed->context->site_id;
-	ask(feed, CLIENT_STACK, now_ns);
-	feed->stack_asked = true;
-}
-
-/* Sites for their screen, or once for the mark that was just set. */
-static void ask_sites(struct feed *feed, uint64_t now_ns)
-{
-	bool more = !feed->frozen || !feed->sites_asked;
-
-	if ((feed->wants_sites && more) || feed->base_due) {
-		ask(feed, CLIENT_SITES, now_ns);
-		feed->sites_asked = true;
-	}
-	if (feed->wants_stack && feed->context->site_id &&
-	    (!feed->frozen || !feed->stack_asked))
-		ask_stack(feed, now_ns);
-}
-
-/* While frozen only what was just opened is asked for, once. */
 static void ask_all(struct feed *feed, uint64_t now_ns)
 {
-	/* Ids of before a reconnect may be another daemon's: the list first. */
-	bool open = feed->context->open_id != 0 && feed->synced;
+	unsigned bits = wanted(feed);
 
-	if (!feed->frozen)
-		ask(feed, CLIENT_PROCESSES, now_ns);
-	if (!open)
-		return;
-	if (!feed->frozen || !feed->detail_asked) {
-		ask(feed, CLIENT_DETAIL, now_ns);
-		if (feed->wants_history || feed->frozen)
-			ask(feed, CLIENT_HISTORY, now_ns);
-		feed->detail_asked = true;
+	for (unsigned what = 0; what < CLIENT_KINDS; what++) {
+		const struct client_query query = {
+			.what = (enum client_what)what,
+			.process_id = feed->context->open_id,
+			.site_id = feed->context->site_id,
+		};
+
+		if (!(bits & 1u << what))
+			continue;
+		if (client_ask(feed->client, &query, now_ns))
+			feed->pending++;
+		feed->asked |= 1u << what;
 	}
-	ask_sites(feed, now_ns);
+	if (bits & BIT(STACK)) {
+		feed->stack_process = feed->context->open_id;
+		feed->stack_site = feed->context->site_id;
+	}
 }
 
 static void note_trend(struct feed *feed)
@@ -138,13 +125,12 @@ static void move_over(struct feed *feed)
 		context->detail->process.state = MODEL_DISCONNECTED;
 }
 
-static bool take_list(struct feed *feed)
+static bool take_list(struct feed *feed, void *answer)
 {
 	struct context *context = feed->context;
-	struct processes *old = context->list, *list = feed->incoming;
+	struct processes *old = context->list, *list = answer;
 	bool done;
 
-	feed->incoming = NULL;
 	feed->trouble[0] = '\0';
 	if (feed->frozen) { /* asked before the freeze */
 		model_processes_free(list);
@@ -164,14 +150,15 @@ static bool take_list(struct feed *feed)
 	return done;
 }
 
-static void take_detail(struct feed *feed, struct detail *detail)
+static bool take_detail(struct feed *feed, void *answer)
 {
 	struct context *context = feed->context;
+	struct detail *detail = answer;
 
 	if (detail->process.id != context->open_id ||
 	    (feed->frozen && context->detail)) {
 		model_detail_free(detail);
-		return;
+		return true;
 	}
 	if (context->detail && context->detail->state_ns != detail->state_ns) {
 		model_detail_free(context->before);
@@ -182,28 +169,32 @@ static void take_detail(struct feed *feed, struct detail *detail)
 	context->detail = detail;
 	context->open_pid = detail->process.pid;
 	feed->open_ticks = detail->process.start_ticks;
+	return true;
 }
 
-static void take_history(struct feed *feed, struct history *history)
+static bool take_history(struct feed *feed, void *answer)
 {
 	struct context *context = feed->context;
+	struct history *history = answer;
 
 	if (history->process_id != context->open_id ||
 	    (feed->frozen && context->history)) {
 		model_history_free(history);
-		return;
+		return true;
 	}
 	model_history_free(context->history);
 	context->history = history;
+	return true;
 }
 
-static void take_sites(struct feed *feed, struct sites *sites)
+static bool take_sites(struct feed *feed, void *answer)
 {
 	struct context *context = feed->context;
+	struct sites *sites = answer;
 
 	if (sites->process_id != context->open_id) {
 		sites_free(sites);
-		return;
+		return true;
 	}
 	context->sites_trouble[0] = '\0';
 	if (feed->base_due) {
@@ -212,155 +203,100 @@ static void take_sites(struct feed *feed, struct sites *sites)
 	}
 	if (feed->frozen && context->sites) {
 		sites_free(sites);
-		return;
+		return true;
 	}
 	sites_free(context->sites);
 	context->sites = sites;
+	return true;
 }
 
-static void take_stack(struct feed *feed, struct stack *stack)
+static bool take_stack(struct feed *feed, void *answer)
 {
 	struct context *context = feed->context;
+	struct stack *stack = answer;
 
 	if (feed->stack_process != context->open_id ||
 	    feed->stack_site != context->site_id ||
 	    (feed->frozen && context->stack)) {
 		sites_stack_free(stack);
-		return;
+		return true;
 	}
 	context->sites_trouble[0] = '\0';
 	sites_stack_free(context->stack);
 	context->stack = stack;
+	return true;
 }
 
-/* The answer that was due is complete. */
-static void answered(struct feed *feed, uint64_t now_ns)
+static bool take_export(struct feed *feed, void *answer)
 {
-	if (feed->pending && client_due(feed->client) != CLIENT_EXPORT)
-		feed->pending--;
-	client_answered(feed->client, now_ns);
+	struct pile *pile = answer;
+
+	feed->export.state = FEED_EXPORTED;
+	feed->export.data = *pile;
+	free(pile);
+	return true;
 }
 
-static void end_export(struct feed *feed, const char *trouble)
+static void end_export(struct feed *feed, const char *why)
 {
 	struct feed_export *export = &feed->export;
 
 	if (export->state != FEED_EXPORTING)
 		return;
 	export->state = FEED_EXPORTED;
-	snprintf(export->trouble, sizeof(export->trouble), "%s", trouble);
+	snprintf(export->trouble, sizeof(export->trouble), "%s", why);
 }
 
-static bool take_list_frame(struct feed *feed, const struct frame *frame,
-			    uint64_t now_ns)
+static void fail_export(struct feed *feed, const struct answer *answer)
 {
-	bool more = false;
-
-	if (!decode_processes(frame, &feed->incoming, &more))
-		snprintf(feed->trouble, sizeof(feed->trouble),
-			 "the daemon sent a list that makes no sense");
-	else if (more)
-		return false;
-	answered(feed, now_ns);
-	return feed->incoming ? take_list(feed) : true;
+	end_export(feed, answer->why);
 }
 
-static void take_sites_frame(struct feed *feed, const struct frame *frame,
-			     uint64_t now_ns)
-{
-	struct sites *sites;
-	bool more = false;
-
-	if (decode_sites(frame, &feed->incoming_sites, &more) && more)
-		return;
-	answered(feed, now_ns);
-	sites = feed->incoming_sites;
-	feed->incoming_sites = NULL;
-	if (sites)
-		take_sites(feed, sites);
-}
-
-static void take_export_frame(struct feed *feed, const struct frame *frame,
-			      uint64_t now_ns)
-{
-	struct feed_export *export = &feed->export;
-	bool last = false;
-
-	if (client_due(feed->client) != CLIENT_EXPORT)
-		return;
-	if (!decode_export(frame, &last, pile_append, &export->data))
-		export->broken = true; /* what is left of it still comes */
-	if (!last)
-		return;
-	answered(feed, now_ns);
-	end_export(feed, export->broken
-				 ? "the export makes no sense or is too long"
-				 : "");
-}
-
-/* A refusal means what the question was about. */
-static void take_error(struct feed *feed, const struct frame *frame,
-		       uint64_t now_ns)
+/* Shown in the place of what was asked for. */
+static void fail_sites(struct feed *feed, const struct answer *answer)
 {
 	struct context *context = feed->context;
-	enum client_what due = client_due(feed->client);
-	char text[256];
 
-	answered(feed, now_ns);
-	decode_error(frame, text, sizeof(text));
-	if (due == CLIENT_EXPORT) {
-		end_export(feed, text);
-		return;
-	}
-	if (due == CLIENT_SITES || due == CLIENT_STACK) {
-		feed->base_due = false;
-		snprintf(context->sites_trouble, sizeof(context->sites_trouble),
-			 "%.120s", text);
-		return;
-	}
-	memcpy(feed->trouble, text, sizeof(feed->trouble));
-	if (context->open_id)
-		feed->gone = true;
+	feed->base_due = false;
+	snprintf(context->sites_trouble, sizeof(context->sites_trouble),
+		 "%.120s", answer->why);
 }
 
-/* A frame that cannot be read ends nothing: the next poll may do better. */
+/* What cannot be read ends nothing, the next poll may do better; a refusal
+ * means that the process is not known any more. */
+static void fail_process(struct feed *feed, const struct answer *answer)
+{
+	memcpy(feed->trouble, answer->why, sizeof(feed->trouble));
+	feed->gone |= answer->refused && feed->context->open_id;
+}
+
+/* What is done with an answer, or with one that failed. */
+static const struct shown {
+	bool (*take)(struct feed *feed, void *answer);
+	void (*fail)(struct feed *feed, const struct answer *answer);
+} shown[] = {
+	[CLIENT_PROCESSES] = {take_list, fail_process},
+	[CLIENT_DETAIL] = {take_detail, fail_process},
+	[CLIENT_HISTORY] = {take_history, fail_process},
+	[CLIENT_EXPORT] = {take_export, fail_export},
+	[CLIENT_SITES] = {take_sites, fail_sites},
+	[CLIENT_STACK] = {take_stack, fail_sites},
+};
+
+/* Takes a frame in; true when there is something to draw. */
 static bool take(struct feed *feed, const struct frame *frame, uint64_t now_ns)
 {
-	struct detail *detail;
-	struct history *history;
-	struct stack *stack;
+	struct answer answer;
 
-	switch (frame->type) {
-	case FRAME_PROCESSES:
-		return take_list_frame(feed, frame, now_ns);
-	case FRAME_SITE_TABLE:
-		take_sites_frame(feed, frame, now_ns);
-		return true;
-	case FRAME_EXPORT:
-		take_export_frame(feed, frame, now_ns);
-		return true;
-	case FRAME_ERROR:
-		take_error(feed, frame, now_ns);
-		return true;
-	default:
-		break;
-	}
-	if (client_due(feed->client) == CLIENT_EXPORT)
-		end_export(feed, "the daemon answered something else");
-	answered(feed, now_ns);
-	if (frame->type == FRAME_DETAIL) {
-		detail = decode_detail(frame);
-		if (detail)
-			take_detail(feed, detail);
-	} else if (frame->type == FRAME_HISTORY) {
-		history = decode_history(frame);
-		if (history)
-			take_history(feed, history);
-	} else if (frame->type == FRAME_STACK) {
-		stack = decode_stack(frame);
-		if (stack)
-			take_stack(feed, stack);
-	}
+	if (!source_take(&feed->incoming, feed->client, frame, now_ns))
+		return false;
+	answer = feed->incoming;
+	feed->incoming = (struct answer){.data = NULL};
+	if (answer.what != CLIENT_EXPORT && feed->pending)
+		feed->pending--;
+	if (!answer.failed)
+		return shown[answer.what].take(feed, answer.data);
+	shown[answer.what].fail(feed, &answer);
 	return true;
 }
 
@@ -369,10 +305,7 @@ static void start_over(struct feed *feed, uint64_t now_ns)
 {
 	feed->pending = 0;
 	feed->synced = false;
-	model_processes_free(feed->incoming);
-	sites_free(feed->incoming_sites);
-	feed->incoming = NULL;
-	feed->incoming_sites = NULL;
+	source_drop(&feed->incoming);
 	feed->next_ns = now_ns;
 	end_export(feed, client_trouble(feed->client));
 }
@@ -426,7 +359,8 @@ void feed_open(struct feed *feed, const struct process *process)
 	context->open_id = process ? process->id : 0;
 	context->open_pid = process ? process->pid : 0;
 	feed->open_ticks = process ? process->start_ticks : 0;
-	feed->detail_asked = feed->sites_asked = feed->base_due = false;
+	feed->asked = 0;
+	feed->base_due = false;
 	context->site_id = 0;
 	feed->next_ns = 0;
 }
@@ -435,7 +369,7 @@ void feed_open_site(struct feed *feed)
 {
 	sites_stack_free(feed->context->stack);
 	feed->context->stack = NULL;
-	feed->stack_asked = false;
+	feed->asked &= ~BIT(STACK);
 	feed->next_ns = 0;
 }
 
@@ -467,9 +401,9 @@ void feed_export_end(struct feed *feed)
 void feed_freeze(struct feed *feed, bool frozen)
 {
 	feed->frozen = frozen;
-	feed->detail_asked = feed->context->detail != NULL;
-	feed->sites_asked = feed->context->sites != NULL;
-	feed->stack_asked = feed->context->stack != NULL;
+	feed->asked = (feed->context->detail ? BIT(DETAIL) | BIT(HISTORY) : 0) |
+		      (feed->context->sites ? BIT(SITES) : 0) |
+		      (feed->context->stack ? BIT(STACK) : 0);
 	feed->next_ns = 0;
 }
 
@@ -483,7 +417,7 @@ void feed_mark(struct feed *feed, bool mark)
 	feed->base_due = false;
 	if (mark && context->detail)
 		context->base = model_detail_copy(context->detail);
-	if (mark && context->sites && feed->wants_sites)
+	if (mark && context->sites && (feed->needs & BIT(SITES)))
 		context->sites_base = sites_copy(context->sites);
 	else if (mark && context->open_id && !feed->frozen)
 		feed->base_due = true;
@@ -500,9 +434,7 @@ void feed_clear(struct feed *feed)
 	forget_base(context);
 	view_clear(&context->view);
 	model_processes_free(context->list);
-	model_processes_free(feed->incoming);
-	sites_free(feed->incoming_sites);
-	context->list = feed->incoming = NULL;
-	feed->incoming_sites = NULL;
+	source_drop(&feed->incoming);
+	context->list = NULL;
 	feed_export_end(feed);
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "hakmem-top/data/client.h"
+#include "hakmem-top/data/source.h"
 #include "hakmem-top/base/pile.h"
 #include "hakmem-top/screens/screen.h"
 
@@ -20,7 +20,6 @@
 struct feed_export {
 	enum { FEED_NO_EXPORT, FEED_EXPORTING, FEED_EXPORTED } state;
 	struct pile data;
-	bool broken;
 	char path[256];
 	char trouble[256]; /* why it failed; "" = it did not */
 };
@@ -29,7 +28,7 @@ struct feed {
 	struct client *client;
 	struct context *context;
 	uint64_t interval_ns;
-	bool wants_history, wants_sites, wants_stack;
+	unsigned needs; /* of the screen: struct screen */
 	bool frozen;
 	time_t shown_at;   /* wall clock of what is shown, 0 = nothing yet */
 	time_t marked_at;  /* 0 = no mark */
@@ -43,10 +42,9 @@ struct feed {
 
 	/* Private. */
 	uint64_t next_ns;
-	unsigned pending;	    /* answers that are due */
-	struct processes *incoming; /* answers in several frames */
-	struct sites *incoming_sites;
-	bool detail_asked, sites_asked, stack_asked;
+	unsigned pending; /* answers that are due */
+	struct answer incoming;
+	unsigned asked;		/* since it was opened: bits like `needs` */
 	bool base_due;		/* the next sites are those of the mark */
 	uint64_t stack_process; /* whose stack was asked for, and of which */
 	uint32_t stack_site;	/* site */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "hakmem-top/screens/keys.h"
+#include "hakmem-top/ui/keys.h"
 #include "hakmem-top/term/term.h"
 
 static int draw_key(const struct key *key, int y, int width)

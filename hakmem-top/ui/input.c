@@ -9,8 +9,12 @@
 #include <string.h>
 
 #include "hakmem-top/ui/files.h"
+#include "hakmem-top/ui/keys.h"
 
 #define MESSAGE_NS 4000000000u
+
+#define CTRL(letter) ((letter)&0x1F)
+#define ESCAPE	     27
 
 void input_say(struct input *input, bool bad, const char *format, ...)
 {
@@ -62,10 +66,8 @@ static void go_to(struct input *input, const struct screen *screen)
 		feed_rebuild(feed);
 	}
 	input->ui.screen = screen;
-	feed->wants_history = screen->needs_history;
-	feed->wants_sites = screen->needs_sites;
-	feed->wants_stack = screen->needs_stack;
-	if (screen->needs_history || screen->needs_sites)
+	feed->needs = screen->needs;
+	if (screen->needs & (NEEDS(HISTORY) | NEEDS(SITES)))
 		feed->next_ns = 0;
 	input_refresh(input);
 }
@@ -92,10 +94,11 @@ static void enter(struct input *input, const struct screen *screen)
 }
 
 /* Enter: into the selected process, or deeper. */
-static void open_selected(struct input *input)
+static void open_selected(struct input *input, int argument)
 {
 	const struct screen *screen = input->ui.screen;
 
+	(void)argument;
 	if (!screen->of_process) {
 		enter(input, chrome_tabs[0]);
 	} else if (screen->inside && screen->enter(&input->context)) {
@@ -116,18 +119,19 @@ static size_t tab_index(const struct input *input, size_t *count)
 	return at;
 }
 
-static void step_tab(struct input *input, size_t step)
+static void step_tab(struct input *input, int step)
 {
 	size_t count, at = tab_index(input, &count);
 
 	if (!input->ui.screen->of_process)
 		enter(input, chrome_tabs[0]);
 	else if (count > 0)
-		go_to(input, chrome_tabs[(at + count + step) % count]);
+		go_to(input, chrome_tabs[(at + count + (size_t)step) % count]);
 }
 
-static void back(struct input *input)
+static void back(struct input *input, int argument)
 {
+	(void)argument;
 	if (input->context.filter[0]) {
 		input->context.filter[0] = '\0';
 		feed_rebuild(&input->feed);
@@ -147,11 +151,12 @@ static void ask_for(struct input *input, enum input_purpose purpose,
 	prompt_start(&input->ui.prompt, label, text);
 }
 
-static void ask_export(struct input *input)
+static void ask_export(struct input *input, int argument)
 {
 	const struct screen *screen = input->ui.screen;
 	char name[PROMPT_MAX];
 
+	(void)argument;
 	if (input->opts->readonly) {
 		input_say(input, true, "--readonly: no files are written");
 		return;
@@ -260,115 +265,98 @@ static void key_in_prompt(struct input *input, int key)
 		prompt_finished(input);
 }
 
-static void step_menu(struct input *input, const struct table *table, int step)
+static void step_menu(struct input *input, int step)
 {
-	size_t count = table->column_count, at = input->ui.menu;
+	const struct table *table = table_of(input);
+	size_t at = input->ui.menu;
 
+	if (!table)
+		return;
 	do
-		at = (at + count + (size_t)step) % count;
+		at = (at + table->column_count + (size_t)step) %
+		     table->column_count;
 	while (!table->columns[at].letter);
 	input->ui.menu = at;
 }
 
-static void key_in_menu(struct input *input, int key, enum action action)
-{
-	struct table *table = table_of(input);
-
-	if (action == ACTION_UP || action == ACTION_DOWN) {
-		step_menu(input, table, action == ACTION_UP ? -1 : 1);
-		return;
-	}
-	input->ui.mode = CHROME_NORMAL;
-	if (action == ACTION_ENTER)
-		table_sort_by(table, input->ui.menu);
-	else
-		table_sort_letter(table, key);
-}
-
-static void key_in_help(struct input *input, enum action action)
+static void scroll_help(struct input *input, int step)
 {
 	struct ui *ui = &input->ui;
-	int page = term_rows() - 5, most = ui->help_lines - page;
+	int most = ui->help_lines - (term_rows() - 5);
 
-	switch (action) {
-	case ACTION_UP:
-		ui->help_top--;
-		break;
-	case ACTION_DOWN:
-		ui->help_top++;
-		break;
-	case ACTION_PAGE_UP:
-		ui->help_top -= page;
-		break;
-	case ACTION_PAGE_DOWN:
-	case ACTION_FREEZE: /* the blank turns pages, as in a pager */
-		ui->help_top += page;
-		break;
-	default:
-		ui->mode = CHROME_NORMAL;
-		break;
-	}
+	ui->help_top += step;
 	if (ui->help_top > most)
 		ui->help_top = most;
 	if (ui->help_top < 0)
 		ui->help_top = 0;
 }
 
-/* The actions that move in or order a table. */
-static void act_on_table(struct input *input, enum action action)
+static void move_rows(struct input *input, int step)
+{
+	if (input->ui.mode == CHROME_HELP)
+		scroll_help(input, step);
+	else if (input->ui.mode == CHROME_MENU)
+		step_menu(input, step);
+	else if (table_of(input))
+		table_move(table_of(input), step);
+}
+
+static void move_pages(struct input *input, int step)
 {
 	struct table *table = table_of(input);
 
-	if (!table)
-		return;
-	switch (action) {
-	case ACTION_UP:
-		table_move(table, -1);
-		break;
-	case ACTION_DOWN:
-		table_move(table, 1);
-		break;
-	case ACTION_PAGE_UP:
-		table_move(table, -(long)table->page);
-		break;
-	case ACTION_PAGE_DOWN:
-		table_move(table, (long)table->page);
-		break;
-	case ACTION_FIRST:
-		table_select(table, 0);
-		break;
-	case ACTION_LAST:
-		table_select(table, table->count);
-		break;
-	case ACTION_LEFT:
-		table_scroll(table, -1);
-		break;
-	case ACTION_RIGHT:
-		table_scroll(table, 1);
-		break;
-	case ACTION_SORT_LEFT:
-		table_sort_step(table, -1);
+	if (input->ui.mode == CHROME_HELP)
+		scroll_help(input, step * (term_rows() - 5));
+	else if (table)
+		table_move(table, step * (long)table->page);
+}
+
+/* To the first row or, behind the last one, to that. */
+static void move_to_end(struct input *input, int way)
+{
+	struct table *table = table_of(input);
+
+	if (table)
+		table_select(table, way < 0 ? 0 : table->count);
+}
+
+static void push_columns(struct input *input, int step)
+{
+	if (table_of(input))
+		table_scroll(table_of(input), step);
+}
+
+static void sort_by_neighbour(struct input *input, int step)
+{
+	if (table_of(input)) {
+		table_sort_step(table_of(input), step);
 		input_refresh(input);
-		break;
-	case ACTION_SORT_RIGHT:
-		table_sort_step(table, 1);
-		input_refresh(input);
-		break;
-	case ACTION_INVERT:
-		table_invert(table);
-		input_refresh(input);
-		break;
-	case ACTION_SORT_MENU:
-		input->ui.mode = CHROME_MENU;
-		input->ui.menu = table->sort;
-		break;
-	default:
-		break;
 	}
 }
 
-static void toggle_tree(struct input *input)
+static void invert(struct input *input, int argument)
 {
+	(void)argument;
+	if (table_of(input)) {
+		table_invert(table_of(input));
+		input_refresh(input);
+	}
+}
+
+static void open_menu(struct input *input, int argument)
+{
+	const struct table *table = table_of(input);
+
+	(void)argument;
+	if (!table)
+		return;
+	input->ui.mode = CHROME_MENU;
+	input->ui.menu = table->sort;
+}
+
+static void toggle_tree(struct input *input, int argument)
+{
+	(void)argument;
 	if (input->ui.screen != &screen_processes)
 		return;
 	input->context.tree = !input->context.tree;
@@ -376,84 +364,195 @@ static void toggle_tree(struct input *input)
 	input_say(input, false, input->context.tree ? "tree" : "no tree");
 }
 
-static void mark(struct input *input, bool set)
+/* Sets the mark, or with -1 forgets it. */
+static void mark(struct input *input, int way)
 {
 	if (!input->context.list)
 		return;
-	feed_mark(&input->feed, set);
+	feed_mark(&input->feed, way > 0);
 	input_refresh(input);
 	input_say(input, false,
-		  set ? "marked: changes since now; M forgets it"
-		      : "mark forgotten");
+		  way > 0 ? "marked: changes since now; M forgets it"
+			  : "mark forgotten");
 }
 
-static void act(struct input *input, enum action action)
+static void quit(struct input *input, int argument)
 {
-	switch (action) {
-	case ACTION_QUIT:
-		input->quit = true;
-		break;
-	case ACTION_HELP:
-		input->ui.mode = CHROME_HELP;
-		input->ui.help_top = 0;
-		break;
-	case ACTION_ENTER:
-		open_selected(input);
-		break;
-	case ACTION_BACK:
-		back(input);
-		break;
-	case ACTION_TAB:
-		step_tab(input, 1);
-		break;
-	case ACTION_TAB_BACK:
-		step_tab(input, (size_t)-1);
-		break;
-	case ACTION_FREEZE:
-		feed_freeze(&input->feed, !input->feed.frozen);
-		break;
-	case ACTION_MARK:
-	case ACTION_UNMARK:
-		mark(input, action == ACTION_MARK);
-		break;
-	case ACTION_TREE:
-		toggle_tree(input);
-		break;
-	case ACTION_FILTER:
-		ask_for(input, INPUT_FILTER, "Filter:", input->context.filter);
-		break;
-	case ACTION_SEARCH:
-		ask_for(input, INPUT_SEARCH, "Search:", "");
-		break;
-	case ACTION_NEXT:
-		search(input, 1, false);
-		break;
-	case ACTION_PREVIOUS:
-		search(input, -1, false);
-		break;
-	case ACTION_DELETE:
-		input->search[0] = '\0';
-		apply_filter(input, "");
-		break;
-	case ACTION_EXPORT:
-		ask_export(input);
-		break;
-	case ACTION_INTERVAL:
-		ask_for(input, INPUT_INTERVAL, "Seconds between polls:", "");
-		break;
-	case ACTION_FASTER:
-		step_interval(input, -1);
-		break;
-	case ACTION_SLOWER:
-		step_interval(input, 1);
-		break;
-	case ACTION_REPAINT:
-		term_repaint();
-		break;
-	default:
-		act_on_table(input, action);
-		break;
+	(void)argument;
+	input->quit = true;
+}
+
+static void open_help(struct input *input, int argument)
+{
+	(void)argument;
+	input->ui.mode = CHROME_HELP;
+	input->ui.help_top = 0;
+}
+
+static void freeze(struct input *input, int argument)
+{
+	(void)argument;
+	feed_freeze(&input->feed, !input->feed.frozen);
+}
+
+static void ask_filter(struct input *input, int argument)
+{
+	(void)argument;
+	ask_for(input, INPUT_FILTER, "Filter:", input->context.filter);
+}
+
+static void ask_search(struct input *input, int argument)
+{
+	(void)argument;
+	ask_for(input, INPUT_SEARCH, "Search:", "");
+}
+
+static void ask_interval(struct input *input, int argument)
+{
+	(void)argument;
+	ask_for(input, INPUT_INTERVAL, "Seconds between polls:", "");
+}
+
+static void search_on(struct input *input, int step)
+{
+	search(input, step, false);
+}
+
+static void drop_texts(struct input *input, int argument)
+{
+	(void)argument;
+	input->search[0] = '\0';
+	apply_filter(input, "");
+}
+
+static void repaint(struct input *input, int argument)
+{
+	(void)input;
+	(void)argument;
+	term_repaint();
+}
+
+/* The terminal does it by a signal: the row is for those who look for the key.
+ */
+static void suspend(struct input *input, int argument)
+{
+	(void)input;
+	(void)argument;
+}
+
+static void screen_of_digit(struct input *input, int code)
+{
+	size_t count;
+
+	tab_index(input, &count);
+	if (code > '0' && (size_t)(code - '0') <= count)
+		enter(input, chrome_tabs[code - '1']);
+}
+
+#define SHOWN(scope, footer_key, footer, press, argument, names, help, ...)    \
+	{                                                                      \
+		press, argument, {__VA_ARGS__}, names, help, footer,           \
+			footer_key, KEYS_##scope                               \
 	}
+#define HIDDEN(press, argument, names, help, ...)                              \
+	SHOWN(ALL, NULL, NULL, press, argument, names, help, __VA_ARGS__)
+
+/* In the order of the help screen and the footer. */
+const struct key keys_table[] = {
+	SHOWN(ALL, "F1", "Help", open_help, 0, "F1 h ?", "this help", KEY_F(1),
+	      'h', '?'),
+	SHOWN(ALL, "q", "Quit", quit, 0, "q F10 Ctrl-C", "quit", KEY_F(10),
+	      'q'),
+	SHOWN(OPENS, "Enter", "Open", open_selected, 0, "Enter",
+	      "open the selected process or site", KEY_ENTER, '\n', '\r'),
+	SHOWN(PROCESS, "Esc", "Back", back, 0, "Esc",
+	      "back to where one came from; first drops a filter", ESCAPE,
+	      KEY_BACKSPACE, 127, 8),
+	SHOWN(PROCESS, "Tab", "Next", step_tab, 1, "Tab",
+	      "next screen of the process", '\t'),
+	HIDDEN(step_tab, -1, "Shift-Tab", "previous screen", KEY_BTAB),
+	HIDDEN(screen_of_digit, 0, "1-5", "the screen of that number", '1', '2',
+	       '3', '4', '5'),
+	SHOWN(ALL, "F6", "Sort", open_menu, 0, "F6",
+	      "choose the column that sorts", KEY_F(6)),
+	SHOWN(ALL, "F4", "Filter", ask_filter, 0, "F4 \\",
+	      "show only rows that contain a text", KEY_F(4), '\\'),
+	SHOWN(ALL, "F3", "Search", ask_search, 0, "F3 /", "search", KEY_F(3),
+	      '/'),
+	HIDDEN(search_on, 1, "n", "next match", 'n'),
+	HIDDEN(search_on, -1, "N", "previous match", 'N'),
+	HIDDEN(drop_texts, 0, "Del", "drop filter and search", KEY_DC),
+	SHOWN(ALL, "z", "Freeze", freeze, 0, "Space z",
+	      "freeze: sort, filter and look while nothing moves", ' ', 'z'),
+	SHOWN(ALL, "m", "Mark", mark, 1, "m", "mark: show changes since now",
+	      'm'),
+	HIDDEN(mark, -1, "M", "forget the mark", 'M'),
+	SHOWN(LIST, "F5", "Tree", toggle_tree, 0, "F5 t", "processes as a tree",
+	      KEY_F(5), 't'),
+	SHOWN(ALL, "e", "Export", ask_export, 0, "e",
+	      "write what is on the screen to a file (.csv or .json)", 'e'),
+	HIDDEN(sort_by_neighbour, -1, "<", "sort by the column to the left",
+	       '<', ','),
+	HIDDEN(sort_by_neighbour, 1, ">", "sort by the column to the right",
+	       '>', '.'),
+	HIDDEN(invert, 0, "I", "invert the order", 'I'),
+	HIDDEN(ask_interval, 0, "d", "set the interval in seconds", 'd'),
+	HIDDEN(step_interval, -1, "-", "shorter interval", '-'),
+	HIDDEN(step_interval, 1, "+", "longer interval", '+', '='),
+	HIDDEN(move_rows, -1, "Up k", "previous row", KEY_UP, 'k'),
+	HIDDEN(move_rows, 1, "Down j", "next row", KEY_DOWN, 'j'),
+	HIDDEN(move_pages, -1, "PgUp", "previous page", KEY_PPAGE, CTRL('b')),
+	HIDDEN(move_pages, 1, "PgDn", "next page", KEY_NPAGE, CTRL('f')),
+	HIDDEN(move_to_end, -1, "Home g", "first row", KEY_HOME, 'g'),
+	HIDDEN(move_to_end, 1, "End G", "last row", KEY_END, 'G'),
+	HIDDEN(push_columns, -1, "Left", "bring columns back", KEY_LEFT),
+	HIDDEN(push_columns, 1, "Right",
+	       "push columns out to see those that did not fit", KEY_RIGHT),
+	HIDDEN(repaint, 0, "Ctrl-L", "draw the screen anew", CTRL('l')),
+	HIDDEN(suspend, 0, "Ctrl-Z", "suspend; fg comes back", CTRL('z')),
+};
+const size_t keys_count = sizeof(keys_table) / sizeof(keys_table[0]);
+
+const struct key *keys_find(int code)
+{
+	for (size_t i = 0; i < keys_count; i++)
+		for (size_t k = 0; k < KEYS_CODES && keys_table[i].codes[k];
+		     k++)
+			if (keys_table[i].codes[k] == code)
+				return &keys_table[i];
+	return NULL;
+}
+
+static void press(struct input *input, const struct key *key, int code)
+{
+	key->press(input, key->argument ? key->argument : code);
+}
+
+/* Up and Down choose, Enter sorts, as does a letter; others leave. */
+static void key_in_menu(struct input *input, const struct key *key, int code)
+{
+	struct table *table = table_of(input);
+
+	if (key && key->press == move_rows) {
+		press(input, key, code);
+		return;
+	}
+	input->ui.mode = CHROME_NORMAL;
+	if (table && key && key->press == open_selected)
+		table_sort_by(table, input->ui.menu);
+	else if (table)
+		table_sort_letter(table, code);
+}
+
+/* The blank turns pages, as in a pager; what does not scroll leaves. */
+static void key_in_help(struct input *input, const struct key *key, int code)
+{
+	if (key && key->press == freeze)
+		move_pages(input, 1);
+	else if (key && (key->press == move_rows || key->press == move_pages))
+		press(input, key, code);
+	else
+		input->ui.mode = CHROME_NORMAL;
 }
 
 static void click(struct input *input, const struct term_click *click)
@@ -477,7 +576,7 @@ static void click(struct input *input, const struct term_click *click)
 		break;
 	case TABLE_HIT_ROW:
 		if (table->selected == index && click->twice)
-			act(input, ACTION_ENTER);
+			open_selected(input, 0);
 		else
 			table_select(table, index);
 		break;
@@ -486,35 +585,24 @@ static void click(struct input *input, const struct term_click *click)
 	}
 }
 
-static void screen_of_digit(struct input *input, int key)
+void input_press(struct input *input, int code, const struct term_click *where)
 {
-	size_t count;
-
-	tab_index(input, &count);
-	if (key > '0' && (size_t)(key - '0') <= count)
-		enter(input, chrome_tabs[key - '1']);
-}
-
-void input_press(struct input *input, int key, const struct term_click *where)
-{
-	enum action action = keys_action(key);
+	const struct key *key = keys_find(code);
 	struct table *table = table_of(input);
 
 	input->ui.message_until_ns = 0;
-	if (key == KEY_MOUSE)
+	if (code == KEY_MOUSE)
 		click(input, where);
-	else if (key == KEY_RESIZE)
+	else if (code == KEY_RESIZE)
 		term_repaint();
 	else if (input->ui.mode == CHROME_PROMPT)
-		key_in_prompt(input, key);
+		key_in_prompt(input, code);
 	else if (input->ui.mode == CHROME_MENU)
-		key_in_menu(input, key, action);
+		key_in_menu(input, key, code);
 	else if (input->ui.mode == CHROME_HELP)
-		key_in_help(input, action);
-	else if (action == ACTION_SCREEN)
-		screen_of_digit(input, key);
-	else if (action != ACTION_NONE)
-		act(input, action);
-	else if (table && table_sort_letter(table, key))
+		key_in_help(input, key, code);
+	else if (key)
+		press(input, key, code);
+	else if (table && table_sort_letter(table, code))
 		input_refresh(input);
 }

@@ -33,7 +33,7 @@ struct input {
 };
 
 /* Does what a key of term_key means; `where` is read for KEY_MOUSE. */
-void input_press(struct input *input, int key, const struct term_click *where);
+void input_press(struct input *input, int code, const struct term_click *where);
 
 /* Shows a message in the footer for some seconds. */
 void input_say(struct input *input, bool bad, const char *format, ...)

@@ -55,6 +55,21 @@ static int stop(void **state)
 	return 0;
 }
 
+static struct processes *list_now(void)
+{
+	const struct client_query query = {.what = CLIENT_PROCESSES};
+
+	return fetch_answer(client, &query, why, sizeof(why));
+}
+
+static struct detail *detail_of(uint64_t id)
+{
+	const struct client_query query = {.what = CLIENT_DETAIL,
+					   .process_id = id};
+
+	return fetch_answer(client, &query, why, sizeof(why));
+}
+
 static void in_two_frames(const Hakmem__Query *query)
 {
 	keep(query);
@@ -68,14 +83,14 @@ static void a_list_is_waited_for_to_its_end(void **state)
 
 	(void)state;
 	start(in_two_frames);
-	got = fetch_processes(client, why, sizeof(why));
+	got = list_now();
 	assert_non_null(got);
 	assert_int_equal(asked.what, HAKMEM__QUERY_WHAT__QUERY_PROCESSES);
 	assert_int_equal(got->count, 6);
 	assert_string_equal(got->rows[5].command, "/bin/program3 -x");
 	model_processes_free(got);
 	/* On the same connection the next answer has its own deadline. */
-	got = fetch_processes(client, why, sizeof(why));
+	got = list_now();
 	assert_non_null(got);
 	model_processes_free(got);
 	assert_int_equal(client_timeout_ms(client, client_now_ns()), -1);
@@ -94,7 +109,7 @@ static void a_detail_by_its_id(void **state)
 
 	(void)state;
 	start(with_detail);
-	got = fetch_detail(client, 2, why, sizeof(why));
+	got = detail_of(2);
 	assert_non_null(got);
 	assert_int_equal(asked.what, HAKMEM__QUERY_WHAT__QUERY_DETAIL);
 	assert_int_equal(asked.process_id, 2);
@@ -117,20 +132,19 @@ static void an_export_is_put_together(void **state)
 					   .pid = 102,
 					   .export_what = "sizes",
 					   .export_format = "csv"};
-	char *data = NULL;
-	size_t length = 0;
+	struct pile *pile;
 
 	(void)state;
 	start(in_pieces);
-	assert_true(
-		fetch_export(client, &query, &data, &length, why, sizeof(why)));
+	pile = fetch_answer(client, &query, why, sizeof(why));
+	assert_non_null(pile);
 	assert_int_equal(asked.what, HAKMEM__QUERY_WHAT__QUERY_EXPORT);
 	assert_int_equal(asked.pid, 102);
 	assert_string_equal(asked.export_what, "sizes");
 	assert_string_equal(asked.export_format, "csv");
-	assert_int_equal(length, 9);
-	assert_memory_equal(data, "one,two\0\n", 9);
-	free(data);
+	assert_int_equal(pile->length, 9);
+	assert_memory_equal(pile->data, "one,two\0\n", 9);
+	source_free(CLIENT_EXPORT, pile);
 }
 
 static void without_end(const Hakmem__Query *query)
@@ -145,14 +159,10 @@ static void without_end(const Hakmem__Query *query)
 static void an_export_has_a_largest_size(void **state)
 {
 	const struct client_query query = {.what = CLIENT_EXPORT};
-	char *data = NULL;
-	size_t length = 0;
 
 	(void)state;
 	start(without_end);
-	assert_false(
-		fetch_export(client, &query, &data, &length, why, sizeof(why)));
-	assert_null(data);
+	assert_null(fetch_answer(client, &query, why, sizeof(why)));
 	snprintf(wanted, sizeof(wanted), "%s: the answer makes no sense",
 		 feeder.path);
 	assert_string_equal(why, wanted);
@@ -167,19 +177,16 @@ static void refuse(const Hakmem__Query *query)
 static void an_error_is_told_in_its_words(void **state)
 {
 	const struct client_query query = {.what = CLIENT_EXPORT};
-	char *data = NULL;
-	size_t length = 0;
 
 	(void)state;
 	start(refuse);
-	assert_null(fetch_detail(client, 7, why, sizeof(why)));
+	assert_null(detail_of(7));
 	assert_string_equal(why, "no such process: 7");
 	why[0] = '\0';
-	assert_null(fetch_processes(client, why, sizeof(why)));
+	assert_null(list_now());
 	assert_string_equal(why, "no such process: 7");
 	why[0] = '\0';
-	assert_false(
-		fetch_export(client, &query, &data, &length, why, sizeof(why)));
+	assert_null(fetch_answer(client, &query, why, sizeof(why)));
 	assert_string_equal(why, "no such process: 7");
 }
 
@@ -193,7 +200,7 @@ static void half_an_answer_is_none(void **state)
 {
 	(void)state;
 	start(refuse_in_the_middle);
-	assert_null(fetch_processes(client, why, sizeof(why)));
+	assert_null(list_now());
 	assert_string_equal(why, "no such process: 7");
 }
 
@@ -201,7 +208,7 @@ static void another_answer_is_not_taken(void **state)
 {
 	(void)state;
 	start(with_detail);
-	assert_null(fetch_processes(client, why, sizeof(why)));
+	assert_null(list_now());
 	snprintf(wanted, sizeof(wanted), "%s: unexpected answer of type %u",
 		 feeder.path, FRAME_DETAIL);
 	assert_string_equal(why, wanted);
@@ -221,10 +228,10 @@ static void nonsense_is_called_that(void **state)
 	start(babble);
 	snprintf(wanted, sizeof(wanted), "%s: the answer makes no sense",
 		 feeder.path);
-	assert_null(fetch_processes(client, why, sizeof(why)));
+	assert_null(list_now());
 	assert_string_equal(why, wanted);
 	why[0] = '\0';
-	assert_null(fetch_detail(client, 2, why, sizeof(why)));
+	assert_null(detail_of(2));
 	assert_string_equal(why, wanted);
 }
 
@@ -238,7 +245,7 @@ static void a_daemon_that_goes_is_told(void **state)
 {
 	(void)state;
 	start(hang_up);
-	assert_null(fetch_processes(client, why, sizeof(why)));
+	assert_null(list_now());
 	snprintf(wanted, sizeof(wanted), "%s: the daemon closed the connection",
 		 feeder.path);
 	assert_string_equal(why, wanted);
@@ -250,7 +257,7 @@ static void no_daemon_says_how_to_start_one(void **state)
 	start(hang_up);
 	client_free(client);
 	client = client_new("/nonexistent/hakmem/sock", false);
-	assert_null(fetch_processes(client, why, sizeof(why)));
+	assert_null(list_now());
 	assert_string_equal(why, "no hakmemd at /nonexistent/hakmem/sock (no "
 				 "daemon there: the socket does not exist); "
 				 "start one with: hakmemd --daemon");

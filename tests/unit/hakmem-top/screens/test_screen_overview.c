@@ -49,7 +49,7 @@ static void is_a_screen_with_history(void **state)
 	(void)state;
 	assert_string_equal(screen_overview.name, "Overview");
 	assert_true(screen_overview.of_process);
-	assert_true(screen_overview.needs_history);
+	assert_int_equal(screen_overview.needs, NEEDS(HISTORY));
 	assert_null(screen_overview.table);
 	context.detail = NULL;
 	assert_false(screen_overview.refresh(&context));

@@ -49,7 +49,7 @@ static void is_a_screen_of_the_list(void **state)
 	(void)state;
 	assert_string_equal(screen_processes.name, "Processes");
 	assert_false(screen_processes.of_process);
-	assert_false(screen_processes.needs_history);
+	assert_int_equal(screen_processes.needs, 0);
 	assert_string_equal(table->columns[first_sort].title, "LIVE");
 }
 

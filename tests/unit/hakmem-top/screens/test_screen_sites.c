@@ -118,7 +118,7 @@ static void is_a_screen_of_a_process_with_stacks_inside(void **state)
 	(void)state;
 	assert_string_equal(screen_sites.name, "Sites");
 	assert_true(screen_sites.of_process);
-	assert_true(screen_sites.needs_sites);
+	assert_int_equal(screen_sites.needs, NEEDS(SITES));
 	assert_true(screen_sites.heap);
 	assert_ptr_equal(screen_sites.inside, &screen_stack);
 	assert_null(screen_sites.outside);

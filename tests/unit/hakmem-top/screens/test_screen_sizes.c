@@ -46,7 +46,7 @@ static void is_a_screen_of_a_process(void **state)
 	(void)state;
 	assert_string_equal(screen_sizes.name, "Sizes");
 	assert_true(screen_sizes.of_process);
-	assert_false(screen_sizes.needs_history);
+	assert_int_equal(screen_sizes.needs, 0);
 }
 
 static void the_1024_line_stands_above(void **state)

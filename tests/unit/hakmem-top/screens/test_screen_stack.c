@@ -108,7 +108,7 @@ static void is_inside_the_sites(void **state)
 	(void)state;
 	assert_string_equal(screen_stack.name, "Stack");
 	assert_true(screen_stack.of_process);
-	assert_true(screen_stack.needs_stack);
+	assert_int_equal(screen_stack.needs, NEEDS(STACK));
 	assert_false(screen_stack.heap);
 	assert_null(screen_stack.inside);
 	assert_ptr_equal(screen_stack.outside, &screen_sites);

@@ -1,4 +1,5 @@
 #include "hakmem-top/ui/chrome.h"
+#include "hakmem-top/ui/keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -161,8 +161,7 @@ static void nonsense_waits_for_the_next_poll(void **state)
 	assert_int_equal(feeder_what(), LIST);
 	feeder_bytes(FRAME_PROCESSES, "\x2a\xff\xff", 3);
 	assert_true(feed_step(&feed, 12 * S));
-	assert_string_equal(feed.trouble,
-			    "the daemon sent a list that makes no sense");
+	assert_string_equal(feed.trouble, "the answer makes no sense");
 	assert_int_equal(context.list->count, 3);
 	feed_step(&feed, 14 * S);
 	assert_int_equal(feeder_what(), LIST);
@@ -181,7 +180,7 @@ static void an_open_process_is_asked_for_at_once(void **state)
 	show_list_at(10 * S);
 	feed_open(&feed, &list->rows[1]);
 	assert_int_equal(context.open_id, 2);
-	feed.wants_history = true;
+	feed.needs = NEEDS(HISTORY);
 	feed_step(&feed, 10 * S + 1);
 	assert_int_equal(feeder_what(), LIST);
 	query = feeder_query();
@@ -203,14 +202,19 @@ static void the_history_comes_with_it(void **state)
 
 	(void)state;
 	show_list_at(10 * S);
+	feed.needs = NEEDS(HISTORY);
 	open_at(2, 11 * S);
+	assert_int_equal(feeder_what(), HISTORY);
 	feeder_history(history);
 	assert_true(feed_step(&feed, 11 * S));
 	assert_int_equal(context.history->count, 4);
 	history->process_id = 3; /* of the one that was open before */
 	history->count = 2;
+	feed_step(&feed, 20 * S);
+	show_detail(2, 50, 20 * S);
+	assert_int_equal(feeder_what(), HISTORY);
 	feeder_history(history);
-	feed_step(&feed, 11 * S);
+	feed_step(&feed, 20 * S);
 	assert_int_equal(context.history->count, 4);
 	model_history_free(history);
 }

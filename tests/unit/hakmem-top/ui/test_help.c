@@ -1,4 +1,5 @@
 #include "hakmem-top/ui/help.h"
+#include "hakmem-top/ui/keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -129,8 +129,7 @@ static void enter_opens_what_is_selected(void **state)
 	press('\n');
 	assert_int_equal(input.context.open_id, 4);
 	assert_ptr_equal(input.ui.screen, chrome_tabs[0]);
-	assert_int_equal(input.feed.wants_history,
-			 chrome_tabs[0]->needs_history);
+	assert_int_equal(input.feed.needs, chrome_tabs[0]->needs);
 	assert_int_equal(input.feed.next_ns, 0); /* is asked for at once */
 	press('2');
 	press('\n'); /* there is nothing to open in a process */
@@ -159,8 +158,8 @@ static void tab_goes_round_the_screens(void **state)
 	assert_int_equal(input.context.open_id, 5);
 	for (size_t i = 0; i <= count; i++) {
 		assert_ptr_equal(input.ui.screen, chrome_tabs[i % count]);
-		assert_int_equal(input.feed.wants_history,
-				 chrome_tabs[i % count]->needs_history);
+		assert_int_equal(input.feed.needs,
+				 chrome_tabs[i % count]->needs);
 		press('\t');
 	}
 	for (size_t i = 0; i <= count; i++) {
@@ -201,7 +200,7 @@ static void escape_goes_back_to_the_list(void **state)
 	assert_ptr_equal(input.ui.screen, &screen_processes);
 	assert_int_equal(input.context.open_id, 0);
 	assert_null(input.context.detail);
-	assert_false(input.feed.wants_history);
+	assert_int_equal(input.feed.needs, 0);
 	press(ESCAPE);
 	assert_false(input.quit);
 }

@@ -1,4 +1,4 @@
-#include "hakmem-top/screens/keys.h"
+#include "hakmem-top/ui/keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "hakmem-top/screens/screen.h"
+#include "hakmem-top/ui/chrome.h"
 
 static const struct screen *const screens[] = {
 	&screen_processes, &screen_overview, &screen_sizes,  &screen_classes,
@@ -19,24 +19,38 @@ static void no_key_means_two_things(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < keys_count; i++)
-		for (size_t k = 0; k < 8 && keys_table[i].codes[k]; k++)
-			assert_int_equal(keys_action(keys_table[i].codes[k]),
-					 keys_table[i].action);
+		for (size_t k = 0; k < KEYS_CODES && keys_table[i].codes[k];
+		     k++)
+			assert_ptr_equal(keys_find(keys_table[i].codes[k]),
+					 &keys_table[i]);
+	assert_null(keys_find(0x7fffffff));
 }
 
-static void every_action_has_a_key_and_help(void **state)
+static void every_key_has_a_function_a_name_and_help(void **state)
 {
-	bool seen[ACTIONS] = {false};
-
 	(void)state;
 	for (size_t i = 0; i < keys_count; i++) {
-		seen[keys_table[i].action] = true;
+		assert_non_null(keys_table[i].press);
+		assert_true(strlen(keys_table[i].names) > 0);
 		assert_true(strlen(keys_table[i].help) > 0);
 		assert_true(keys_table[i].codes[0] != 0);
 		assert_true(!keys_table[i].footer == !keys_table[i].footer_key);
 	}
-	for (int action = ACTION_NONE + 1; action < ACTIONS; action++)
-		assert_true(seen[action]);
+}
+
+/* A digit is bound when there is a screen of that number, and then only. */
+static void a_digit_is_a_key_for_each_screen(void **state)
+{
+	char names[] = "1-0";
+	size_t count = 0;
+
+	(void)state;
+	while (chrome_tabs[count])
+		count++;
+	for (size_t i = 1; i <= 9; i++)
+		assert_int_equal(keys_find('0' + (int)i) != NULL, i <= count);
+	names[2] = (char)('0' + count);
+	assert_string_equal(keys_find('1')->names, names);
 }
 
 /* Letters that sort are single in a table and no other key's. */
@@ -58,7 +72,7 @@ static void letters_sort_and_do_nothing_else(void **state)
 				continue;
 			assert_false(used[letter]);
 			used[letter] = true;
-			assert_int_equal(keys_action(letter), ACTION_NONE);
+			assert_null(keys_find(letter));
 		}
 	}
 }
@@ -79,7 +93,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_key_means_two_things),
-		cmocka_unit_test(every_action_has_a_key_and_help),
+		cmocka_unit_test(every_key_has_a_function_a_name_and_help),
+		cmocka_unit_test(a_digit_is_a_key_for_each_screen),
 		cmocka_unit_test(letters_sort_and_do_nothing_else),
 		cmocka_unit_test(all_columns_of_processes_fit_80),
 	};
