@@ -7,103 +7,53 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum id {
-	SOCKET,
-	INTERVAL,
-	BATCH,
-	COUNT,
-	JSON,
-	TEXT,
-	CSV,
-	PID,
-	WHAT,
-	FORMAT,
-	SAMPLE,
-	DIFF,
-	INTERVAL_MS,
-	OUTPUT,
-	NO_COLOUR,
-	NO_MOUSE,
-	ASCII,
-	READONLY,
-	STAY,
-	HELP,
-	VERSION,
-};
-
-#define IN(mode) (1u << OPTS_##mode)
-
-static const struct option {
-	enum id id;
-	char letter;
+/* The formats: text is for people alone, the last ones are of the heap. */
+static const struct {
 	const char *name;
-	const char *argument; /* NULL: none */
-	const char *help;
-	unsigned modes; /* where it belongs; 0 = anywhere */
-} options[] = {
-	{SOCKET, 0, "socket", "PATH", "the daemon's socket", 0},
-	{INTERVAL, 'd', "interval", "SECONDS", "between two polls, default 1",
-	 0},
-	{BATCH, 'b', "batch", NULL, "reports on stdout, no screen", 0},
-	{COUNT, 'n', "count", "N",
-	 "of reports, then end; default endless; rows of sites", 0},
-	{JSON, 0, "json", NULL, "batch, sites: JSON, a report a line", 0},
-	{TEXT, 0, "text", NULL, "batch, sites: an aligned table (default)", 0},
-	{CSV, 0, "csv", NULL, "batch, sites: a line a process or site", 0},
-	{PID, 'p', "pid", "PID", "of the process that a verb is about",
-	 IN(EXPORT) | IN(SITES) | IN(MARK) | IN(SET)},
-	{WHAT, 0, "what", "WHAT", "export: sizes, classes or heap", IN(EXPORT)},
-	{FORMAT, 0, "format", "FORMAT",
-	 "export: csv or json; heap: also pprof, folded, svg", 0},
-	{SAMPLE, 0, "sample", "SAMPLE",
-	 "export heap: inuse, alloc or peak; set: BYTES or off",
-	 IN(EXPORT) | IN(SET)},
-	{DIFF, 0, "diff", "MARK", "export heap: since this mark", IN(EXPORT)},
-	{INTERVAL_MS, 0, "interval-ms", "N", "set: between two states sent",
-	 IN(SET)},
-	{OUTPUT, 'o', "output", "FILE",
-	 "export: to this file; with a command: its output", 0},
-	{NO_COLOUR, 'C', "no-color", NULL, "no colours; as NO_COLOR=1 does", 0},
-	{NO_MOUSE, 0, "no-mouse", NULL, "leave the mouse to the terminal", 0},
-	{ASCII, 0, "ascii", NULL, "draw with ASCII characters only", 0},
-	{READONLY, 0, "readonly", NULL, "write no files from the screen", 0},
-	{STAY, 0, "stay", NULL, "keep the screen when the command ended", 0},
-	{HELP, 0, "help", NULL, "this text", 0},
-	{VERSION, 'V', "version", NULL, "the version", 0},
-};
-#define OPTIONS (sizeof(options) / sizeof(options[0]))
-
-/* The words that choose a mode, with their usage. */
-static const struct verb {
-	enum opts_mode mode;
-	const char *name, *usage;
-} verbs[] = {
-	{OPTS_EXPORT, "export",
-	 "--pid PID --what sizes|classes|heap [--format FORMAT] [-o FILE]"},
-	{OPTS_SITES, "sites", "--pid PID [--text|--json|--csv] [-n ROWS]"},
-	{OPTS_MARK, "mark", "--pid PID NAME"},
-	{OPTS_SET, "set", "--pid PID [--sample BYTES|off] [--interval-ms N]"},
-};
-#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
-
-static const char *const format_names[OPTS_FORMATS] = {
-	[OPTS_NO_FORMAT] = "text", [OPTS_TEXT] = "text",
-	[OPTS_JSON] = "json",	   [OPTS_CSV] = "csv",
-	[OPTS_PPROF] = "pprof",	   [OPTS_FOLDED] = "folded",
-	[OPTS_SVG] = "svg",
+	const char *ending; /* of a file; "." and the name means it, too */
+} formats[OPTS_FORMATS] = {
+	[OPTS_NO_FORMAT] = {"text", NULL},
+	[OPTS_TEXT] = {"text", NULL},
+	[OPTS_CSV] = {"csv", ".csv"},
+	[OPTS_JSON] = {"json", ".json"},
+	[OPTS_PPROF] = {"pprof", ".pb.gz"},
+	[OPTS_FOLDED] = {"folded", ".folded"},
+	[OPTS_SVG] = {"svg", ".svg"},
 };
 
 const char *opts_format_name(enum opts_format format)
 {
-	return format < OPTS_FORMATS ? format_names[format] : "text";
+	return format < OPTS_FORMATS ? formats[format].name : "text";
 }
+
+static bool opts_ends_in(const char *path, const char *ending)
+{
+	size_t length = strlen(path), tail = strlen(ending);
+
+	return length >= tail && strcmp(path + length - tail, ending) == 0;
+}
+
+enum opts_format opts_format_of_file(const char *path)
+{
+	for (unsigned format = OPTS_JSON; format < OPTS_FORMATS; format++) {
+		char own[16];
+
+		snprintf(own, sizeof(own), ".%s", formats[format].name);
+		if (opts_ends_in(path, formats[format].ending) ||
+		    opts_ends_in(path, own))
+			return (enum opts_format)format;
+	}
+	return OPTS_NO_FORMAT;
+}
+
+#define OPTIONS_MAX 32
 
 /* A parse in progress. */
 struct parse {
 	struct opts *opts;
 	char *why;
 	size_t size;
-	bool given[OPTIONS];
+	bool given[OPTIONS_MAX]; /* in the order of the table */
 };
 
 static bool refuse(struct parse *parse, const char *what, const char *value,
@@ -151,7 +101,7 @@ static bool number(const char *value, uint64_t most, uint64_t *out)
 static bool set_named_format(struct parse *parse, const char *value)
 {
 	for (int format = OPTS_JSON; format < OPTS_FORMATS; format++)
-		if (strcmp(value, format_names[format]) == 0)
+		if (strcmp(value, formats[format].name) == 0)
 			return set_format(parse, (enum opts_format)format);
 	return refuse(parse, "bad --format", value,
 		      "want csv, json, pprof, folded or svg");
@@ -197,74 +147,113 @@ static bool mark_name(struct parse *parse, const char *value)
 	       refuse(parse, "bad name of a mark", value, "want 1 to 64 bytes");
 }
 
-static bool set_valued(struct parse *parse, enum id id, const char *value)
+static bool set_count(struct parse *parse, const char *value)
 {
-	struct opts *opts = parse->opts;
-
-	switch (id) {
-	case INTERVAL:
-		return set_interval(parse, value);
-	case COUNT:
-		return number(value, UINT64_MAX, &opts->count) ||
-		       refuse(parse, "bad count", value,
-			      "want a number from 1");
-	case PID:
-		return set_pid(parse, value);
-	case WHAT:
-		return set_what(parse, value);
-	case FORMAT:
-		return set_named_format(parse, value);
-	case SAMPLE:
-		opts->sample = value; /* what it may be depends on the verb */
-		return true;
-	case DIFF:
-		opts->diff = value;
-		return mark_name(parse, value);
-	case INTERVAL_MS:
-		return set_interval_ms(parse, value);
-	case OUTPUT:
-		opts->output = value;
-		return *value || refuse(parse, "bad --output", value,
-					"want the name of a file");
-	default:
-		opts->socket = value;
-		return *value ||
-		       refuse(parse, "bad --socket", value, "want a path");
-	}
+	return number(value, UINT64_MAX, &parse->opts->count) ||
+	       refuse(parse, "bad count", value, "want a number from 1");
 }
 
-static bool set_flag(struct parse *parse, enum id id)
+/* What it may be depends on the verb. */
+static bool set_sample(struct parse *parse, const char *value)
 {
-	struct opts *opts = parse->opts;
-
-	switch (id) {
-	case BATCH:
-		opts->mode = opts->mode == OPTS_WATCH ? OPTS_BATCH : opts->mode;
-		return true;
-	case JSON:
-		return set_format(parse, OPTS_JSON);
-	case TEXT:
-		return set_format(parse, OPTS_TEXT);
-	case CSV:
-		return set_format(parse, OPTS_CSV);
-	case NO_COLOUR:
-		return opts->no_colour = true;
-	case NO_MOUSE:
-		return opts->no_mouse = true;
-	case ASCII:
-		return opts->ascii = true;
-	case READONLY:
-		return opts->readonly = true;
-	case STAY:
-		return opts->stay = true;
-	case HELP:
-		opts->mode = OPTS_HELP;
-		return true;
-	default:
-		opts->mode = OPTS_VERSION;
-		return true;
-	}
+	parse->opts->sample = value;
+	return true;
 }
+
+static bool set_diff(struct parse *parse, const char *value)
+{
+	parse->opts->diff = value;
+	return mark_name(parse, value);
+}
+
+static bool set_output(struct parse *parse, const char *value)
+{
+	parse->opts->output = value;
+	return *value ||
+	       refuse(parse, "bad --output", value, "want the name of a file");
+}
+
+static bool set_socket(struct parse *parse, const char *value)
+{
+	parse->opts->socket = value;
+	return *value || refuse(parse, "bad --socket", value, "want a path");
+}
+
+static bool set_batch(struct parse *parse, const char *value)
+{
+	(void)value;
+	if (parse->opts->mode == OPTS_WATCH)
+		parse->opts->mode = OPTS_BATCH;
+	return true;
+}
+
+#define SETS(name, ...)                                                        \
+	static bool set_##name(struct parse *parse, const char *value)         \
+	{                                                                      \
+		(void)value;                                                   \
+		__VA_ARGS__;                                                   \
+	}
+SETS(json, return set_format(parse, OPTS_JSON))
+SETS(text, return set_format(parse, OPTS_TEXT))
+SETS(csv, return set_format(parse, OPTS_CSV))
+SETS(no_color, return parse->opts->no_colour = true)
+SETS(no_mouse, return parse->opts->no_mouse = true)
+SETS(ascii, return parse->opts->ascii = true)
+SETS(readonly, return parse->opts->readonly = true)
+SETS(stay, return parse->opts->stay = true)
+SETS(help, parse->opts->mode = OPTS_HELP; return true)
+SETS(version, parse->opts->mode = OPTS_VERSION; return true)
+
+#define IN(mode) (1u << OPTS_##mode)
+
+/* In the order of --help. */
+static const struct option {
+	bool (*set)(struct parse *parse, const char *value);
+	char letter;
+	const char *name;
+	const char *argument; /* NULL: none */
+	const char *help;
+	unsigned modes; /* where it belongs; 0 = anywhere */
+} options[] = {
+	{set_socket, 0, "socket", "PATH", "the daemon's socket", 0},
+	{set_interval, 'd', "interval", "SECONDS",
+	 "between two polls, default 1", 0},
+	{set_batch, 'b', "batch", NULL, "reports on stdout, no screen", 0},
+	{set_count, 'n', "count", "N",
+	 "of reports, then end; default endless; rows of sites", 0},
+	{set_json, 0, "json", NULL, "batch, sites: JSON, a report a line", 0},
+	{set_text, 0, "text", NULL, "batch, sites: an aligned table (default)",
+	 0},
+	{set_csv, 0, "csv", NULL, "batch, sites: a line a process or site", 0},
+	{set_pid, 'p', "pid", "PID", "of the process that a verb is about",
+	 IN(EXPORT) | IN(SITES) | IN(MARK) | IN(SET)},
+	{set_what, 0, "what", "WHAT", "export: sizes, classes or heap",
+	 IN(EXPORT)},
+	{set_named_format, 0, "format", "FORMAT",
+	 "export: csv or json; heap: also pprof, folded, svg", 0},
+	{set_sample, 0, "sample", "SAMPLE",
+	 "export heap: inuse, alloc or peak; set: BYTES or off",
+	 IN(EXPORT) | IN(SET)},
+	{set_diff, 0, "diff", "MARK", "export heap: since this mark",
+	 IN(EXPORT)},
+	{set_interval_ms, 0, "interval-ms", "N", "set: between two states sent",
+	 IN(SET)},
+	{set_output, 'o', "output", "FILE",
+	 "export: to this file; with a command: its output", 0},
+	{set_no_color, 'C', "no-color", NULL, "no colours; as NO_COLOR=1 does",
+	 0},
+	{set_no_mouse, 0, "no-mouse", NULL, "leave the mouse to the terminal",
+	 0},
+	{set_ascii, 0, "ascii", NULL, "draw with ASCII characters only", 0},
+	{set_readonly, 0, "readonly", NULL, "write no files from the screen",
+	 0},
+	{set_stay, 0, "stay", NULL, "keep the screen when the command ended",
+	 0},
+	{set_help, 0, "help", NULL, "this text", 0},
+	{set_version, 'V', "version", NULL, "the version", 0},
+};
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+_Static_assert(OPTIONS <= OPTIONS_MAX, "room for what was given");
 
 static const struct option *find(const char *name, size_t length, char letter)
 {
@@ -280,10 +269,8 @@ static bool apply(struct parse *parse, const struct option *option,
 		  const char *value)
 {
 	parse->given[option - options] = true;
-	if (!option->argument)
-		return set_flag(parse, option->id);
-	if (value)
-		return set_valued(parse, option->id, value);
+	if (!option->argument || value)
+		return option->set(parse, value);
 	snprintf(parse->why, parse->size, "--%s needs %s", option->name,
 		 option->argument);
 	return false;
@@ -322,55 +309,10 @@ static bool short_options(struct parse *parse, char **argv, int *at)
 	return true;
 }
 
-static bool word(struct parse *parse, char **argv, int *at)
-{
-	struct opts *opts = parse->opts;
-	const char *text = argv[*at];
-
-	if (strncmp(text, "--", 2) == 0)
-		return long_option(parse, argv, at);
-	if (text[0] == '-' && text[1])
-		return short_options(parse, argv, at);
-	for (size_t i = 0; i < VERBS && opts->mode == OPTS_WATCH; i++)
-		if (strcmp(text, verbs[i].name) == 0) {
-			opts->mode = verbs[i].mode;
-			return true;
-		}
-	if (opts->mode == OPTS_MARK && !opts->mark) {
-		opts->mark = text;
-		return mark_name(parse, text);
-	}
-	return refuse(parse, "unexpected argument", text,
-		      "to run a command write: hakmem-top -- COMMAND");
-}
-
 static bool wrong(struct parse *parse, const char *text)
 {
 	snprintf(parse->why, parse->size, "%s", text);
 	return false;
-}
-
-/* No option where it means nothing. */
-static bool check_places(struct parse *parse)
-{
-	for (size_t i = 0; i < OPTIONS; i++) {
-		unsigned modes = options[i].modes;
-		size_t used = 0;
-
-		if (!parse->given[i] || !modes ||
-		    (modes & 1u << parse->opts->mode))
-			continue;
-		used += (size_t)snprintf(parse->why, parse->size,
-					 "--%s belongs to: hakmem-top",
-					 options[i].name);
-		for (size_t v = 0; v < VERBS && used < parse->size; v++)
-			if (modes & 1u << verbs[v].mode)
-				used += (size_t)snprintf(parse->why + used,
-							 parse->size - used,
-							 " %s", verbs[v].name);
-		return false;
-	}
-	return true;
 }
 
 static bool check_export(struct parse *parse)
@@ -431,27 +373,94 @@ static bool check_set(struct parse *parse)
 		      "want bytes, with K, M or G up to 1024G, or off");
 }
 
-static bool check_verb(struct parse *parse, const char *name)
+static bool check_sites(struct parse *parse)
+{
+	return parse->opts->format <= OPTS_CSV ||
+	       wrong(parse, "sites knows --text, --json and --csv");
+}
+
+static bool check_mark(struct parse *parse)
+{
+	return parse->opts->mark || wrong(parse, "mark needs a NAME");
+}
+
+/* The words that choose a mode, with their usage and what they need. */
+static const struct verb {
+	enum opts_mode mode;
+	const char *name, *usage;
+	bool (*check)(struct parse *parse);
+} verbs[] = {
+	{OPTS_EXPORT, "export",
+	 "--pid PID --what sizes|classes|heap [--format FORMAT] [-o FILE]",
+	 check_export},
+	{OPTS_SITES, "sites", "--pid PID [--text|--json|--csv] [-n ROWS]",
+	 check_sites},
+	{OPTS_MARK, "mark", "--pid PID NAME", check_mark},
+	{OPTS_SET, "set", "--pid PID [--sample BYTES|off] [--interval-ms N]",
+	 check_set},
+};
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static bool word(struct parse *parse, char **argv, int *at)
+{
+	struct opts *opts = parse->opts;
+	const char *text = argv[*at];
+
+	if (strncmp(text, "--", 2) == 0)
+		return long_option(parse, argv, at);
+	if (text[0] == '-' && text[1])
+		return short_options(parse, argv, at);
+	for (size_t i = 0; i < VERBS && opts->mode == OPTS_WATCH; i++)
+		if (strcmp(text, verbs[i].name) == 0) {
+			opts->mode = verbs[i].mode;
+			return true;
+		}
+	if (opts->mode == OPTS_MARK && !opts->mark) {
+		opts->mark = text;
+		return mark_name(parse, text);
+	}
+	return refuse(parse, "unexpected argument", text,
+		      "to run a command write: hakmem-top -- COMMAND");
+}
+
+/* No option where it means nothing. */
+static bool check_places(struct parse *parse)
+{
+	for (size_t i = 0; i < OPTIONS; i++) {
+		unsigned modes = options[i].modes;
+		size_t used = 0;
+
+		if (!parse->given[i] || !modes ||
+		    (modes & 1u << parse->opts->mode))
+			continue;
+		used += (size_t)snprintf(parse->why, parse->size,
+					 "--%s belongs to: hakmem-top",
+					 options[i].name);
+		for (size_t v = 0; v < VERBS && used < parse->size; v++)
+			if (modes & 1u << verbs[v].mode)
+				used += (size_t)snprintf(parse->why + used,
+							 parse->size - used,
+							 " %s", verbs[v].name);
+		return false;
+	}
+	return true;
+}
+
+static bool check_verb(struct parse *parse, const struct verb *verb)
 {
 	struct opts *opts = parse->opts;
 
 	if (opts->command)
-		snprintf(parse->why, parse->size, "%s takes no command", name);
+		snprintf(parse->why, parse->size, "%s takes no command",
+			 verb->name);
 	else if (!opts->pid)
-		snprintf(parse->why, parse->size, "%s needs --pid PID", name);
+		snprintf(parse->why, parse->size, "%s needs --pid PID",
+			 verb->name);
 	else if (opts->output && opts->mode != OPTS_EXPORT)
 		snprintf(parse->why, parse->size,
 			 "--output needs export or a command");
-	else if (opts->mode == OPTS_EXPORT)
-		return check_export(parse);
-	else if (opts->mode == OPTS_SET)
-		return check_set(parse);
-	else if (opts->mode == OPTS_MARK && !opts->mark)
-		return wrong(parse, "mark needs a NAME");
-	else if (opts->mode == OPTS_SITES && opts->format > OPTS_CSV)
-		return wrong(parse, "sites knows --text, --json and --csv");
 	else
-		return true;
+		return verb->check(parse);
 	return false;
 }
 
@@ -466,7 +475,7 @@ static bool check(struct parse *parse)
 		return false;
 	for (size_t i = 0; i < VERBS; i++)
 		if (verbs[i].mode == opts->mode)
-			return check_verb(parse, verbs[i].name);
+			return check_verb(parse, &verbs[i]);
 	if (opts->format > OPTS_CSV)
 		return wrong(parse, "--format pprof, folded and svg belong "
 				    "to: hakmem-top export");

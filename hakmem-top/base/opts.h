@@ -1,5 +1,6 @@
 /*
- * The command line: one table of options from which parsing and --help come.
+ * The command line: a row an option, a verb and a format, with the function
+ * that takes it; parsing and --help come from the rows.
  */
 #ifndef HAKMEM_TOP_OPTS_H
 #define HAKMEM_TOP_OPTS_H
@@ -69,5 +70,8 @@ void opts_help(FILE *out);
 
 /* "json" … of a format. */
 const char *opts_format_name(enum opts_format format);
+
+/* The format that a file's name ends in; OPTS_NO_FORMAT: none. */
+enum opts_format opts_format_of_file(const char *path);
 
 #endif

@@ -9,17 +9,6 @@
 #include "hakmem-top/base/save.h"
 #include "hakmem-top/screens/report.h"
 
-/* The ends of names; those of the heap are asked of the daemon. */
-static const struct kind {
-	const char *end;
-	enum opts_format format;
-	bool heap;
-} kinds[] = {
-	{".csv", OPTS_CSV, false},	{".json", OPTS_JSON, false},
-	{".pb.gz", OPTS_PPROF, true},	{".pprof", OPTS_PPROF, true},
-	{".folded", OPTS_FOLDED, true}, {".svg", OPTS_SVG, true},
-};
-
 const char *files_label(const struct screen *screen)
 {
 	return screen->heap
@@ -51,13 +40,6 @@ void files_offer(const struct screen *screen, const struct context *context,
 		snprintf(name, size, "hakmem-%s.csv", lower);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t length = strlen(text), tail = strlen(end);
-
-	return length >= tail && strcmp(text + length - tail, end) == 0;
-}
-
 /* A dot that begins a name begins no end. */
 static bool has_end(const char *path)
 {
@@ -67,14 +49,14 @@ static bool has_end(const char *path)
 	return *name && strchr(name + 1, '.');
 }
 
-/* What a name asks of the screen, NULL for what it does not know. */
-static const struct kind *kind_of(const struct screen *screen, const char *path)
+/* What a name asks of the screen, OPTS_NO_FORMAT for what it does not know. */
+static enum opts_format format_of(const struct screen *screen, const char *path)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (ends_with(path, kinds[i].end))
-			return screen->heap || !kinds[i].heap ? &kinds[i]
-							      : NULL;
-	return has_end(path) ? NULL : &kinds[0];
+	enum opts_format format = opts_format_of_file(path);
+
+	if (format == OPTS_NO_FORMAT)
+		return has_end(path) ? OPTS_NO_FORMAT : OPTS_CSV;
+	return screen->heap || format <= OPTS_CSV ? format : OPTS_NO_FORMAT;
 }
 
 static bool keep(const char *path, const void *data, size_t length, char *say,
@@ -136,16 +118,16 @@ static bool write_screen(const struct screen *screen, struct context *context,
 bool files_write(const struct screen *screen, struct context *context,
 		 struct feed *feed, const char *path, char *say, size_t size)
 {
-	const struct kind *kind = kind_of(screen, path);
+	enum opts_format format = format_of(screen, path);
 
-	if (!kind) {
+	if (format == OPTS_NO_FORMAT) {
 		snprintf(say, size, "%s", wanted(screen));
 		return false;
 	}
-	if (kind->heap)
-		return ask_heap(feed, path, opts_format_name(kind->format), say,
+	if (format > OPTS_CSV) /* of the heap: the daemon has it */
+		return ask_heap(feed, path, opts_format_name(format), say,
 				size);
-	return write_screen(screen, context, kind->format, path, say, size);
+	return write_screen(screen, context, format, path, say, size);
 }
 
 bool files_finish(struct feed *feed, char *say, size_t size)
