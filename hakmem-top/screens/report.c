@@ -102,7 +102,7 @@ static bool report_fits(const struct table *table, size_t index, bool last)
 	const struct column *column = &table->columns[index];
 	int used = 0;
 
-	if (column->flexible != last)
+	if (!(column->flags & COLUMN_FLEXIBLE) == last)
 		return false;
 	for (size_t i = 0; i < table->column_count; i++)
 		if (table->columns[i].rank <= column->rank)
@@ -118,10 +118,12 @@ static void report_cell(FILE *out, const struct column *column,
 	int width = column->width;
 
 	text_clean(clean, sizeof(clean), text,
-		   (size_t)(column->flexible ? FLEXIBLE_MOST : width), false);
-	if (column->flexible)
+		   (size_t)(column->flags & COLUMN_FLEXIBLE ? FLEXIBLE_MOST
+							    : width),
+		   false);
+	if (column->flags & COLUMN_FLEXIBLE)
 		fprintf(out, "%s\n", clean);
-	else if (column->left)
+	else if (column->flags & COLUMN_LEFT)
 		fprintf(out, "%-*s ", width, clean);
 	else
 		fprintf(out, "%*s ", width, clean);

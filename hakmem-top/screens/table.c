@@ -32,7 +32,7 @@ void table_sort(struct table *table)
 	if (table->sort >= table->column_count || table->count < 2)
 		return;
 	column = &table->columns[table->sort];
-	descending = column->ascending == table->invert;
+	descending = !(column->flags & COLUMN_ASCENDING) == !table->invert;
 	sorted = calloc(table->count, sizeof(*sorted));
 	if (!column->letter || !sorted) {
 		free(sorted);
@@ -109,7 +109,7 @@ static bool holds(const struct table *table, const void *row,
 		struct value value;
 		const char *text;
 
-		if (!column->filter)
+		if (!(column->flags & COLUMN_FILTER))
 			continue;
 		value = column->get(row);
 		text = value_whole_text(&value);
@@ -252,8 +252,8 @@ static void lay_out(struct table *table, int width)
 	       (worst = expendable(table)) < table->column_count)
 		table->column_width[worst] = 0;
 	for (size_t i = 0; i < table->column_count; i++)
-		if (table->columns[i].flexible && table->column_width[i] &&
-		    needed(table) < width)
+		if ((table->columns[i].flags & COLUMN_FLEXIBLE) &&
+		    table->column_width[i] && needed(table) < width)
 			table->column_width[i] += width - needed(table);
 	for (size_t i = 0; i < table->column_count; i++) {
 		table->column_x[i] = x;
@@ -275,7 +275,7 @@ static void draw_header(const struct table *table, int y, int width)
 
 		if (!table->column_width[i])
 			continue;
-		if (column->left)
+		if (column->flags & COLUMN_LEFT)
 			term_put(y, table->column_x[i], table->column_width[i],
 				 role, title);
 		else
@@ -294,7 +294,7 @@ static void draw_cell(const struct table *table, int y, size_t i,
 	char text[VALUE_TEXT_MAX];
 
 	table_cell(column, row, table->column_width[i], text);
-	if (column->left)
+	if (column->flags & COLUMN_LEFT)
 		term_put(y, table->column_x[i], table->column_width[i], role,
 			 text);
 	else

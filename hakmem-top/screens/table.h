@@ -16,22 +16,26 @@
 
 #define TABLE_COLUMNS_MAX 24
 
+enum column_flags {
+	COLUMN_FLEXIBLE = 1,  /* takes the columns that are left */
+	COLUMN_LEFT = 2,      /* aligned at the left */
+	COLUMN_ASCENDING = 4, /* sorts the smallest first */
+	COLUMN_FILTER = 8,    /* the filter is sought here */
+};
+
 /* A column on the screen. What it shows is what it sorts by and searches. */
 struct column {
 	const char *title;
 	const char *mark_title; /* while a mark is set; NULL = the same */
-	const char *help;	/* what it shows, with its unit */
 	char letter;		/* sorts by it; 0 = none */
 	uint8_t width;		/* least columns */
-	uint8_t rank;		/* 0 never leaves */
-	bool flexible;		/* takes the columns that are left */
-	bool left;		/* aligned at the left */
-	bool ascending;		/* sorts the smallest first */
-	bool filter;		/* the filter is sought here */
+	uint8_t rank;		/* 0 never leaves; the highest leaves first */
+	uint8_t flags;
 	struct value (*get)(const void *row);
 	/* NULL, or shows something else than the value's own text. */
 	void (*show)(const void *row, char out[VALUE_TEXT_MAX]);
 	enum term_role (*role)(const void *row); /* NULL: TERM_TEXT */
+	const char *help;			 /* what it shows, its unit */
 };
 
 /* A column of CSV, a member of a row in JSON. */

@@ -36,8 +36,7 @@ static const struct column columns[] = {
 	{.title = "N",
 	 .letter = 'N',
 	 .width = 5,
-	 .ascending = true,
-	 .filter = true,
+	 .flags = COLUMN_ASCENDING | COLUMN_FILTER,
 	 .get = get_name},
 };
 
