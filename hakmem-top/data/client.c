@@ -288,7 +288,7 @@ enum client_what client_due(const struct client *client)
 	return client->unanswered ? client->asked[0] : CLIENT_KINDS;
 }
 
-/* Until when the answer to the oldest question has to be there. */
+/* Until when the answer to the oldest query has to be there. */
 static uint64_t deadline(const struct client *client, uint64_t now_ns)
 {
 	if (client->unanswered == 0)

@@ -38,10 +38,10 @@ enum client_what {
 	CLIENT_STACK,
 	CLIENT_MARK,
 	CLIENT_CONTROL,
-	CLIENT_KINDS /* how many there are; as an answer: to no question */
+	CLIENT_KINDS /* how many there are; as an answer: to no query */
 };
 
-/* What to ask; fields that a question does not need stay 0 or NULL. */
+/* What to ask; fields that a query does not need stay 0 or NULL. */
 struct client_query {
 	enum client_what what;
 	uint64_t process_id; /* 0: by pid */

@@ -1,6 +1,6 @@
 /*
  * Frames of the daemon into the structs of `model`. Memory for one frame is
- * bounded (room `unpack`), whatever its bytes say; columns of unequal
+ * bounded (base/unpack), whatever its bytes say; columns of unequal
  * length are cut or filled with zeros; numbers out of range are clamped.
  */
 #ifndef HAKMEM_TOP_DECODE_H

@@ -1,6 +1,6 @@
 /*
  * Who holds the memory: sites and the stack of one, as plain structs. Made by
- * the room `decode_sites`, freed here. Strings are as the daemon sent them,
+ * decode_sites, freed here. Strings are as the daemon sent them,
  * never NULL: only text and term may show them. Numbers are finite and, but
  * for z and slopes, not negative.
  */

@@ -1,6 +1,7 @@
 /*
- * A screen: one file, one const struct of operations. The app owns the loop,
- * header and footer; a screen draws the middle and says what its table is.
+ * A screen: one file, one const struct. The app owns the loop, header and
+ * footer; a screen draws the middle, names the sources that it needs, and has a
+ * table whose columns also are its files.
  *
  * All screens share one context. While it is frozen nothing in it changes but
  * what a screen opens for the first time.

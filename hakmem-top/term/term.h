@@ -1,7 +1,8 @@
 /*
- * The terminal: the only user of curses. Text goes through term_put, which
- * lets nothing but printable characters out, so a caller may hand it what a
- * stranger wrote.
+ * The terminal. All drawing goes through here, and text through term_put,
+ * which lets nothing but printable characters out: a caller may hand it what
+ * another program wrote. Of curses the rest of the viewer knows the codes of
+ * keys alone.
  *
  * One terminal per program; main thread only.
  */

@@ -1,7 +1,8 @@
 /*
- * Keeps the context fresh: asks the daemon every interval for what the screen
- * needs, takes the answers in, freezes, marks. Survives a daemon that goes and
- * comes back: what was shown stays until there is something newer.
+ * Keeps what the screens show fresh: asks the daemon every interval for the
+ * sources that the open screen needs, takes the answers in, freezes, marks.
+ * Survives a daemon that goes and comes back: what was shown stays until there
+ * is something newer.
  */
 #ifndef HAKMEM_TOP_FEED_H
 #define HAKMEM_TOP_FEED_H
