@@ -174,13 +174,11 @@ ALWAYS_INLINE bool arena_in_headerless_zone(size_t offset)
 }
 
 /*
- * Loads the offset of the row (sizeclass.h) of the block at `ptr`; false when
- * it is not in the arena. In uncommitted parts of the headerless zone the code
- * is HEADER_NONE.
- *
- * What a free stores waits for this, and the next malloc for that: so the map
- * is indexed by the pointer itself, holds what malloc needs, and the test of
- * the zone runs beside.
+ * Loads the offset of the row (sizeclass.h) that the code of the block at `ptr`
+ * stands for: that of its header byte, or of its unit where blocks have none.
+ * False when it is not in the arena. In uncommitted parts of the headerless
+ * zone the code is HEADER_NONE. For slow paths; free takes the row of its unit
+ * in both zones and compares the byte.
  */
 ALWAYS_INLINE bool arena_row(const void *ptr, size_t *row)
 {

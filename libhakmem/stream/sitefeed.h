@@ -1,7 +1,7 @@
 /*
  * The feed of modules and sites: what the daemon has not had, in messages of a
  * bounded size. Everything after a new connection, then what changed. The
- * messages point into buffers of this room, so callers hold a lock of their own
+ * messages point into buffers of this module, so callers hold a lock of their own
  * (publish). No heap, no stdio; keeps errno.
  */
 #ifndef LIBHAKMEM_SITEFEED_H
@@ -16,8 +16,9 @@
 /* A new connection: the peer knows nothing. */
 void sitefeed_restart(void);
 
-/* The next modules, or NULL when there is nothing new. Each call expects that
- * the last message went out; if not, say sitefeed_again first. */
+/* The next modules or sites, or NULL when there is nothing new. Each call takes
+ * the message before it as sent; if it was not, the `again` of the same kind is
+ * to be called first, and what was in it comes once more. */
 Hakmem__Modules *sitefeed_modules(void);
 void sitefeed_modules_again(void);
 

@@ -48,7 +48,7 @@ bool unwind_busy(void);
 
 /*
  * Gets ready to take stacks. Once, in the constructor. libunwind may come
- * later, for it costs half a millisecond and as many KiB, and hardly a program
+ * later, for it costs half a millisecond and 450 KiB, and hardly a program
  * needs it: once a stack has met a place that it is needed for, with the next
  * stack that code of the program itself asks for (not the loader or libc, whose
  * locks it may hold) while it has one thread, on the main stack; or before the
