@@ -286,10 +286,28 @@ static bool keeps_place(const struct lookup *found, size_t n)
 	return n >= found->usable / 2 || found->usable < 64;
 }
 
-static void *move(void *ptr, const struct lookup *found, size_t n)
+/*
+ * Every realloc that keeps its block ends here, whether or not it made the
+ * block longer or shorter. It is no request and no free: the block stays in the
+ * class or bin that counts its request, and live bytes change only as far as
+ * the block reserves more or less.
+ */
+static void *realloc_in_place(void *block)
 {
-	void *fresh = wide_move(ptr, found->usable, n);
+	return block;
+}
 
+static void *realloc_move(void *ptr, const struct lookup *found, size_t n)
+{
+	void *fresh;
+
+	if (n > SIZECLASS_SMALL_MAX) {
+		fresh = wide_move(ptr, found->usable, n);
+	} else {
+		fresh = heap_malloc(n);
+		if (fresh)
+			memcpy(fresh, ptr, min_size(found->usable, n));
+	}
 	if (fresh)
 		heap_free(ptr);
 	return fresh;
@@ -297,28 +315,18 @@ static void *move(void *ptr, const struct lookup *found, size_t n)
 
 static void *resize(void *ptr, const struct lookup *found, size_t n)
 {
+	bool large =
+		found->kind == LOOKUP_LARGE && found->counted == HEADER_NONE;
 	void *fresh;
 
-	if (found->kind == LOOKUP_LARGE && found->counted == HEADER_NONE) {
-		if (n > SIZECLASS_SMALL_MAX) {
-			fresh = wide_resize(ptr, n);
-			if (fresh)
-				return fresh;
-			if (n > found->usable)
-				return move(ptr, found, n);
-			return ptr;
-		}
-	} else if (keeps_place(found, n)) {
-		return ptr;
-	} else if (n > SIZECLASS_SMALL_MAX) {
-		return move(ptr, found, n);
-	}
-	fresh = heap_malloc(n);
-	if (!fresh)
-		return n <= found->usable ? ptr : NULL;
-	memcpy(fresh, ptr, min_size(found->usable, n));
-	heap_free(ptr);
-	return fresh;
+	if (!large && keeps_place(found, n))
+		return realloc_in_place(ptr);
+	fresh = large && n > SIZECLASS_SMALL_MAX ? wide_resize(ptr, n) : NULL;
+	if (fresh)
+		return realloc_in_place(fresh);
+	fresh = realloc_move(ptr, found, n);
+	/* Who wants less and cannot be given another block keeps this one. */
+	return fresh || n > found->usable ? fresh : realloc_in_place(ptr);
 }
 
 void *heap_realloc(void *ptr, size_t n)

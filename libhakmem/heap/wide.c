@@ -55,7 +55,8 @@ void *wide_move(void *ptr, size_t usable, size_t n)
 	return fresh;
 }
 
-/* A free and a request: the sample is forgotten, chance decides anew. */
+/* What lives is to be told at its length of now: so for the samples this is a
+ * free and a request, and chance decides anew. */
 void *wide_resize(void *ptr, size_t n)
 {
 	struct profile_sample sample;

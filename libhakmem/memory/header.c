@@ -9,8 +9,9 @@ static uint32_t header_check(const void *ptr, const struct header_wide *wide,
 {
 	uint64_t mixed = ((uintptr_t)ptr ^ ((uint64_t)header_secret << 17)) *
 			 0x9E3779B97F4A7C15u;
-	uint64_t marks = (uint64_t)wide->mark << 56 | (uint64_t)wide->counted
-							      << 48;
+	uint64_t marks = (uint64_t)wide->mark << 63 | (uint64_t)wide->bin << 48;
+
+	marks ^= (uint64_t)wide->counted << 40;
 
 	mixed ^= (wide->bytes + code + marks) * 0xC2B2AE3D27D4EB4Fu;
 	mixed ^= mixed >> 29;
@@ -23,6 +24,16 @@ void header_write_wide(void *ptr, uint64_t bytes, uint8_t code)
 
 	*wide = (struct header_wide){.bytes = bytes, .code = code};
 	wide->check = header_check(ptr, wide, code);
+}
+
+void header_resize_wide(void *ptr, uint64_t bytes, uint32_t bin)
+{
+	struct header_wide *wide = header_wide(ptr);
+
+	wide->bytes = bytes;
+	wide->bin = bin & 0x7FFFu;
+	wide->mark = 0;
+	wide->check = header_check(ptr, wide, wide->code);
 }
 
 void header_mark_wide(void *ptr, bool mark, uint8_t counted)
@@ -38,7 +49,7 @@ bool header_wide_valid(const void *ptr, uint8_t code)
 {
 	const struct header_wide *wide = header_wide(ptr);
 
-	return wide->code == code && wide->pad == 0 &&
+	return wide->code == code &&
 	       wide->check == header_check(ptr, wide, code);
 }
 

@@ -5,12 +5,13 @@
  * is that same byte, so one load decides (dual-header dispatch):
  *
  *   small    ...neighbour's bytes |code| ptr -> usable bytes, 16k-1 of them
- *   large    | requested : 8 | check : 4 | mark |counted| 0 |code| ptr -> ...
- *   aligned  | lead : 8      | check : 4 | mark |counted| 0 |code| ptr -> ...
+ *   large    | length : 8 | check : 4 | mark, bin : 2 |counted|code| ptr -> ...
+ *   aligned  | lead : 8   | check : 4 | mark, 0 : 2   |counted|code| ptr -> ...
  *
- * `mark` is 1 in a sampled block. `counted` is the class code that a sampled
- * request counts in when another place had to lend it a block with a header,
- * else 0.
+ * `mark` is 1 in a sampled block. `bin` is the histogram bin of the request, in
+ * which the block counts until it is freed, however long realloc makes it.
+ * `counted` is the class code that a sampled request counts in when another
+ * place had to lend it a block with a header, else 0.
  *
  * The code is the index of a row in the thread cache. free compares it with
  * that of the row to which the block's unit leads, so every other value,
@@ -60,11 +61,12 @@ enum header_code {
 
 /* The 16 bytes before a large or aligned block. */
 struct header_wide {
-	uint64_t bytes; /* large: the request; aligned: bytes from the base */
+	uint64_t bytes; /* large: the length asked for; aligned: bytes from the
+			 * base */
 	uint32_t check; /* header_check() of the others */
-	uint8_t mark;
+	uint16_t mark : 1;
+	uint16_t bin : 15;
 	uint8_t counted;
-	uint8_t pad;
 	uint8_t code;
 };
 _Static_assert(sizeof(struct header_wide) == 16, "one alignment unit");
@@ -160,8 +162,12 @@ ALWAYS_INLINE bool block_is_free(const void *ptr)
 	return ((const struct block *)ptr)->key == block_key(ptr);
 }
 
-/* Fills the 16 bytes before `ptr`. */
+/* Fills the 16 bytes before `ptr`, `bin` and what header_mark_wide sets with 0.
+ */
 void header_write_wide(void *ptr, uint64_t bytes, uint8_t code);
+
+/* Changes the length and bin of a large block, which has no mark then. */
+void header_resize_wide(void *ptr, uint64_t bytes, uint32_t bin);
 
 /* Sets `mark` and `counted` in a header that header_write_wide wrote. */
 void header_mark_wide(void *ptr, bool mark, uint8_t counted);

@@ -36,6 +36,7 @@ static struct unit *span_of(const void *ptr)
 static void *finish(char *ptr, size_t n, uint8_t code, uint8_t counted)
 {
 	header_write_wide(ptr, n, code);
+	header_resize_wide(ptr, n, bins_index(n));
 	if (counted != 0)
 		header_mark_wide(ptr, false, counted);
 	else
@@ -199,7 +200,7 @@ void large_free(void *ptr)
 	uint32_t at;
 
 	if (wide->counted == 0)
-		stats_large_free(n, reserved);
+		stats_large_free(bins_low(wide->bin), reserved);
 	if (wide->code == HEADER_LARGE) {
 		header_set_freed(ptr);
 		span_free(span_of(ptr));
@@ -219,32 +220,39 @@ size_t large_usable(const void *ptr)
 	       ((uintptr_t)ptr - first_page(ptr));
 }
 
-static void recount(const void *ptr, size_t old_n, size_t n)
+/* A block that is `n` bytes long now is neither requested nor freed: only what
+ * its bin reserves changes. */
+static void large_note_resized(void *ptr, size_t old_bytes, size_t n)
 {
-	stats_large_free(old_n, reserved_bytes(ptr, old_n));
-	stats_large_alloc(n, reserved_bytes(ptr, n));
+	uint32_t index = header_wide(ptr)->bin;
+	struct stats_bin *bin = stats_bin(bins_low(index));
+	size_t bytes = reserved_bytes(ptr, n);
+
+	header_resize_wide(ptr, n, index);
+	if (bytes > old_bytes)
+		count64(&bin->reserved_bytes, bytes - old_bytes);
+	else
+		count64(&bin->freed_bytes, old_bytes - bytes);
 }
 
 static void *resize_span(void *ptr, size_t n)
 {
 	struct unit *span = span_of(ptr);
 	size_t lead = (size_t)((char *)ptr - arena_address(span));
-	size_t old_n = header_wide(ptr)->bytes;
+	size_t old_bytes = reserved_bytes(ptr, header_wide(ptr)->bytes);
 	size_t units = units_for(lead + n);
 
 	if (units > span->units && !span_extend(span, units))
 		return NULL;
 	if (units < span->units)
 		span_shrink(span, units);
-	header_write_wide(ptr, n, HEADER_LARGE);
-	recount(ptr, old_n, n);
+	large_note_resized(ptr, old_bytes, n);
 	return ptr;
 }
 
 static void *resize_mapped(void *ptr, size_t n)
 {
-	size_t old_n = header_wide(ptr)->bytes;
-	size_t old_bytes = reserved_bytes(ptr, old_n);
+	size_t old_bytes = reserved_bytes(ptr, header_wide(ptr)->bytes);
 	size_t lead = (uintptr_t)ptr - first_page(ptr);
 	size_t bytes = align_up(lead + n, VM_PAGE);
 	char *base = (char *)first_page(ptr);
@@ -254,13 +262,12 @@ static void *resize_mapped(void *ptr, size_t n)
 		if (!base)
 			return NULL;
 	}
-	stats_large_free(old_n, old_bytes);
-	stats_large_alloc(n, bytes);
 	uncount64(&stats.mapped_bytes, old_bytes);
 	count64(&stats.mapped_bytes, bytes);
 	ptr = base + lead;
 	forget_recent(ptr);
-	header_write_wide(ptr, n, HEADER_MAPPED);
+	/* The header was moved with the rest, but is checked by its address. */
+	large_note_resized(ptr, old_bytes, n);
 	return ptr;
 }
 

@@ -3,7 +3,7 @@
  * growing block is to be moved without copying) a mapping of its own. Both have
  * the 16-byte header; the code in its last byte tells which.
  *
- *   page start | ... |requested|check|pad|code| ptr -> usable ... | page end
+ *   page start | ... | header, 16 bytes | ptr -> usable ... | page end
  *
  * What a block reserves is the pages from that of its header to its end. All
  * functions but large_alloc expect a header that header_wide_valid accepted.
@@ -45,8 +45,9 @@ void large_free(void *ptr);
 
 size_t large_usable(const void *ptr);
 
-/* Makes the block `n` bytes long without copying; the new place, or NULL when
- * that cannot be done (the block is unchanged). */
+/* Makes the block `n` bytes long without copying; its new address, or NULL when
+ * that cannot be done (the block is unchanged). No request and no free: it
+ * stays in the bin of its request, only the bytes that this reserves change. */
 void *large_resize(void *ptr, size_t n);
 
 /* True when `ptr` was unmapped a short while ago: its header is gone. */

@@ -1,8 +1,8 @@
 /*
  * The feed of modules and sites: what the daemon has not had, in messages of a
  * bounded size. Everything after a new connection, then what changed. The
- * messages point into buffers of this module, so callers hold a lock of their own
- * (publish). No heap, no stdio; keeps errno.
+ * messages point into buffers of this module, so callers hold a lock of their
+ * own (publish). No heap, no stdio; keeps errno.
  */
 #ifndef LIBHAKMEM_SITEFEED_H
 #define LIBHAKMEM_SITEFEED_H

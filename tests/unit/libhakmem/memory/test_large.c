@@ -301,11 +301,42 @@ static void requests_are_counted_in_their_bin(void **state)
 	assert_int_equal(bin->requested_bytes - before.requested_bytes, 200000);
 	assert_int_equal(bin->reserved_bytes - before.reserved_bytes, 200704);
 	assert_int_equal(bin->reserved_bytes - bin->freed_bytes, 200704);
-	ptr = large_resize(ptr, 50000);
-	assert_int_equal(bin->reserved_bytes - bin->freed_bytes, 0);
-	bin = stats_bin(50000);
-	assert_int_equal(bin->reserved_bytes - bin->freed_bytes, 53248);
 	large_free(ptr);
+	assert_int_equal(bin->reserved_bytes - bin->freed_bytes, 0);
+	assert_int_equal(bin->frees - before.frees, 1);
+}
+
+/* Span and mapping, longer and shorter: one request, and one free at the end,
+ * both in the bin of the request. */
+static void a_resized_block_stays_in_its_bin(void **state)
+{
+	static const size_t sizes[] = {200000, 33 * MIB};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		const struct stats_bin *bin = stats_bin(sizes[i]);
+		struct stats_large start = stats_large();
+		uint64_t frees = bin->frees, live;
+		char *ptr = large_alloc(sizes[i], 16, false), *kept;
+
+		kept = large_resize(ptr, sizes[i] / 4);
+		assert_non_null(kept);
+		live = bin->reserved_bytes - bin->freed_bytes;
+		assert_int_equal(live, (sizes[i] / 4 + 16 + 4095) & ~4095ul);
+		assert_int_equal(stats_large().live_bytes - start.live_bytes,
+				 live);
+		kept = large_resize(kept, sizes[i] / 2);
+		assert_non_null(kept);
+		assert_int_equal(bin->reserved_bytes - bin->freed_bytes,
+				 (sizes[i] / 2 + 16 + 4095) & ~4095ul);
+		assert_int_equal(stats_large().allocs - start.allocs, 1);
+		assert_int_equal(stats_large().frees, start.frees);
+		assert_true(header_wide_valid(kept, *header_byte(kept)));
+		large_free(kept);
+		assert_int_equal(bin->reserved_bytes - bin->freed_bytes, 0);
+		assert_int_equal(bin->frees - frees, 1);
+		assert_int_equal(stats_large().frees - start.frees, 1);
+	}
 }
 
 int main(void)
@@ -331,6 +362,8 @@ int main(void)
 		cmocka_unit_test_teardown(a_reused_place_is_live,
 					  check_balance),
 		cmocka_unit_test_teardown(old_frees_are_forgotten,
+					  check_balance),
+		cmocka_unit_test_teardown(a_resized_block_stays_in_its_bin,
 					  check_balance),
 		cmocka_unit_test_teardown(requests_are_counted_in_their_bin,
 					  check_balance),
