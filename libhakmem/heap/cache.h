@@ -78,13 +78,11 @@ struct row_cold {
 
 struct cache {
 	struct row row[HEADER_CODES]; /* first: the code alone is the offset */
-	uint64_t random;
 	uint64_t used[CACHE_USED_WORDS]; /* bit per class whose row has begun */
 	uint32_t misses;		 /* since the clock was last read */
 	uint32_t tick;			 /* last tick this cache took part in */
 	uint32_t drained;	   /* that tick, if others took its spares */
 	struct cache *next, *prev; /* thread's list */
-	uint64_t id;
 	struct sampler_thread sample;
 	struct row_cold cold[SIZECLASS_MAX];
 };

@@ -2,7 +2,7 @@
 
 #include "libhakmem/memory/large.h"
 #include "libhakmem/memory/reject.h"
-#include "libhakmem/heap/sample.h"
+#include "libhakmem/profile/sample.h"
 #include "libhakmem/memory/span.h"
 #include "libhakmem/memory/stats.h"
 #include "libhakmem/heap/thread.h"
@@ -137,7 +137,7 @@ NOINLINE void *heap_malloc_sample(size_t n)
 	thread_redraw(cache, class);
 	cache_borrow(cache, class);
 	thread_poll(cache);
-	if (sample_row(cache, n, class, mean, &sample))
+	if (sample_row(&cache->sample, n, class, mean, &sample))
 		block = take_sampled(cache, class, &sample);
 	if (!block)
 		block = pop_or_squeeze(cache, code, n);

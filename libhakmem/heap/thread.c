@@ -51,7 +51,7 @@ static struct cache *new_cache(void)
 	else
 		cache = meta_alloc(sizeof(*cache));
 	if (cache) {
-		cache->id = ++total_threads;
+		cache->sample.thread_number = ++total_threads;
 		cache->prev = NULL;
 		cache->next = living;
 		if (living)
@@ -66,7 +66,7 @@ static struct cache *new_cache(void)
 void thread_redraw(struct cache *cache, unsigned class)
 {
 	uint64_t mean;
-	int64_t requests = sampler_draw(&cache->random,
+	int64_t requests = sampler_draw(&cache->sample.random,
 					sizeclass_table[class].high, &mean);
 
 	cache_redraw(cache, class, requests, mean);
@@ -89,10 +89,11 @@ static COLD struct cache *begin(void)
 	cache = new_cache();
 	if (!cache)
 		return NULL;
-	cache->random = boot_random() ^ (cache->id * 0x9E3779B97F4A7C15u);
-	if (cache->random == 0)
-		cache->random = 1;
-	rng_next(&cache->random);
+	cache->sample.random = boot_random() ^ (cache->sample.thread_number *
+						0x9E3779B97F4A7C15u);
+	if (cache->sample.random == 0)
+		cache->sample.random = 1;
+	rng_next(&cache->sample.random);
 	cache->tick = __atomic_load_n(&tick_number, __ATOMIC_RELAXED);
 	cache_self = cache;
 	/* May allocate: the cache is in place. */
@@ -151,7 +152,7 @@ static void end(void *arg)
 	ended = true;
 	if (syscall(SYS_gettid) == getpid())
 		__atomic_store_n(&main_ended, true, __ATOMIC_RELAXED);
-	if (sampler_measures(&cache->sample, &cache->random))
+	if (sampler_measures(&cache->sample, &cache->sample.random))
 		sampler_ended(&cache->sample, clock_thread(), clock_coarse());
 	cache_hand_in(cache);
 	__atomic_store_n(&some_ended, true, __ATOMIC_RELAXED);

@@ -5,6 +5,13 @@
 #include "libhakmem/memory/stats.h"
 #include "libhakmem/heap/thread.h"
 
+/* Is this request a sample? A thread without a cache draws none. */
+static bool wide_is_sample(struct cache *cache, size_t n, unsigned class,
+			   struct profile_sample *out)
+{
+	return cache && sample_wide(&cache->sample, n, class, out);
+}
+
 /* Marks a sampled large block; does nothing if there is none. */
 static void mark_large(struct profile_sample *sample, void *ptr)
 {
@@ -25,7 +32,7 @@ void *wide_lend(unsigned counted, size_t align, struct profile_sample *sample)
 void *wide_alloc(struct cache *cache, size_t n, size_t align, bool zeroed)
 {
 	struct profile_sample sample;
-	bool sampled = sample_wide(cache, n, SITE_CLASS_LARGE, &sample);
+	bool sampled = wide_is_sample(cache, n, SITE_CLASS_LARGE, &sample);
 	void *ptr = large_alloc(n, align, zeroed);
 
 	if (!ptr && n <= arena.committed[0] + arena.committed[1]) {
@@ -45,7 +52,7 @@ void *wide_move(void *ptr, size_t usable, size_t n)
 {
 	struct profile_sample sample;
 	bool sampled =
-		sample_wide(thread_cache(), n, SITE_CLASS_LARGE, &sample);
+		wide_is_sample(thread_cache(), n, SITE_CLASS_LARGE, &sample);
 	void *fresh = large_grow(ptr, min_size(usable, n), n);
 
 	if (!fresh)
@@ -65,7 +72,8 @@ void *wide_resize(void *ptr, size_t n)
 	if (header_wide(ptr)->mark)
 		sample_free(ptr);
 	fresh = large_resize(ptr, n);
-	if (fresh && sample_wide(thread_cache(), n, SITE_CLASS_LARGE, &sample))
+	if (fresh &&
+	    wide_is_sample(thread_cache(), n, SITE_CLASS_LARGE, &sample))
 		mark_large(&sample, fresh);
 	return fresh;
 }
@@ -131,7 +139,7 @@ void *wide_aligned(struct cache *cache, size_t align, size_t n, unsigned class)
 	struct profile_sample sample;
 	void *ptr = NULL;
 
-	if (sample_wide(cache, n, class, &sample))
+	if (wide_is_sample(cache, n, class, &sample))
 		ptr = take_aligned_sampled(cache, align, class, &sample);
 	if (!ptr)
 		ptr = take_aligned(cache, align, class);

@@ -10,7 +10,8 @@
 #ifndef LIBHAKMEM_WIDE_H
 #define LIBHAKMEM_WIDE_H
 
-#include "libhakmem/heap/sample.h"
+#include "libhakmem/heap/cache.h"
+#include "libhakmem/profile/sample.h"
 
 /* A large block, of zeros if so wished. */
 void *wide_alloc(struct cache *cache, size_t n, size_t align, bool zeroed);

@@ -25,13 +25,15 @@
  */
 #define SAMPLER_DRAW_MAX 65536
 
-/* What a thread keeps; all zero at its start. */
+/* What a thread keeps; all zero at its start, but for the first two. */
 struct sampler_thread {
-	uint64_t wide_until; /* bytes to go before the next wide sample */
-	uint64_t wide_mean;  /* that it was drawn with; 0: not drawn */
-	uint64_t spent_ns;   /* unwinding, in this window of the guard */
-	uint64_t total_ns;   /* the same since the thread began */
-	uint64_t window_ns;  /* when it began, and the thread's CPU time then */
+	uint64_t random;	/* state of its random numbers, never 0 */
+	uint64_t thread_number; /* counted from the start of the process */
+	uint64_t wide_until;	/* bytes to go before the next wide sample */
+	uint64_t wide_mean;	/* that it was drawn with; 0: not drawn */
+	uint64_t spent_ns;	/* unwinding, in this window of the guard */
+	uint64_t total_ns;	/* the same since the thread began */
+	uint64_t window_ns; /* when it began, and the thread's CPU time then */
 	uint64_t cpu_ns;
 	uint64_t named_ns; /* when `name` was asked for; 0: never */
 	uint32_t stacks;   /* unwound in this window */

@@ -2,7 +2,7 @@
 
 #include "libhakmem/base/clock.h"
 #include "libhakmem/base/conf.h"
-#include "libhakmem/stream/inbox.h"
+#include "libhakmem/stream/control.h"
 #include "libhakmem/base/lock.h"
 #include "libhakmem/base/report.h"
 #include "libhakmem/base/rng.h"
@@ -60,7 +60,7 @@ static struct {
 	size_t begin, end; /* of what is not sent yet */
 	uint64_t messages, dropped, connects;
 	bool behind; /* sites or modules did not all fit */
-	struct inbox inbox;
+	struct control_reader reader;
 } peer = {.fd = -1};
 
 static uint8_t buffer[BUFFER_BYTES];
@@ -201,13 +201,13 @@ static bool connect_now(uint64_t now_ns)
 	peer.sequence = 0;
 	peer.backoff_ns = BACKOFF_FIRST;
 	peer.connects++;
-	peer.inbox.used = peer.inbox.skip = 0;
+	peer.reader.used = peer.reader.skip = 0;
 	sitefeed_restart();
 	enqueue(FRAME_HELLO, &snapshot_hello(session, parent_session)->base);
 	return true;
 }
 
-static void obey(const struct inbox_control *control)
+static void obey(const struct control *control)
 {
 	if (control->sampling_off)
 		sampler_set_stack(0);
@@ -221,14 +221,14 @@ static void obey(const struct inbox_control *control)
 }
 
 /* Does what the daemon asks for; false when it is not one. */
-static bool read_inbox(void)
+static bool publish_read_control(void)
 {
-	struct inbox_control control;
-	enum inbox_status status;
+	struct control control;
+	enum control_status status;
 
-	while ((status = inbox_next(&peer.inbox, &control)) == INBOX_CONTROL)
+	while ((status = control_next(&peer.reader, &control)) == CONTROL_READ)
 		obey(&control);
-	return status == INBOX_MORE;
+	return status == CONTROL_MORE;
 }
 
 /* Reads what the daemon says; true at the end of file. A peer that talks
@@ -239,13 +239,13 @@ static bool peer_gone(void)
 
 	for (int i = 0; i < READS_MAX && got > 0; i++) {
 		size_t room;
-		uint8_t *space = inbox_space(&peer.inbox, &room);
+		uint8_t *space = control_space(&peer.reader, &room);
 
 		got = recv(peer.fd, space, room, MSG_DONTWAIT);
 		if (got <= 0)
 			break;
-		inbox_filled(&peer.inbox, (size_t)got);
-		if (!read_inbox())
+		control_filled(&peer.reader, (size_t)got);
+		if (!publish_read_control())
 			return true;
 	}
 	return got >= 0 || (errno != EAGAIN && errno != EINTR);

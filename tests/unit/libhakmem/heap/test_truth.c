@@ -13,7 +13,7 @@ static void reseed(uint64_t seed)
 {
 	struct cache *cache = thread_cache();
 
-	cache->random = draw(&seed) | 1;
+	cache->sample.random = draw(&seed) | 1;
 	cache->sample.wide_mean = 0;
 	for (unsigned i = 0; i < sizeclass_count; i++)
 		thread_redraw(cache, i);

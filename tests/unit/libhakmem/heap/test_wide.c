@@ -199,7 +199,8 @@ static void a_lent_block_counts_in_its_class(void **unused)
 	char *ptr;
 
 	(void)unused;
-	assert_true(sample_wide(sampling(true), 32768, class, &sample));
+	assert_true(
+		sample_wide(&sampling(true)->sample, 32768, class, &sample));
 	ptr = wide_lend(class, 4096, &sample);
 	assert_true(is_aligned((uintptr_t)ptr, 4096));
 	assert_true(header_wide(ptr)->mark);

@@ -1,16 +1,16 @@
-#include "libhakmem/stream/inbox.h"
+#include "libhakmem/stream/control.h"
 
 #include "proto/frame.h"
 #include "proto/hakmem.pb-c.h"
 #include "tests/unit/libhakmem/unit.h"
 
-static struct inbox inbox;
+static struct control_reader reader;
 static uint8_t wire[4096];
 
 static int fresh(void **state)
 {
 	(void)state;
-	memset(&inbox, 0, sizeof(inbox));
+	memset(&reader, 0, sizeof(reader));
 	return 0;
 }
 
@@ -35,31 +35,31 @@ static size_t put_control(size_t at, uint64_t sample, bool off, uint32_t ms)
 }
 
 /* Gives the first `bytes` of the wire in pieces; how many controls came. */
-static unsigned feed(size_t bytes, size_t piece, struct inbox_control *last)
+static unsigned feed(size_t bytes, size_t piece, struct control *last)
 {
 	unsigned controls = 0;
 
 	for (size_t at = 0; at < bytes;) {
 		size_t room, count = bytes - at < piece ? bytes - at : piece;
-		uint8_t *space = inbox_space(&inbox, &room);
-		enum inbox_status status;
+		uint8_t *space = control_space(&reader, &room);
+		enum control_status status;
 
 		assert_true(room > 0);
 		if (count > room)
 			count = room;
 		memcpy(space, wire + at, count);
-		inbox_filled(&inbox, count);
+		control_filled(&reader, count);
 		at += count;
-		while ((status = inbox_next(&inbox, last)) == INBOX_CONTROL)
+		while ((status = control_next(&reader, last)) == CONTROL_READ)
 			controls++;
-		assert_int_equal(status, INBOX_MORE);
+		assert_int_equal(status, CONTROL_MORE);
 	}
 	return controls;
 }
 
 static void controls_come_through_in_any_pieces(void **state)
 {
-	struct inbox_control got = {0};
+	struct control got = {0};
 
 	(void)state;
 	for (size_t piece = 1; piece < 600; piece += piece / 5 + 1) {
@@ -82,7 +82,7 @@ static void controls_come_through_in_any_pieces(void **state)
 static void other_frames_are_passed_over(void **state)
 {
 	static uint8_t text[3000];
-	struct inbox_control got;
+	struct control got;
 
 	(void)state;
 	for (size_t length = 0; length < sizeof(text); length += 37) {
@@ -101,7 +101,7 @@ static void odd_controls_do_no_harm(void **state)
 	static const uint8_t truncated[] = {0x08, 0xff};
 	uint8_t many[400];
 	size_t bytes;
-	struct inbox_control got;
+	struct control got;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(many); i += 2) {
@@ -119,19 +119,19 @@ static void odd_controls_do_no_harm(void **state)
 
 static void nonsense_is_seen_at_once(void **state)
 {
-	struct inbox_control got;
+	struct control got;
 	size_t room;
 
 	(void)state;
-	memcpy(inbox_space(&inbox, &room), "HTTP", 4);
-	assert_int_equal(room, INBOX_BYTES);
-	inbox_filled(&inbox, 4);
-	assert_int_equal(inbox_next(&inbox, &got), INBOX_BAD);
+	memcpy(control_space(&reader, &room), "HTTP", 4);
+	assert_int_equal(room, CONTROL_BYTES);
+	control_filled(&reader, 4);
+	assert_int_equal(control_next(&reader, &got), CONTROL_BAD);
 	fresh(NULL);
 	frame_encode(wire, FRAME_CONTROL, FRAME_PAYLOAD_MAX + 1, 0);
-	memcpy(inbox_space(&inbox, &room), wire, FRAME_HEADER_BYTES);
-	inbox_filled(&inbox, FRAME_HEADER_BYTES);
-	assert_int_equal(inbox_next(&inbox, &got), INBOX_BAD);
+	memcpy(control_space(&reader, &room), wire, FRAME_HEADER_BYTES);
+	control_filled(&reader, FRAME_HEADER_BYTES);
+	assert_int_equal(control_next(&reader, &got), CONTROL_BAD);
 }
 
 /* Whatever bytes come, it neither loops nor leaves its buffer. */
@@ -141,7 +141,7 @@ static void random_bytes_do_no_harm(void **state)
 
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
-		struct inbox_control got;
+		struct control got;
 		size_t bytes = put_control(0, draw(&random), false, 7), room;
 		uint8_t *space;
 
@@ -149,12 +149,12 @@ static void random_bytes_do_no_harm(void **state)
 		for (unsigned flips = 0; flips < 3; flips++)
 			wire[draw_below(&random, bytes)] ^=
 				(uint8_t)draw(&random);
-		space = inbox_space(&inbox, &room);
+		space = control_space(&reader, &room);
 		memcpy(space, wire, bytes);
-		inbox_filled(&inbox, bytes);
+		control_filled(&reader, bytes);
 		for (int i = 0; i < 4; i++)
-			inbox_next(&inbox, &got);
-		assert_true(inbox.used <= INBOX_BYTES);
+			control_next(&reader, &got);
+		assert_true(reader.used <= CONTROL_BYTES);
 	}
 }
 

@@ -1,4 +1,4 @@
-#include "libhakmem/heap/sample.h"
+#include "libhakmem/profile/sample.h"
 
 #include "libhakmem/base/clock.h"
 #include "libhakmem/unwind/module.h"
@@ -62,9 +62,8 @@ static NOINLINE uint32_t find_site(struct sampler_thread *thread,
 	return stack.site != 0 ? stack.site : intern(&stack);
 }
 
-static void describe(struct cache *cache, struct site_sample *who)
+static void describe(struct sampler_thread *thread, struct site_sample *who)
 {
-	struct sampler_thread *thread = &cache->sample;
 	uint64_t now_ns = clock_now();
 	int saved = errno;
 
@@ -72,41 +71,39 @@ static void describe(struct cache *cache, struct site_sample *who)
 	identify(thread, now_ns);
 	who->now_ns = now_ns;
 	who->thread = thread->id;
-	who->thread_number = cache->id;
+	who->thread_number = thread->thread_number;
 	who->name = thread->name;
 	errno = saved;
 }
 
-bool sample_row(struct cache *cache, size_t n, unsigned class, uint64_t mean,
-		struct profile_sample *out)
+bool sample_row(struct sampler_thread *thread, size_t n, unsigned class,
+		uint64_t mean, struct profile_sample *out)
 {
 	size_t largest = sizeclass_table[class].high;
 
-	if (!sampler_split(&cache->random, n, largest, mean, &out->means))
+	if (!sampler_split(&thread->random, n, largest, mean, &out->means))
 		return false;
 	out->bytes = n;
 	out->class = class;
 	if (out->means.histogram != 0 && sampler_due())
 		sampler_note(clock_now());
 	if (out->means.stack != 0)
-		describe(cache, &out->who);
+		describe(thread, &out->who);
 	return true;
 }
 
-bool sample_wide(struct cache *cache, size_t n, unsigned class,
+bool sample_wide(struct sampler_thread *thread, size_t n, unsigned class,
 		 struct profile_sample *out)
 {
 	uint64_t mean;
 
-	if (!cache)
-		return false;
-	mean = sampler_wide(&cache->sample, &cache->random, n);
+	mean = sampler_wide(thread, &thread->random, n);
 	if (mean == 0)
 		return false;
 	out->bytes = n;
 	out->class = class;
 	out->means = (struct sampler_split){.stack = mean};
-	describe(cache, &out->who);
+	describe(thread, &out->who);
 	return true;
 }
 

@@ -8,22 +8,22 @@
  *   sample_free    a marked block goes
  *
  * The stack is taken first, with no lock held and nothing half done in the
- * thread cache: unwinding may allocate. errno is kept.
+ * heap: unwinding may allocate. errno is kept.
  */
 #ifndef LIBHAKMEM_SAMPLE_H
 #define LIBHAKMEM_SAMPLE_H
 
-#include "libhakmem/heap/cache.h"
 #include "libhakmem/profile/profile.h"
+#include "libhakmem/profile/sampler.h"
 
 /* Is a request of `n` bytes, at which the countdown of `class` ended that was
  * drawn with `mean`, a sample? Then fills `out`. */
-bool sample_row(struct cache *cache, size_t n, unsigned class, uint64_t mean,
-		struct profile_sample *out);
+bool sample_row(struct sampler_thread *thread, size_t n, unsigned class,
+		uint64_t mean, struct profile_sample *out);
 
 /* The same for a request that only its bytes count down; of a class, or of
- * SITE_CLASS_LARGE. `cache` may be NULL: then it is none. */
-bool sample_wide(struct cache *cache, size_t n, unsigned class,
+ * SITE_CLASS_LARGE. */
+bool sample_wide(struct sampler_thread *thread, size_t n, unsigned class,
 		 struct profile_sample *out);
 
 /* Remembers a sample whose block is `ptr`; false: do not mark it. */

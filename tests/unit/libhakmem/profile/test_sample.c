@@ -1,5 +1,5 @@
 /* What a sample leaves on its block, and takes back: every request is one. */
-#include "libhakmem/heap/sample.h"
+#include "libhakmem/profile/sample.h"
 
 #include "libhakmem/heap/heap.h"
 #include "libhakmem/memory/large.h"

@@ -1,4 +1,4 @@
-#include "libhakmem/stream/inbox.h"
+#include "libhakmem/stream/control.h"
 
 #include "proto/frame.h"
 #include "proto/hakmem.pb-c.h"
@@ -29,34 +29,34 @@ static void leave(void *data, void *taken)
 	(void)taken;
 }
 
-uint8_t *inbox_space(struct inbox *inbox, size_t *room)
+uint8_t *control_space(struct control_reader *reader, size_t *room)
 {
-	*room = INBOX_BYTES - inbox->used;
-	return inbox->bytes + inbox->used;
+	*room = CONTROL_BYTES - reader->used;
+	return reader->bytes + reader->used;
 }
 
-void inbox_filled(struct inbox *inbox, size_t bytes)
+void control_filled(struct control_reader *reader, size_t bytes)
 {
-	inbox->used += bytes;
+	reader->used += bytes;
 }
 
-static void drop(struct inbox *inbox, size_t bytes)
+static void drop(struct control_reader *reader, size_t bytes)
 {
-	inbox->used -= bytes;
-	memmove(inbox->bytes, inbox->bytes + bytes, inbox->used);
+	reader->used -= bytes;
+	memmove(reader->bytes, reader->bytes + bytes, reader->used);
 }
 
 /* False when what is left of a frame to pass over is not all there. */
-static bool pass_over(struct inbox *inbox)
+static bool pass_over(struct control_reader *reader)
 {
-	size_t here = min_size(inbox->skip, inbox->used);
+	size_t here = min_size(reader->skip, reader->used);
 
-	drop(inbox, here);
-	inbox->skip -= here;
-	return inbox->skip == 0;
+	drop(reader, here);
+	reader->skip -= here;
+	return reader->skip == 0;
 }
 
-static bool unpack(const struct frame *frame, struct inbox_control *out)
+static bool unpack(const struct frame *frame, struct control *out)
 {
 	struct pad pad = {.used = 0};
 	ProtobufCAllocator allocator = {
@@ -69,7 +69,7 @@ static bool unpack(const struct frame *frame, struct inbox_control *out)
 					  frame->payload);
 	if (!control)
 		return false;
-	*out = (struct inbox_control){
+	*out = (struct control){
 		.sample_bytes = control->sample_bytes,
 		.interval_ms = control->interval_ms,
 		.sampling_off = control->sampling_off,
@@ -77,27 +77,28 @@ static bool unpack(const struct frame *frame, struct inbox_control *out)
 	return true;
 }
 
-enum inbox_status inbox_next(struct inbox *inbox, struct inbox_control *out)
+enum control_status control_next(struct control_reader *reader,
+				 struct control *out)
 {
 	struct frame frame;
 	enum frame_status status;
 	bool control;
 
-	while (pass_over(inbox)) {
-		status = frame_decode(inbox->bytes, inbox->used, &frame);
+	while (pass_over(reader)) {
+		status = frame_decode(reader->bytes, reader->used, &frame);
 		if (status == FRAME_MORE &&
-		    frame.length > INBOX_BYTES - FRAME_HEADER_BYTES) {
-			inbox->skip = FRAME_HEADER_BYTES + frame.length;
+		    frame.length > CONTROL_BYTES - FRAME_HEADER_BYTES) {
+			reader->skip = FRAME_HEADER_BYTES + frame.length;
 			continue;
 		}
 		if (status == FRAME_MORE)
-			return INBOX_MORE;
+			return CONTROL_MORE;
 		if (status != FRAME_READY)
-			return INBOX_BAD;
+			return CONTROL_BAD;
 		control = unpack(&frame, out);
-		drop(inbox, FRAME_HEADER_BYTES + frame.length);
+		drop(reader, FRAME_HEADER_BYTES + frame.length);
 		if (control)
-			return INBOX_CONTROL;
+			return CONTROL_READ;
 	}
-	return INBOX_MORE;
+	return CONTROL_MORE;
 }
