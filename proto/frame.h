@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define FRAME_MAGIC	   0x314D4B48u /* "HKM1" read as little-endian */
-#define FRAME_VERSION	   1u
+#define FRAME_VERSION	   2u
 #define FRAME_HEADER_BYTES 16u
 #define FRAME_PAYLOAD_MAX  (256u * 1024u)
 

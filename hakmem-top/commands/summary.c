@@ -26,7 +26,7 @@ struct sum {
 	uint64_t allocs, frees, live_bytes, live_objects, largest_peak;
 	uint64_t requests_1024, fallback_1024, page_boundary, mincore;
 	uint64_t rejects, dropped;
-	uint64_t kinds[MODEL_REJECTS];
+	uint64_t kinds[REJECT_KINDS];
 	size_t size_count;
 	struct size_bin sizes[MODEL_SIZES_MAX];
 };
@@ -75,8 +75,9 @@ static void add_detail(struct sum *sum, struct client *client, uint64_t id)
 	sum->details++;
 	for (size_t i = 0; i < detail->size_count; i++)
 		add_size(sum, &detail->sizes[i]);
-	for (size_t i = 0; i < MODEL_REJECTS; i++)
-		sum->kinds[i] += detail->rejects[i];
+	for (size_t i = 0; i < REJECT_KINDS; i++)
+		sum->kinds[i] +=
+			figure_or_0(detail->process.figures, FIGURE_REJECT(i));
 	model_detail_free(detail);
 }
 
@@ -210,9 +211,9 @@ static void print_rejects(FILE *out, const struct sum *sum)
 	const char *before = "  (";
 
 	fprintf(out, "  rejects      %s", fmt_grouped(text, sum->rejects));
-	for (size_t i = 0; i < MODEL_REJECTS; i++)
+	for (size_t i = 0; i < REJECT_KINDS; i++)
 		if (sum->kinds[i]) {
-			fprintf(out, "%s%s %s", before, model_reject_name(i),
+			fprintf(out, "%s%s %s", before, figures_reject_text[i],
 				fmt_grouped(text, sum->kinds[i]));
 			before = ", ";
 		}

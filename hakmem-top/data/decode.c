@@ -15,7 +15,15 @@ static char *copy(const char *text)
 	return unpack_copy(text, STRING_MAX);
 }
 
-static bool take_process(const Hakmem__Process *from, struct process *to)
+/* Names that make no sense name nothing. */
+static void read_order(const char *names, struct figures_map *out)
+{
+	if (!figures_map(names, out))
+		out->count = 0;
+}
+
+static bool take_process(const Hakmem__Process *from,
+			 const struct figures_map *order, struct process *to)
 {
 	*to = (struct process){
 		.id = from->process_id,
@@ -34,22 +42,24 @@ static bool take_process(const Hakmem__Process *from, struct process *to)
 		.ended_ns = from->ended_ns,
 		.state_ns = from->state_ns,
 		.age_ns = from->age_ns,
-		.live_bytes = from->live_bytes,
-		.live_objects = from->live_objects,
-		.peak_live_bytes = from->peak_live_bytes,
-		.rss_bytes = from->rss_bytes,
-		.allocs = from->allocs_total,
-		.frees = from->frees_total,
-		.requests_1024 = from->requests_1024_total,
-		.fallback_1024 = from->fallback_1024_total,
-		.page_boundary = from->page_boundary_total,
-		.mincore = from->mincore_total,
-		.rejects = from->header_rejects_total,
-		.sample_bytes = from->sample_bytes,
-		.dropped = from->dropped_total,
 		.command = copy(from->command),
 		.executable = copy(from->executable),
 	};
+	figures_take(order, (const uint64_t *)from->figures, from->n_figures,
+		     to->figures);
+	to->live_bytes = figure_or_0(to->figures, FIGURE_LIVE_BYTES);
+	to->live_objects = figure_or_0(to->figures, FIGURE_LIVE_OBJECTS);
+	to->peak_live_bytes = figure_or_0(to->figures, FIGURE_PEAK_LIVE_BYTES);
+	to->rss_bytes = figure_or_0(to->figures, FIGURE_RSS_BYTES);
+	to->allocs = figure_or_0(to->figures, FIGURE_ALLOCS);
+	to->frees = figure_or_0(to->figures, FIGURE_FREES);
+	to->requests_1024 = figure_or_0(to->figures, FIGURE_REQUESTS_1024);
+	to->fallback_1024 = figure_or_0(to->figures, FIGURE_FALLBACK_1024);
+	to->page_boundary = figure_or_0(to->figures, FIGURE_PAGE_BOUNDARY);
+	to->mincore = figure_or_0(to->figures, FIGURE_MINCORE);
+	to->rejects = figure_or_0(to->figures, FIGURE_REJECTS);
+	to->sample_bytes = figure_or_0(to->figures, FIGURE_SAMPLE_BYTES);
+	to->dropped = figure_or_0(to->figures, FIGURE_DROPPED);
 	return to->command && to->executable;
 }
 
@@ -70,13 +80,15 @@ static bool reserve(struct processes *list, size_t extra)
 static bool take_processes(const Hakmem__Processes *from,
 			   struct processes *list)
 {
+	struct figures_map order;
 	size_t space = MODEL_PROCESSES_MAX - list->count;
 	size_t count = from->n_processes < space ? from->n_processes : space;
 
 	if (!reserve(list, count))
 		return false;
+	read_order(from->figure_names, &order);
 	for (size_t i = 0; i < count; i++)
-		if (!take_process(from->processes[i],
+		if (!take_process(from->processes[i], &order,
 				  &list->rows[list->count++]))
 			return false;
 	list->omitted += from->n_processes - count;
@@ -194,40 +206,10 @@ static bool take_hello(const Hakmem__Hello *hello, struct detail *to)
 	return true;
 }
 
-static void take_state(const Hakmem__State *state, struct detail *to)
-{
-	to->state_ns = state->time_ns;
-	to->committed_bytes = state->committed_bytes;
-	to->returned_bytes = state->returned_bytes_total;
-	to->mapped_bytes = state->mapped_bytes;
-	to->cached_bytes = state->cached_bytes;
-	to->metadata_bytes = state->metadata_bytes;
-	to->slabs_live = state->slabs_live;
-	to->refills = state->refills_total;
-	to->flushes = state->flushes_total;
-	to->threads_live = state->threads_live;
-	to->threads_total = state->threads_total;
-	to->histogram_bytes = state->histogram_bytes;
-	to->samples_live = state->samples_live;
-	to->samples_untracked = state->samples_untracked_total;
-	to->messages = state->messages_total;
-	to->reconnects = state->reconnects_total;
-	to->stack_samples = state->stack_samples_total;
-	to->sites_live = state->sites_live;
-	to->sites_max = state->sites_max;
-	to->site_overflow = state->site_overflow_total;
-	to->no_stack = state->no_stack_total;
-	to->unwind_truncated = state->unwind_truncated_total;
-	to->unwind_ns = state->unwind_ns_total;
-	to->sample_configured_bytes = state->sample_configured_bytes;
-	to->guard_raised = state->guard_raised_total;
-	for (size_t i = 0; i < MODEL_REJECTS; i++)
-		to->rejects[i] = AT(state, rejects, i);
-}
-
 /* A part that the daemon left out (nothing received yet) reads as all zero. */
 static bool take_detail(const Hakmem__Detail *from, struct detail *to)
 {
+	struct figures_map order;
 	Hakmem__Process process;
 	Hakmem__Hello hello;
 	Hakmem__State state;
@@ -242,9 +224,11 @@ static bool take_detail(const Hakmem__Detail *from, struct detail *to)
 	if (from->state)
 		state = *from->state;
 	to->now_ns = from->now_ns;
-	take_state(&state, to);
-	return take_process(&process, &to->process) && take_hello(&hello, to) &&
-	       take_classes(&hello, &state, to) && take_sizes(from, to);
+	to->state_ns = state.time_ns;
+	read_order(hello.figure_names, &order);
+	return take_process(&process, &order, &to->process) &&
+	       take_hello(&hello, to) && take_classes(&hello, &state, to) &&
+	       take_sizes(from, to);
 }
 
 struct detail *decode_detail(const struct frame *frame)
@@ -276,16 +260,28 @@ static uint64_t *take_column(const uint64_t *column, size_t available,
 	return copied;
 }
 
-static size_t shortest(const Hakmem__History *from)
+/* The columns that the daemon keeps and we know. */
+static bool take_columns(const Hakmem__History *from, size_t count,
+			 struct history *to)
 {
-	size_t count = MODEL_HISTORY_MAX;
-	const size_t columns[] = {from->n_time_ns, from->n_live_bytes,
-				  from->n_rss_bytes, from->n_allocs_total};
+	struct figures_map order;
+	size_t length = from->n_time_ns;
 
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-		if (columns[i] < count)
-			count = columns[i];
-	return count;
+	read_order(from->figure_names, &order);
+	for (size_t i = 0; i < order.count; i++) {
+		uint64_t **column = order.figure[i] < FIGURES
+					    ? &to->figures[order.figure[i]]
+					    : NULL;
+
+		if (!column || (i + 1) * length > from->n_figures)
+			continue;
+		*column = take_column((const uint64_t *)from->figures +
+					      i * length,
+				      length, count);
+		if (!*column)
+			return false;
+	}
+	return true;
 }
 
 struct history *decode_history(const struct frame *frame)
@@ -293,30 +289,25 @@ struct history *decode_history(const struct frame *frame)
 	Hakmem__History *from = (Hakmem__History *)unpack_frame(
 		frame, &hakmem__history__descriptor);
 	struct history *to;
-	size_t n;
+	bool taken = false;
 
 	if (!from)
 		return NULL;
-	n = shortest(from);
 	to = calloc(1, sizeof(*to));
 	if (to) {
 		to->process_id = from->process_id;
-		to->count = n;
-		to->time_ns = take_column(from->time_ns, from->n_time_ns, n);
-		to->live_bytes =
-			take_column(from->live_bytes, from->n_live_bytes, n);
-		to->rss_bytes =
-			take_column(from->rss_bytes, from->n_rss_bytes, n);
-		to->allocs = take_column(from->allocs_total,
-					 from->n_allocs_total, n);
+		to->count = from->n_time_ns < MODEL_HISTORY_MAX
+				    ? from->n_time_ns
+				    : MODEL_HISTORY_MAX;
+		to->time_ns =
+			take_column(from->time_ns, from->n_time_ns, to->count);
+		taken = to->time_ns && take_columns(from, to->count, to);
 	}
 	unpack_discard(from);
-	if (to && (!to->time_ns || !to->live_bytes || !to->rss_bytes ||
-		   !to->allocs)) {
-		model_history_free(to);
-		return NULL;
-	}
-	return to;
+	if (taken)
+		return to;
+	model_history_free(to);
+	return NULL;
 }
 
 bool decode_export(const struct frame *frame, bool *last,

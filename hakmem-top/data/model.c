@@ -69,9 +69,8 @@ void model_history_free(struct history *history)
 	if (!history)
 		return;
 	free(history->time_ns);
-	free(history->live_bytes);
-	free(history->rss_bytes);
-	free(history->allocs);
+	for (size_t i = 0; i < FIGURES; i++)
+		free(history->figures[i]);
 	free(history);
 }
 
@@ -113,14 +112,4 @@ bool model_alive(const struct process *process)
 {
 	return process->state == MODEL_RUNNING ||
 	       process->state == MODEL_DISCONNECTED;
-}
-
-const char *model_reject_name(size_t kind)
-{
-	static const char *const names[MODEL_REJECTS] = {
-		"double free", "overwritten header", "unknown code",
-		"interior",    "misaligned",	     "foreign",
-	};
-
-	return kind < MODEL_REJECTS ? names[kind] : "unknown kind";
 }

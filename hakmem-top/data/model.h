@@ -13,11 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/figures.h"
+
 #define MODEL_PROCESSES_MAX 16384u /* rows kept of one answer */
 #define MODEL_CLASSES_MAX   4096u
 #define MODEL_SIZES_MAX	    4096u
 #define MODEL_HISTORY_MAX   65536u
-#define MODEL_REJECTS	    6u /* kinds of header-magic reject */
 #define MODEL_ERRORS_MAX    32u
 
 /* How a process is; the numbers are those of the wire. */
@@ -39,6 +40,8 @@ struct process {
 	bool exit_known;
 	int32_t exit_status, exit_signal;
 	uint64_t start_ticks, first_seen_ns, ended_ns, state_ns, age_ns;
+	uint64_t figures[FIGURES]; /* FIGURE_UNKNOWN where there is none */
+	/* The same, 0 where there is none. */
 	uint64_t live_bytes, live_objects, peak_live_bytes, rss_bytes;
 	uint64_t allocs, frees;
 	uint64_t requests_1024, fallback_1024;
@@ -73,15 +76,6 @@ struct class_row {
 struct detail {
 	struct process process;
 	uint64_t now_ns, state_ns;
-	uint64_t committed_bytes, returned_bytes, mapped_bytes, cached_bytes;
-	uint64_t metadata_bytes, slabs_live, refills, flushes;
-	uint64_t threads_live, threads_total;
-	uint64_t histogram_bytes, samples_live, samples_untracked;
-	uint64_t messages, reconnects;
-	uint64_t stack_samples, sites_live, sites_max, site_overflow, no_stack;
-	uint64_t unwind_truncated, unwind_ns, guard_raised;
-	uint64_t sample_configured_bytes; /* what the guard may rise from */
-	uint64_t rejects[MODEL_REJECTS];
 	uint32_t interval_ms, page_bytes;
 	char *library_version; /* never NULL */
 	size_t size_count, class_count, error_count;
@@ -94,7 +88,8 @@ struct detail {
 struct history {
 	uint64_t process_id;
 	size_t count;
-	uint64_t *time_ns, *live_bytes, *rss_bytes, *allocs;
+	uint64_t *time_ns;
+	uint64_t *figures[FIGURES]; /* NULL: not kept */
 };
 
 void model_processes_free(struct processes *processes);
@@ -112,8 +107,5 @@ void model_state_text(const struct process *process, char *out, size_t size);
 
 /* True while the process lives, connected or not. */
 bool model_alive(const struct process *process);
-
-/* "double free" … of a reject kind, 0 .. MODEL_REJECTS-1. */
-const char *model_reject_name(size_t kind);
 
 #endif

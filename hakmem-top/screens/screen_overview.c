@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hakmem-top/screens/figures.h"
+#include "hakmem-top/screens/panel.h"
 #include "hakmem-top/base/fmt.h"
 #include "hakmem-top/base/plot.h"
 #include "hakmem-top/term/term.h"
@@ -15,109 +15,7 @@
 #define CHART_ROWS 6
 #define TOP_MAX	   12
 
-static void add_memory(struct figures *figures, const struct detail *detail)
-{
-	const struct process *process = &detail->process;
-	char text[FMT_MAX];
-	struct figure *figure;
-
-	figure = figures_add(figures, "MEMORY", "live_bytes", "Live",
-			     process->live_bytes, FIGURES_BYTES);
-	figures_note(figure, "in %s blocks",
-		     fmt_count(text, process->live_objects));
-	figures_add(figures, "MEMORY", "peak_live_bytes", "Peak live",
-		    process->peak_live_bytes, FIGURES_BYTES);
-	figures_add(figures, "MEMORY", "rss_bytes", "RSS", process->rss_bytes,
-		    FIGURES_BYTES);
-	figure = figures_add(figures, "MEMORY", "committed_bytes", "Committed",
-			     detail->committed_bytes, FIGURES_BYTES);
-	figures_note(figure, "+ %s mapped",
-		     fmt_bytes(text, detail->mapped_bytes));
-	figure = figures_add(figures, "MEMORY", "returned_bytes_total",
-			     "Given back", detail->returned_bytes,
-			     FIGURES_BYTES);
-	figures_note(figure, "to the OS");
-}
-
-static void note_rate(struct figure *figure, uint64_t before, uint64_t after,
-		      const struct context *context)
-{
-	char text[FMT_MAX];
-
-	if (!context->before ||
-	    context->before->state_ns >= context->detail->state_ns)
-		return;
-	fmt_rate(text, view_rate(before, after,
-				 context->detail->state_ns -
-					 context->before->state_ns));
-	figures_note(figure, "%s/s", text);
-}
-
-static void add_requests(struct figures *figures, const struct context *context)
-{
-	static const struct process none;
-	const struct process *process = &context->detail->process;
-	const struct process *old =
-		context->before ? &context->before->process : &none;
-	char text[FMT_MAX];
-	struct figure *figure;
-
-	figure = figures_add(figures, "REQUESTS", "allocs_total", "Allocations",
-			     process->allocs, FIGURES_COUNT);
-	note_rate(figure, old->allocs, process->allocs, context);
-	figure = figures_add(figures, "REQUESTS", "frees_total", "Frees",
-			     process->frees, FIGURES_COUNT);
-	note_rate(figure, old->frees, process->frees, context);
-	figure =
-		figures_add(figures, "REQUESTS", "requests_1024_total",
-			    "Of 1024 B", process->requests_1024, FIGURES_COUNT);
-	figures_note(
-		figure, "%s%% of all",
-		fmt_percent(text, process->requests_1024, process->allocs));
-	figure = figures_add(figures, "REQUESTS", "fallback_1024_total",
-			     "- fell back", process->fallback_1024,
-			     FIGURES_COUNT);
-	figures_note(figure, "%s%% of them",
-		     fmt_percent(text, process->fallback_1024,
-				 process->requests_1024));
-	if (process->fallback_1024)
-		figure->role = TERM_WARN;
-}
-
-static void add_pointers(struct figures *figures, const struct context *context)
-{
-	static const struct process none;
-	const struct detail *detail = context->detail;
-	const struct process *process = &detail->process;
-	const struct process *old =
-		context->before ? &context->before->process : &none;
-	char text[FMT_MAX];
-	struct figure *figure;
-
-	figure = figures_add(figures, "POINTERS", "page_boundary_total",
-			     "Page bounds", process->page_boundary,
-			     FIGURES_COUNT);
-	note_rate(figure, old->page_boundary, process->page_boundary, context);
-	figures_add(figures, "POINTERS", "mincore_total", "- by mincore",
-		    process->mincore, FIGURES_COUNT);
-	figure = figures_add(figures, "POINTERS", "header_rejects_total",
-			     "Rejects", process->rejects, FIGURES_COUNT);
-	if (process->rejects) {
-		figure->role = TERM_BAD;
-		figures_note(figure, "see Health");
-	}
-	figure = figures_add(figures, "POINTERS", "threads_live", "Threads",
-			     detail->threads_live, FIGURES_COUNT);
-	figures_note(figure, "%s ever", fmt_count(text, detail->threads_total));
-}
-
-static void collect(struct figures *figures, const struct context *context)
-{
-	figures->count = 0;
-	add_memory(figures, context->detail);
-	add_requests(figures, context);
-	add_pointers(figures, context);
-}
+static const struct panel panel = {FIGURE_MEMORY, FIGURE_POINTERS};
 
 static uint64_t largest(const uint64_t *values, size_t count)
 {
@@ -160,7 +58,8 @@ static int draw_chart(const struct context *context, int y, int height,
 	size_t cells = (size_t)(width - 2), used, rows;
 	char line[PLOT_MAX], text[FMT_MAX], age[FMT_MAX];
 
-	if (height < 3 || !history || history->count == 0)
+	if (height < 3 || !history || history->count == 0 ||
+	    !history->figures[FIGURE_LIVE_BYTES])
 		return 0;
 	if (history->process_id != context->open_id)
 		return 0;
@@ -169,7 +68,8 @@ static int draw_chart(const struct context *context, int y, int height,
 					       : CHART_ROWS;
 	end_ns = end_of(context);
 	span_ns = span(history, end_ns);
-	used = plot_resample(history->time_ns, history->live_bytes,
+	used = plot_resample(history->time_ns,
+			     history->figures[FIGURE_LIVE_BYTES],
 			     history->count, end_ns, span_ns, values, cells);
 	top = largest(values, used);
 	term_addf(y, 1, TERM_DIM, "LIVE BYTES  the last %s, top = %s",
@@ -300,11 +200,9 @@ static bool refresh(struct context *context)
 
 static void draw(struct context *context, int y, int height, int width)
 {
-	struct figures figures;
-	int used, free_rows;
+	int used = panel_draw(&panel, context, y, height, width) + 1;
+	int free_rows;
 
-	collect(&figures, context);
-	used = figures_draw(&figures, y, height, width) + 1;
 	free_rows = height - used;
 	/* The chart leaves at least four rows to the sizes. */
 	used += draw_chart(context, y + used,
@@ -316,12 +214,9 @@ static void draw(struct context *context, int y, int height, int width)
 
 static bool save(struct context *context, enum opts_format format, FILE *out)
 {
-	struct figures figures;
-
 	if (!context->detail)
 		return false;
-	collect(&figures, context);
-	figures_save(&figures, format, out);
+	panel_save(&panel, context, format, out);
 	return true;
 }
 

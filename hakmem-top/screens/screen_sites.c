@@ -72,7 +72,8 @@ static void draw_check(const struct context *context, int y, int width)
 {
 	const struct sites *sites = context->sites;
 	char live[BOUNDS_MAX], exact[FMT_MAX], mean[FMT_MAX];
-	uint64_t set = context->detail->sample_configured_bytes;
+	uint64_t set = figure_or_0(context->detail->process.figures,
+				   FIGURE_SAMPLE_CONFIGURED_BYTES);
 	double z = fmax(-999, fmin(sites->z, 999)); /* no more digits */
 	int x = 1;
 

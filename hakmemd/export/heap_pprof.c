@@ -268,7 +268,7 @@ static void fill_types(struct writer *writer)
 	out->n_sample_type = VALUES;
 	out->default_sample_type = out->sample_type[shown]->type;
 	fill_type(writer, out->period_type, "space", "bytes");
-	out->period = (int64_t)writer->profile->model->sample_bytes;
+	out->period = (int64_t)model_sample_bytes(writer->profile->model);
 }
 
 static void comment(struct writer *writer, const char *string)

@@ -149,9 +149,9 @@ static bool put_head(const struct canvas *canvas)
 			 bytes_text(profile->bytes).text,
 			 bytes_text(sqrt(profile->bytes_var)).text,
 			 profile->row_count) &&
-	       buf_print(
-		       out, "a sample every %s",
-		       bytes_text((double)profile->model->sample_bytes).text) &&
+	       buf_print(out, "a sample every %s",
+			 bytes_text((double)model_sample_bytes(profile->model))
+				 .text) &&
 	       (!baseline ||
 		(buf_print(out, ", since the mark ") &&
 		 put_text(out, baseline->name, BASELINE_NAME_MAX))) &&

@@ -91,7 +91,7 @@ static bool json_head(const struct export_table *table, struct buf *out)
 	       buf_print(out,
 			 ",\"sample_bytes\":%llu,\"bytes\":%.3f,"
 			 "\"bytes_stderr\":%.3f,\"objects\":%.3f",
-			 (unsigned long long)profile->model->sample_bytes,
+			 (unsigned long long)model_sample_bytes(profile->model),
 			 profile->bytes, sqrt(profile->bytes_var),
 			 profile->objects) &&
 	       buf_print(out, ",\"z\":%.3f,\"sites_lost\":%llu",

@@ -358,7 +358,7 @@ enum profile_result profile_build(struct profile *profile,
 	memset(profile, 0, sizeof(*profile));
 	profile->wish = *wish;
 	profile->model = &wish->process->model;
-	profile->time_ns = profile->model->newest.time_ns;
+	profile->time_ns = profile->model->state_ns;
 	builder.source = (struct stack_source){wish->symbols, wish->process,
 					       wish->impatient};
 	if (!make_room(&builder) || !fill_rows(&builder))

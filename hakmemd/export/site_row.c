@@ -18,8 +18,9 @@ static void fill_growth(Hakmem__SiteRow *row, const struct model *model,
 
 	if (!site->growth)
 		return;
-	verdict = growth_judge(site->growth, fmax((double)model->sample_bytes,
-						  GROWTH_SAMPLE_MIN));
+	verdict = growth_judge(
+		site->growth,
+		fmax((double)model_sample_bytes(model), GROWTH_SAMPLE_MIN));
 	row->growing = verdict.growing;
 	row->growth_bytes_per_s = verdict.bytes_per_s;
 	row->growth_minutes = verdict.minutes;
@@ -29,7 +30,7 @@ void site_row_fill(Hakmem__SiteRow *row, const struct model *model,
 		   const struct site *site, const struct baseline *baseline)
 {
 	struct sites_figures figures = baseline_since(baseline, site);
-	uint64_t now_ns = model->newest.time_ns;
+	uint64_t now_ns = model->state_ns;
 
 	hakmem__site_row__init(row);
 	row->site_id = site->id;

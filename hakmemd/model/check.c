@@ -211,9 +211,5 @@ const char *check_state(Hakmem__State *state, size_t classes, size_t cells)
 	    !counts_fit(state->n_class_slabs, state->class_slabs, classes))
 		return "a column of classes makes no sense";
 	why = check_cell_columns(state, cells);
-	if (!why)
-		why = check_large(state);
-	if (state->n_rejects > CHECK_REJECTS_MAX)
-		state->n_rejects = CHECK_REJECTS_MAX;
-	return why;
+	return why ? why : check_large(state);
 }

@@ -16,7 +16,6 @@
 #define CHECK_ERROR_MAX	  512u
 #define CHECK_CLASSES_MAX 256u
 #define CHECK_CELLS_MAX	  2048u
-#define CHECK_REJECTS_MAX 16u
 /* No count of one class can honestly be larger: 72,000 million millions. What
  * claims to be is cut to it. */
 #define CHECK_COUNT_MAX (UINT64_C(1) << 56)

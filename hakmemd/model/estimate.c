@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hakmemd/model/check.h"
+#include "proto/figures.h"
 
 struct class_sum {
 	double objects, objects_var;
@@ -22,14 +23,18 @@ static double deviation(const Hakmem__Hello *hello, const Hakmem__State *state,
 {
 	double difference = 0, variance = 0;
 	size_t count = state->n_class_allocs;
+	uint64_t interval =
+		state->n_figures == FIGURES
+			? figure_or_0(state->figures, FIGURE_SAMPLE_BYTES)
+			: 0;
 
-	if (state->sample_bytes == 0)
+	if (interval == 0)
 		return 0;
 	for (size_t i = 0; i < count && i < hello->n_classes; i++) {
 		double stride = hello->classes[i]->stride_bytes;
 		double exact = (double)state->class_allocs[i];
 		double own = scatter(exact, hello->classes[i]->high_bytes + 1.0,
-				     (double)state->sample_bytes);
+				     (double)interval);
 
 		difference += stride * (exact - sums[i].objects);
 		variance += stride * stride * fmax(own, sums[i].objects_var);

@@ -4,6 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct history_point history_point(uint64_t time_ns,
+				   const uint64_t figures[FIGURES])
+{
+	struct history_point point = {.time_ns = time_ns};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < FIGURES; i++)
+		if (figures_table[i].trend == FIGURE_KEPT)
+			point.kept[kept++] = figures[i];
+	return point;
+}
+
 #define FIRST_POINTS 8u
 
 /* By doubling, so a brief process costs little; a ring that has wrapped is as

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/figures.h"
+
 #define HISTORY_POINTS	720u
 #define HISTORY_STEP_NS UINT64_C(1000000000)
 /* A point a little early counts as on time: timers are never exact. */
@@ -15,14 +17,17 @@
 
 struct history_point {
 	uint64_t time_ns;
-	uint64_t live_bytes, live_objects, rss_bytes;
-	uint64_t allocs, frees, requests_1024, page_boundary, rejects;
+	uint64_t kept[FIGURES_KEPT]; /* in the order of figures.def */
 };
 
 struct history {
 	struct history_point *points;
 	size_t first, count, room;
 };
+
+/* The figures that are kept, out of all. */
+struct history_point history_point(uint64_t time_ns,
+				   const uint64_t figures[FIGURES]);
 
 /*
  * Adds a point. It replaces the newest while that is less than a second after

@@ -56,10 +56,14 @@ const char *model_hello(struct model *model, Hakmem__Hello *hello)
 {
 	const char *why = check_hello(hello);
 	struct model_blob blob = {.bytes = NULL};
+	struct figures_map order;
 	char *command, *executable;
 
 	if (why)
 		return why;
+	if (!figures_map(hello->figure_names, &order))
+		return "the names of figures make no sense";
+	hello->figure_names = (char *)(uintptr_t)figures_names;
 	forget_unknown_hello(hello);
 	command = strdup(hello->command);
 	executable = strdup(hello->executable);
@@ -78,9 +82,12 @@ const char *model_hello(struct model *model, Hakmem__Hello *hello)
 	    hello->n_classes != model->classes ||
 	    hello->n_cells != model->cells) {
 		drop(&model->state);
+		for (size_t i = 0; i < FIGURES; i++)
+			model->figures[i] = FIGURE_UNKNOWN;
 		history_clear(&model->history);
 		forget_sites(model);
 	}
+	model->order = order;
 	drop(&model->hello);
 	model->hello = blob;
 	model->classes = hello->n_classes;
@@ -89,48 +96,31 @@ const char *model_hello(struct model *model, Hakmem__Hello *hello)
 	return NULL;
 }
 
-static uint64_t sum_rejects(const Hakmem__State *state)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < state->n_rejects; i++)
-		if (__builtin_add_overflow(sum, state->rejects[i], &sum))
-			return UINT64_MAX;
-	return sum;
-}
-
 /* Times never run backwards or ahead of us in the history. */
 static uint64_t bounded_time(const struct model *model, uint64_t time_ns,
 			     uint64_t now_ns)
 {
-	if (time_ns > now_ns || time_ns < model->newest.time_ns)
+	if (time_ns > now_ns || time_ns < model->state_ns)
 		return now_ns;
 	return time_ns;
 }
 
-static void take_figures(struct model *model, const Hakmem__State *state,
+/* The state's figures become ours, in our order. */
+static void take_figures(struct model *model, Hakmem__State *state,
 			 uint64_t now_ns)
 {
-	model->newest = (struct history_point){
-		.time_ns = bounded_time(model, state->time_ns, now_ns),
-		.live_bytes = state->live_bytes,
-		.live_objects = state->live_objects,
-		.rss_bytes = state->rss_bytes,
-		.allocs = state->allocs_total,
-		.frees = state->frees_total,
-		.requests_1024 = state->requests_1024_total,
-		.page_boundary = state->page_boundary_total,
-		.rejects = sum_rejects(state),
-	};
-	model->state_ns = model->newest.time_ns;
-	model->fallback_1024 = state->fallback_1024_total;
-	model->mincore = state->mincore_total;
-	model->sample_bytes = state->sample_bytes;
-	model->dropped = state->dropped_total;
-	model->peak_live_bytes = state->peak_live_bytes;
+	struct history_point point;
+
+	figures_take(&model->order, state->figures, state->n_figures,
+		     model->figures);
+	state->figures = model->figures;
+	state->n_figures = FIGURES;
+	model->state_ns = bounded_time(model, state->time_ns, now_ns);
 	model->states++;
-	history_add(&model->history, &model->newest);
-	sites_look(&model->sites, model->newest.time_ns, state->sample_bytes);
+	point = history_point(model->state_ns, model->figures);
+	history_add(&model->history, &point);
+	sites_look(&model->sites, model->state_ns,
+		   figure_or_0(model->figures, FIGURE_SAMPLE_BYTES));
 }
 
 const char *model_state(struct model *model, struct arena *arena,
@@ -148,10 +138,8 @@ const char *model_state(struct model *model, struct arena *arena,
 	if (why)
 		return why;
 	forget_unknown_state(state);
-	if (!repack(&model->state, &state->base))
-		return "out of memory";
 	take_figures(model, state, now_ns);
-	return NULL;
+	return repack(&model->state, &state->base) ? NULL : "out of memory";
 }
 
 const char *model_modules(struct model *model, struct arena *arena,
@@ -193,7 +181,7 @@ const char *model_baseline(struct model *model, const char *name,
 	const struct baseline_wish wish = {
 		.name = name,
 		.owner = owner,
-		.time_ns = model->newest.time_ns,
+		.time_ns = model->state_ns,
 		.state = model->state.bytes,
 		.state_bytes = model->state.length,
 	};

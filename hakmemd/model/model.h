@@ -1,6 +1,6 @@
 /*
  * What is known of one process from its own words: the newest hello and state,
- * packed, the main figures, and their history; its sites, and baselines.
+ * packed, its figures, and their history; its sites, and baselines.
  * Pure: no I/O, no clock.
  * Main thread only.
  */
@@ -27,18 +27,19 @@ struct model {
 	size_t classes, cells;		/* in the hello */
 	uint64_t session, states;	/* states of all sessions */
 	char *command, *executable;	/* never NULL after model_hello */
-	struct history_point newest;	/* main figures of the newest state */
+	struct figures_map order;	/* of the program's figures */
+	uint64_t figures[FIGURES];	/* of the newest state */
 	uint64_t state_ns; /* State.time_ns, not after it came; 0 = none yet */
-	uint64_t fallback_1024, mincore, sample_bytes, dropped, peak_live_bytes;
 	struct history history;
 	struct sites sites;
 	struct baselines baselines;
 };
 
 /*
- * Takes an unpacked Hello, from the network as it is. NULL, or why it is
- * refused; then the model is unchanged. A hello that differs from the one
- * before forgets its state: another program runs there now.
+ * Takes an unpacked Hello, from the network as it is. What is kept has our
+ * order of figures, whatever the program's is. NULL, or why it is refused; then
+ * the model is unchanged. A hello that differs from the one before forgets its
+ * state: another program runs there now.
  */
 const char *model_hello(struct model *model, Hakmem__Hello *hello);
 
@@ -65,6 +66,12 @@ Hakmem__Hello *model_hello_message(const struct model *model,
 				   struct arena *arena);
 Hakmem__State *model_state_message(const struct model *model,
 				   struct arena *arena);
+
+/* The sampling interval of stacks in bytes; 0: off, or not known. */
+static inline uint64_t model_sample_bytes(const struct model *model)
+{
+	return figure_or_0(model->figures, FIGURE_SAMPLE_BYTES);
+}
 
 Hakmem__State *model_base_message(const struct baseline *baseline,
 				  struct arena *arena);

@@ -42,19 +42,8 @@ static void describe(const struct process *from, uint64_t now_ns,
 	to->age_ns = until_ns > from->start_ns ? until_ns - from->start_ns : 0;
 	to->state_ns = model->state_ns;
 	to->states_total = model->states;
-	to->live_bytes = model->newest.live_bytes;
-	to->live_objects = model->newest.live_objects;
-	to->rss_bytes = model->newest.rss_bytes;
-	to->allocs_total = model->newest.allocs;
-	to->frees_total = model->newest.frees;
-	to->requests_1024_total = model->newest.requests_1024;
-	to->fallback_1024_total = model->fallback_1024;
-	to->page_boundary_total = model->newest.page_boundary;
-	to->mincore_total = model->mincore;
-	to->header_rejects_total = model->newest.rejects;
-	to->sample_bytes = model->sample_bytes;
-	to->dropped_total = model->dropped;
-	to->peak_live_bytes = model->peak_live_bytes;
+	to->n_figures = FIGURES;
+	to->figures = (int64_t *)(uintptr_t)model->figures;
 }
 
 /* A copy cut to SHORT_TEXT bytes, never inside a character. */
@@ -124,6 +113,7 @@ static void answer_processes(const struct question *question)
 	answer.daemon_version = version;
 	answer.daemon_pid = (uint32_t)getpid();
 	answer.refused_total = question->conn->conns->refused_total;
+	answer.figure_names = (char *)(uintptr_t)figures_names;
 	do {
 		size_t bytes = 0;
 
@@ -239,24 +229,21 @@ static void answer_detail(const struct question *question)
 		conn_send(question->conn, FRAME_DETAIL, &answer.base);
 }
 
-/* Copies one figure of each point. */
-static uint64_t *column(const struct question *question, size_t first,
-			size_t count, size_t offset)
+/* The names of the figures that are kept, a blank behind each. */
+static char *kept_names(struct arena *arena)
 {
-	const struct history *history = &question->process->model.history;
-	uint64_t *out = arena_array(question->arena, count, sizeof(*out));
+	char *names = arena_alloc(arena, strlen(figures_names) + 1);
+	char *at = names;
 
-	for (size_t i = 0; out && i < count; i++)
-		memcpy(&out[i],
-		       (const char *)history_at(history, first + i) + offset,
-		       sizeof(*out));
-	return out;
+	for (size_t i = 0; names && i < FIGURES; i++)
+		if (figures_table[i].trend == FIGURE_KEPT) {
+			at = stpcpy(at, figures_table[i].name);
+			*at++ = ' ';
+		}
+	if (names)
+		*at = '\0';
+	return names;
 }
-
-#define COLUMN(field, figure)                                                  \
-	(answer.n_##field = count,                                             \
-	 answer.field = column(question, first, count,                         \
-			       offsetof(struct history_point, figure)))
 
 static void answer_history(const struct question *question)
 {
@@ -268,16 +255,25 @@ static void answer_history(const struct question *question)
 	hakmem__history__init(&answer);
 	answer.query_id = question->query->query_id;
 	answer.process_id = question->process->id;
-	if (COLUMN(time_ns, time_ns) && COLUMN(live_bytes, live_bytes) &&
-	    COLUMN(live_objects, live_objects) &&
-	    COLUMN(rss_bytes, rss_bytes) && COLUMN(allocs_total, allocs) &&
-	    COLUMN(frees_total, frees) &&
-	    COLUMN(requests_1024_total, requests_1024) &&
-	    COLUMN(page_boundary_total, page_boundary) &&
-	    COLUMN(header_rejects_total, rejects))
-		conn_send(question->conn, FRAME_HISTORY, &answer.base);
-	else
+	answer.n_time_ns = count;
+	answer.n_figures = count * FIGURES_KEPT;
+	answer.time_ns = arena_array(question->arena, count, sizeof(uint64_t));
+	answer.figures = arena_array(question->arena, answer.n_figures,
+				     sizeof(uint64_t));
+	answer.figure_names = kept_names(question->arena);
+	if (!answer.time_ns || !answer.figures || !answer.figure_names) {
 		question_no_memory(question);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct history_point *point =
+			history_at(history, first + i);
+
+		answer.time_ns[i] = point->time_ns;
+		for (size_t k = 0; k < FIGURES_KEPT; k++)
+			answer.figures[k * count + i] = (int64_t)point->kept[k];
+	}
+	conn_send(question->conn, FRAME_HISTORY, &answer.base);
 }
 
 static bool write_table(enum format format, struct export_table *table,

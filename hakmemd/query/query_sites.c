@@ -123,8 +123,8 @@ void query_sites_table(const struct question *question)
 	}
 	answer.query_id = question->query->query_id;
 	answer.process_id = question->process->id;
-	answer.now_ns = model->newest.time_ns;
-	answer.sample_bytes = model->sample_bytes;
+	answer.now_ns = model->state_ns;
+	answer.sample_bytes = model_sample_bytes(model);
 	answer.baseline = question->query->baseline;
 	answer.z = estimate_of(&model->sites,
 			       model_hello_message(model, question->arena),

@@ -29,20 +29,6 @@ static void add_number(struct line *line, uint64_t value, unsigned base)
 	add(line, at);
 }
 
-const char *report_kind_name(enum report_kind kind)
-{
-	static const char *const names[REPORT_KINDS] = {
-		[REPORT_DOUBLE_FREE] = "double free",
-		[REPORT_OVERWRITTEN_HEADER] = "overwritten header",
-		[REPORT_UNKNOWN_CODE] = "unknown code",
-		[REPORT_INTERIOR] = "interior pointer",
-		[REPORT_MISALIGNED] = "misaligned pointer",
-		[REPORT_FOREIGN] = "foreign pointer",
-	};
-
-	return names[kind];
-}
-
 /* Not write(): a raw call is no cancellation point. */
 static void put(int fd, const struct line *line)
 {
@@ -70,13 +56,13 @@ static void put_file(const char *path, const struct line *line)
 	errno = saved;
 }
 
-void report_corruption(enum report_kind kind, const void *ptr, uint32_t stride,
+void report_corruption(enum reject_kind kind, const void *ptr, uint32_t stride,
 		       bool aborting, const char *log)
 {
 	struct line line = {.used = 0};
 
 	add(&line, "hakmem: ");
-	add(&line, report_kind_name(kind));
+	add(&line, figures_reject_text[kind]);
 	add(&line, ": pointer 0x");
 	add_number(&line, (uintptr_t)ptr, 16);
 	add(&line, ", class ");

@@ -11,17 +11,7 @@
 #define LIBHAKMEM_REPORT_H
 
 #include "libhakmem/base/util.h"
-
-/* The kinds of header-magic reject; the order of RejectKind in hakmem.proto. */
-enum report_kind {
-	REPORT_DOUBLE_FREE,
-	REPORT_OVERWRITTEN_HEADER,
-	REPORT_UNKNOWN_CODE,
-	REPORT_INTERIOR,
-	REPORT_MISALIGNED,
-	REPORT_FOREIGN,
-	REPORT_KINDS,
-};
+#include "proto/figures.h"
 
 /* The class named when a pointer has none. */
 #define REPORT_CLASS_UNKNOWN 0u
@@ -29,13 +19,10 @@ enum report_kind {
 
 /* Writes the line to stderr, and to the file `log` if that is not NULL;
  * `stride` is the class's stride in bytes or one of the two values above. */
-void report_corruption(enum report_kind kind, const void *ptr, uint32_t stride,
+void report_corruption(enum reject_kind kind, const void *ptr, uint32_t stride,
 		       bool aborting, const char *log);
 
 /* Writes "hakmem: TEXT\n" to the file at `path`, created 0600, appended to. */
 void report_log(const char *path, const char *text);
-
-/* The name of a kind, as in the line. */
-const char *report_kind_name(enum report_kind kind);
 
 #endif

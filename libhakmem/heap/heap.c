@@ -147,7 +147,7 @@ NOINLINE void *heap_malloc_sample(size_t n)
 static void count_boundary(const void *ptr)
 {
 	if (((uintptr_t)ptr & 0xFFF) == 0)
-		count64(&stats.page_boundary, 1);
+		stats_add(FIGURE_PAGE_BOUNDARY, 1);
 }
 
 /* Of a pointer that is no ordinary block: one with a header of its own kind, or
@@ -345,15 +345,15 @@ void *heap_realloc(void *ptr, size_t n)
 	if (likely(found.kind != LOOKUP_NONE))
 		return resize(ptr, &found, n);
 	reject(ptr, &found);
-	return found.fault == REPORT_FOREIGN ? adopt(ptr, n) : no_memory();
+	return found.fault == REJECT_FOREIGN ? adopt(ptr, n) : no_memory();
 }
 
 bool heap_trim(void)
 {
-	uint64_t before = peek64(&stats.returned_bytes);
+	uint64_t before = stats_get(FIGURE_RETURNED_BYTES);
 
 	thread_cache();
 	thread_drain_all();
 	span_purge_all();
-	return peek64(&stats.returned_bytes) > before;
+	return stats_get(FIGURE_RETURNED_BYTES) > before;
 }

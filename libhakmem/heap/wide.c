@@ -44,7 +44,7 @@ void *wide_alloc(struct cache *cache, size_t n, size_t align, bool zeroed)
 	if (sampled)
 		mark_large(&sample, ptr);
 	if (n == 1024)
-		count64(&stats.fallback_1024, 1);
+		stats_add(FIGURE_FALLBACK_1024, 1);
 	return ptr;
 }
 

@@ -165,7 +165,7 @@ EXPORT struct mallinfo2 mallinfo2(void)
 {
 	struct mallinfo2 info = {0};
 	struct snapshot_totals totals;
-	size_t mapped = peek64(&stats.mapped_bytes);
+	size_t mapped = stats_get(FIGURE_MAPPED_BYTES);
 
 	snapshot_totals(&totals);
 	info.arena = arena.committed[0] + arena.committed[1];

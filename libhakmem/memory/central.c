@@ -167,8 +167,8 @@ static COLD void refuse(struct chain *chain)
 	const struct unit *slab = slab_of(chain->head);
 	bool again = !slab || slab_is_block(slab, chain->head);
 
-	count64(&stats.rejects[again ? REPORT_DOUBLE_FREE : REPORT_INTERIOR],
-		1);
+	stats_add(again ? FIGURE_REJECTS_DOUBLE_FREE : FIGURE_REJECTS_INTERIOR,
+		  1);
 	chain->head = chain->head->next;
 	chain->count--;
 }

@@ -95,7 +95,7 @@ static void forget_recent(const void *ptr)
 static void *finish_mapped(char *ptr, size_t n, uint8_t counted)
 {
 	forget_recent(ptr);
-	count64(&stats.mapped_bytes, reserved_bytes(ptr, n));
+	stats_add(FIGURE_MAPPED_BYTES, reserved_bytes(ptr, n));
 	count64(&stats.mapped_blocks, 1);
 	return finish(ptr, n, HEADER_MAPPED, counted);
 }
@@ -206,7 +206,7 @@ void large_free(void *ptr)
 		span_free(span_of(ptr));
 		return;
 	}
-	uncount64(&stats.mapped_bytes, reserved);
+	stats_sub(FIGURE_MAPPED_BYTES, reserved);
 	uncount64(&stats.mapped_blocks, 1);
 	at = __atomic_fetch_add(&recent_next, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&recent[at % RECENT], (uintptr_t)ptr,
@@ -262,8 +262,8 @@ static void *resize_mapped(void *ptr, size_t n)
 		if (!base)
 			return NULL;
 	}
-	uncount64(&stats.mapped_bytes, old_bytes);
-	count64(&stats.mapped_bytes, bytes);
+	stats_sub(FIGURE_MAPPED_BYTES, old_bytes);
+	stats_add(FIGURE_MAPPED_BYTES, bytes);
 	ptr = base + lead;
 	forget_recent(ptr);
 	/* The header was moved with the rest, but is checked by its address. */

@@ -8,7 +8,7 @@
 #define ADDRESS_MIN ((uintptr_t)64 * KIB)
 #define ADDRESS_MAX ((uintptr_t)1 << 56)
 
-static struct lookup lookup_bad(enum report_kind fault, uint8_t code)
+static struct lookup lookup_bad(enum reject_kind fault, uint8_t code)
 {
 	return (struct lookup){.fault = fault, .code = code};
 }
@@ -23,7 +23,7 @@ static uint8_t lookup_byte(const void *ptr)
 		       : HEADER_NONE;
 }
 
-static enum report_kind lookup_bad_small(const struct unit *slab,
+static enum reject_kind lookup_bad_small(const struct unit *slab,
 					 const void *ptr)
 {
 	const struct sizeclass *class =
@@ -33,15 +33,15 @@ static enum report_kind lookup_bad_small(const struct unit *slab,
 	uint8_t code = lookup_byte(ptr);
 
 	if (code == HEADER_FREED)
-		return REPORT_DOUBLE_FREE; /* of an aligned pointer */
+		return REJECT_DOUBLE_FREE; /* of an aligned pointer */
 	if (!slab_is_block(slab, ptr))
-		return REPORT_INTERIOR;
+		return REJECT_INTERIOR;
 	if (offset / class->stride >= slab->carved)
-		return REPORT_UNKNOWN_CODE;
+		return REJECT_UNKNOWN_CODE;
 	if (block_is_free(ptr))
-		return REPORT_DOUBLE_FREE;
-	return code == HEADER_ALIGNED_BASE ? REPORT_INTERIOR
-					   : REPORT_OVERWRITTEN_HEADER;
+		return REJECT_DOUBLE_FREE;
+	return code == HEADER_ALIGNED_BASE ? REJECT_INTERIOR
+					   : REJECT_OVERWRITTEN_HEADER;
 }
 
 /* The first unit of the large span or free run that `unit` is inside of. */
@@ -61,19 +61,19 @@ static struct lookup lookup_bad_large(const void *ptr)
 
 	/* No large block was ever in the headerless zone: a small one was. */
 	if (!arena_in_header_zone(arena_header_offset(ptr)))
-		return lookup_bad(REPORT_DOUBLE_FREE, HEADER_NONE);
+		return lookup_bad(REJECT_DOUBLE_FREE, HEADER_NONE);
 	unit = arena_unit((const char *)ptr - 1);
 	first = lookup_first(unit);
 	at_start = (const char *)ptr == arena_address(unit) + BLOCK_ALIGN;
 	if (first->state == UNIT_LARGE && (size_t)(unit - first) < first->units)
 		return lookup_bad(first == unit && at_start
-					  ? REPORT_OVERWRITTEN_HEADER
-					  : REPORT_INTERIOR,
+					  ? REJECT_OVERWRITTEN_HEADER
+					  : REJECT_INTERIOR,
 				  HEADER_LARGE);
 	/* Free memory: a large block stood here if the place is right. */
 	if (at_start || *header_byte(ptr) == HEADER_FREED)
-		return lookup_bad(REPORT_DOUBLE_FREE, HEADER_LARGE);
-	return lookup_bad(REPORT_UNKNOWN_CODE, HEADER_NONE);
+		return lookup_bad(REJECT_DOUBLE_FREE, HEADER_LARGE);
+	return lookup_bad(REJECT_UNKNOWN_CODE, HEADER_NONE);
 }
 
 static COLD struct lookup lookup_bad_inside(const void *ptr)
@@ -81,7 +81,7 @@ static COLD struct lookup lookup_bad_inside(const void *ptr)
 	const struct unit *slab = slab_of(ptr);
 
 	if (!is_aligned((uintptr_t)ptr, BLOCK_ALIGN))
-		return lookup_bad(REPORT_MISALIGNED,
+		return lookup_bad(REJECT_MISALIGNED,
 				  slab ? slab->code : HEADER_NONE);
 	return slab ? lookup_bad(lookup_bad_small(slab, ptr), slab->code)
 		    : lookup_bad_large(ptr);
@@ -169,17 +169,17 @@ static struct lookup lookup_outside(void *ptr)
 	bool asked, readable;
 
 	if (large_recently_unmapped(ptr))
-		return lookup_bad(REPORT_DOUBLE_FREE, HEADER_MAPPED);
+		return lookup_bad(REJECT_DOUBLE_FREE, HEADER_MAPPED);
 	if (!is_aligned((uintptr_t)ptr, BLOCK_ALIGN) ||
 	    (uintptr_t)ptr - ADDRESS_MIN >= ADDRESS_MAX - ADDRESS_MIN)
-		return lookup_bad(REPORT_FOREIGN, HEADER_NONE);
+		return lookup_bad(REJECT_FOREIGN, HEADER_NONE);
 	readable = header_readable(ptr, &asked);
 	if (asked) {
-		count64(&stats.page_boundary, 1);
-		count64(&stats.mincore, 1);
+		stats_add(FIGURE_PAGE_BOUNDARY, 1);
+		stats_add(FIGURE_MINCORE, 1);
 	}
 	if (!readable || !header_wide_valid(ptr, HEADER_MAPPED))
-		return lookup_bad(REPORT_FOREIGN, HEADER_NONE);
+		return lookup_bad(REJECT_FOREIGN, HEADER_NONE);
 	return lookup_large(ptr, HEADER_MAPPED);
 }
 

@@ -26,7 +26,7 @@ enum lookup_kind {
 
 struct lookup {
 	enum lookup_kind kind;
-	enum report_kind fault;
+	enum reject_kind fault;
 	uint8_t code;	 /* class code of its slab; HEADER_LARGE, HEADER_MAPPED;
 			  * HEADER_NONE when not even that is known */
 	uint8_t counted; /* class code of the class that counts the request;

@@ -25,13 +25,13 @@ static uint32_t reject_stride(uint8_t code)
 
 void reject_count(const struct lookup *found)
 {
-	count64(&stats.rejects[found->fault], 1);
+	stats_add(FIGURE_REJECT(found->fault), 1);
 }
 
 void reject(const void *ptr, const struct lookup *found)
 {
 	reject_count(found);
-	if (found->fault == REPORT_FOREIGN)
+	if (found->fault == REJECT_FOREIGN)
 		return;
 	if (conf.corruption_abort || may_say())
 		report_corruption(found->fault, ptr, reject_stride(found->code),

@@ -95,7 +95,7 @@ struct unit *slab_create(unsigned class)
 		slab[i].state = i == 0 ? UNIT_SLAB : UNIT_SLAB_REST;
 	}
 	set_map(slab, info->slab_units, slab->code);
-	count64(&stats.slabs, 1);
+	stats_add(FIGURE_SLABS_LIVE, 1);
 	return slab;
 }
 
@@ -110,7 +110,7 @@ void slab_destroy(struct unit *slab)
 		slab[i].state = UNIT_NONE;
 		slab[i].code = HEADER_NONE; /* what slab_give goes by */
 	}
-	uncount64(&stats.slabs, 1);
+	stats_sub(FIGURE_SLABS_LIVE, 1);
 	span_free(slab);
 }
 

@@ -238,7 +238,7 @@ size_t span_purge(uint32_t tick)
 				   peek32(&now_tick));
 		lock_release(&span_lock, LOCK_SPAN);
 	} while (count == PURGE_BATCH && purged != 0);
-	count64(&stats.returned_bytes, purged);
+	stats_add(FIGURE_RETURNED_BYTES, purged);
 	return purged;
 }
 

@@ -1,7 +1,7 @@
 /*
- * Process counters: figures that no row, slab or lock already keeps. Every
- * field only grows unless it says "now"; written with count64 from slow paths
- * on any thread, read with peek64.
+ * Process counters: the figures that slow paths count as they go. Those that a
+ * thread cache, a slab or a lock already keeps are put together when a snapshot
+ * is made (stream/snapshot), and stay 0 here.
  */
 #ifndef LIBHAKMEM_STATS_H
 #define LIBHAKMEM_STATS_H
@@ -9,6 +9,7 @@
 #include "libhakmem/base/report.h"
 #include "libhakmem/base/util.h"
 #include "proto/bins.h"
+#include "proto/figures.h"
 
 /* Large blocks of one histogram bin. What lives is the difference; read what
  * was freed first, and it is never below 0. */
@@ -28,19 +29,29 @@ struct stats_large {
 };
 
 struct stats {
-	uint64_t rejects[REPORT_KINDS];
-	uint64_t page_boundary; /* frees whose header lies on the page before */
-	uint64_t mincore;	/* of these, the kernel was asked */
+	uint64_t figures[FIGURES];
 	uint64_t aligned_1024;	/* aligned requests counted in the 1024 class */
-	uint64_t fallback_1024;
-	uint64_t mapped_bytes;	/* now, outside the arena */
-	uint64_t mapped_blocks; /* now */
-	uint64_t returned_bytes;
-	uint64_t slabs; /* now */
+	uint64_t mapped_blocks; /* now, outside the arena */
 	struct stats_bin large[BINS_COUNT];
 };
 
 extern HIDDEN struct stats stats;
+
+/* Counts; any thread. Only gauges go down. */
+static inline void stats_add(enum figure figure, uint64_t n)
+{
+	count64(&stats.figures[figure], n);
+}
+
+static inline void stats_sub(enum figure figure, uint64_t n)
+{
+	uncount64(&stats.figures[figure], n);
+}
+
+static inline uint64_t stats_get(enum figure figure)
+{
+	return peek64(&stats.figures[figure]);
+}
 
 /* Counts a large block of `requested` bytes that occupies `reserved`. */
 void stats_large_alloc(size_t requested, size_t reserved);

@@ -215,12 +215,11 @@ static void drop_live(struct site_class *from)
 	from->birth_seconds = 0;
 }
 
-static void note_peak(uint64_t now_ns)
+static void note_peak(void)
 {
 	if (totals.live_bytes <= totals.peak_bytes)
 		return;
 	totals.peak_bytes = totals.live_bytes;
-	totals.peak_ns = now_ns;
 	epoch++;
 }
 
@@ -256,7 +255,7 @@ uint32_t site_add(const struct site_sample *sample, bool live)
 		add_live(figures, &sample->weight, sample->now_ns, 1.0);
 		if (figures->live_bytes > figures->highest_bytes)
 			figures->highest_bytes = figures->live_bytes;
-		note_peak(sample->now_ns);
+		note_peak();
 	}
 	set_bit(changed, cell->site);
 	lock_release(&site_lock, LOCK_SITE);

@@ -73,8 +73,7 @@ struct site_totals {
 	uint64_t no_stack, overflow; /* samples of the two special sites */
 	uint64_t sites;		     /* in use */
 	double live_bytes;
-	double peak_bytes; /* live_bytes at its highest, and when that was */
-	uint64_t peak_ns;
+	double peak_bytes; /* live_bytes at its highest */
 };
 
 /* The site of a stack; SITE_NO_STACK when it is empty, SITE_OVERFLOW when there

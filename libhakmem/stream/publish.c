@@ -311,10 +311,10 @@ static void publish_now(uint64_t now_ns)
 	}
 	state = snapshot_state();
 	peer.messages++;
-	state->messages_total = peer.messages;
-	state->dropped_total = peer.dropped;
-	state->reconnects_total = peer.connects - 1;
-	sent_live_bytes = state->live_bytes;
+	state->figures[FIGURE_MESSAGES] = peer.messages;
+	state->figures[FIGURE_DROPPED] = peer.dropped;
+	state->figures[FIGURE_RECONNECTS] = peer.connects - 1;
+	sent_live_bytes = state->figures[FIGURE_LIVE_BYTES];
 	if (!enqueue(FRAME_STATE, &state->base))
 		peer.dropped++;
 	flush(now_ns);

@@ -23,7 +23,7 @@ struct state {
 	Hakmem__State message;
 	struct thread_sums sums;
 	uint64_t slabs[SIZECLASS_MAX];
-	uint64_t rejects[REPORT_KINDS];
+	uint64_t figures[FIGURES];
 	Hakmem__LargeBin bin[BINS_COUNT];
 	Hakmem__LargeBin *bins[BINS_COUNT];
 	struct profile_cell cells[PROFILE_CELLS];
@@ -54,7 +54,7 @@ static uint64_t peak;
 static uint64_t requests_1024(const struct thread_sums *sums)
 {
 	return sums->allocs[sizeclass_of_1024()] - peek64(&stats.aligned_1024) +
-	       peek64(&stats.fallback_1024);
+	       stats_get(FIGURE_FALLBACK_1024);
 }
 
 static void total(const struct thread_sums *sums, struct snapshot_totals *out)
@@ -188,88 +188,99 @@ static void fill_cells(Hakmem__State *message)
 	message->cell_live_objects = column + 3 * count;
 	message->cell_live_objects_var = column + 4 * count;
 	message->cell_live_bytes = column + 5 * count;
-	message->histogram_bytes = sampler_histogram_mean();
-	message->samples_live = profile_live_samples();
-	message->samples_untracked_total = profile_untracked();
 }
 
-static void fill_stacks(Hakmem__State *message)
+static void fill_sampling(uint64_t *figures)
+{
+	figures[FIGURE_SAMPLE_BYTES] = sampler_stack_mean();
+	figures[FIGURE_SAMPLE_CONFIGURED_BYTES] = sampler_stack_configured();
+	figures[FIGURE_LIMITER_RAISED] = sampler_guard_raised();
+	figures[FIGURE_HISTOGRAM_BYTES] = sampler_histogram_mean();
+	figures[FIGURE_SAMPLES_LIVE] = profile_live_samples();
+	figures[FIGURE_SAMPLES_UNTRACKED] = profile_untracked();
+}
+
+static void fill_stacks(uint64_t *figures)
 {
 	struct site_totals sites;
 	struct unwind_counts stacks;
 
 	site_totals(&sites);
 	unwind_counts(&stacks);
-	message->sample_bytes = sampler_stack_mean();
-	message->sample_configured_bytes = sampler_stack_configured();
-	message->guard_raised_total = sampler_guard_raised();
-	message->stack_samples_total = sites.samples;
-	message->stack_samples_live = sites.live_samples;
-	message->sites_live = sites.sites;
-	message->sites_max = SITE_MAX - 1;
-	message->site_overflow_total = sites.overflow;
-	message->no_stack_total = sites.no_stack;
-	message->unwind_warm_total = stacks.warm;
-	message->unwind_cold_total = stacks.cold;
-	message->unwind_truncated_total = stacks.truncated;
-	message->unwind_ns_total = stacks.ns;
-	message->stack_peak_bytes = sites.peak_bytes;
-	message->stack_peak_ns = sites.peak_ns;
-	message->modules_lost_total = module_lost();
+	figures[FIGURE_STACK_SAMPLES] = sites.samples;
+	figures[FIGURE_STACK_SAMPLES_LIVE] = sites.live_samples;
+	figures[FIGURE_STACK_PEAK_BYTES] = (uint64_t)sites.peak_bytes;
+	figures[FIGURE_SITES_LIVE] = sites.sites;
+	figures[FIGURE_SITES_MAX] = SITE_MAX - 1;
+	figures[FIGURE_SITE_OVERFLOW] = sites.overflow;
+	figures[FIGURE_NO_STACK] = sites.no_stack;
+	figures[FIGURE_UNWIND_HITS] = stacks.warm;
+	figures[FIGURE_UNWIND_MISSES] = stacks.cold;
+	figures[FIGURE_UNWIND_TRUNCATED] = stacks.truncated;
+	figures[FIGURE_UNWIND_NS] = stacks.ns;
+	figures[FIGURE_MODULES_LOST] = module_lost();
 }
 
-static void fill_checks(Hakmem__State *message)
+static void fill_heap(uint64_t *figures, const struct thread_sums *sums)
 {
-	message->requests_1024_total = requests_1024(&space.state.sums);
-	message->fallback_1024_total = peek64(&stats.fallback_1024);
-	message->page_boundary_total = peek64(&stats.page_boundary);
-	message->mincore_total = peek64(&stats.mincore);
-	for (int i = 0; i < REPORT_KINDS; i++)
-		space.state.rejects[i] = peek64(&stats.rejects[i]);
-	message->n_rejects = REPORT_KINDS;
-	message->rejects = space.state.rejects;
+	struct snapshot_totals totals;
+
+	total(sums, &totals);
+	if (totals.live_bytes > peak)
+		peak = totals.live_bytes;
+	figures[FIGURE_ALLOCS] = totals.allocs;
+	figures[FIGURE_FREES] = totals.frees;
+	figures[FIGURE_LIVE_OBJECTS] = totals.live_objects;
+	figures[FIGURE_LIVE_BYTES] = totals.live_bytes;
+	figures[FIGURE_PEAK_LIVE_BYTES] = peak;
+	figures[FIGURE_REQUESTS_1024] = requests_1024(sums);
+	figures[FIGURE_CACHED_BYTES] = sums->cached_bytes;
+	figures[FIGURE_THREADS_LIVE] = sums->live_threads;
+	figures[FIGURE_THREADS_TOTAL] = sums->total_threads;
 }
 
-static void fill_machinery(Hakmem__State *message)
+static void fill_memory(uint64_t *figures)
 {
-	message->refills_total = central_refills();
-	message->flushes_total = central_flushes();
-	message->slabs_live = peek64(&stats.slabs);
-	message->committed_bytes = arena.committed[0] + arena.committed[1];
-	message->returned_bytes_total = peek64(&stats.returned_bytes);
-	message->mapped_bytes = peek64(&stats.mapped_bytes);
-	message->rss_bytes = rss_bytes();
-	message->cached_bytes = space.state.sums.cached_bytes;
-	message->threads_live = space.state.sums.live_threads;
-	message->threads_total = space.state.sums.total_threads;
-	message->metadata_bytes = meta_bytes() + profile_bytes();
+	figures[FIGURE_RSS_BYTES] = rss_bytes();
+	figures[FIGURE_COMMITTED_BYTES] =
+		arena.committed[0] + arena.committed[1];
+	figures[FIGURE_METADATA_BYTES] = meta_bytes() + profile_bytes();
+	figures[FIGURE_REFILLS] = central_refills();
+	figures[FIGURE_FLUSHES] = central_flushes();
+}
+
+/* What slow paths count stands in `stats`; the rest is put together here. */
+static void fill_figures(Hakmem__State *message)
+{
+	uint64_t *figures = space.state.figures;
+
+	for (unsigned i = 0; i < FIGURES; i++)
+		figures[i] = stats_get((enum figure)i);
+	figures[FIGURE_REJECTS] = 0;
+	for (unsigned i = 0; i < REJECT_KINDS; i++)
+		figures[FIGURE_REJECTS] += figures[FIGURE_REJECT(i)];
+	fill_heap(figures, &space.state.sums);
+	fill_memory(figures);
+	fill_sampling(figures);
+	fill_stacks(figures);
+	message->n_figures = FIGURES;
+	message->figures = figures;
 }
 
 Hakmem__State *snapshot_state(void)
 {
 	Hakmem__State *message = &space.state.message;
-	struct snapshot_totals totals;
 	struct timespec now;
 
 	hakmem__state__init(message);
 	thread_sum(&space.state.sums);
-	total(&space.state.sums, &totals);
-	if (totals.live_bytes > peak)
-		peak = totals.live_bytes;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	message->time_ns =
 		(uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	message->allocs_total = totals.allocs;
-	message->frees_total = totals.frees;
-	message->live_objects = totals.live_objects;
-	message->live_bytes = totals.live_bytes;
-	message->peak_live_bytes = peak;
 	fill_classes(message);
 	fill_large(message);
 	fill_cells(message);
-	fill_stacks(message);
-	fill_checks(message);
-	fill_machinery(message);
+	fill_figures(message);
 	return message;
 }
 
@@ -347,6 +358,7 @@ Hakmem__Hello *snapshot_hello(uint64_t session, uint64_t parent_session)
 	message->start_ns = boot_time_ns();
 	message->page_bytes = 4096;
 	message->interval_ms = conf.interval_ms;
+	message->figure_names = (char *)(uintptr_t)figures_names;
 	for (unsigned i = 0; i < conf.errors; i++)
 		space.hello.errors[i] = conf.error[i];
 	message->n_config_errors = conf.errors;

@@ -63,7 +63,7 @@ def figures(live, allocated, index=0):
 def connect(session):
     program = Peer()
     program.frame(HELLO, hello(session=session, command="the program"))
-    program.frame(STATE, state((100, 0), (40, 0), number(27, SAMPLE)))
+    program.frame(STATE, state((100, 0), (40, 0), sample_bytes=SAMPLE))
     program.frame(MODULES, module(
         1, PROGRAM, BIAS, BIAS + 0x5000, BIAS, (BIAS + 0x1000, 0x1000, 0x1000),
         BUILD_ID))

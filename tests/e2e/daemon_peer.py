@@ -7,6 +7,8 @@ import socket
 import struct
 import time
 
+import figures
+
 HELLO, STATE, MODULES, SITES, CONTROL, QUERY = 1, 2, 3, 4, 16, 32
 PROCESSES, DETAIL, HISTORY, EXPORT, SITE_TABLE, STACK, DONE, ERROR = (
     48, 49, 50, 51, 52, 53, 54, 63)
@@ -91,7 +93,7 @@ def decode(raw):
 
 
 def hello(session=1, command="enemy", classes=((16, 0, 15), (1024, 897, 1023)),
-          cells=((1, 56), (1, 63)), extra=b""):
+          cells=((1, 56), (1, 63)), extra=b"", names=figures.TEXT):
     out = (data(1, "0.1.0") + number(2, os.getpid()) + data(6, "/bin/enemy") +
            data(7, command) + number(13, 100))
     out += varint(4 << 3 | 1) + struct.pack("<Q", session)
@@ -100,12 +102,15 @@ def hello(session=1, command="enemy", classes=((16, 0, 15), (1024, 897, 1023)),
                     number(4, high))
     for index, cell_bin in cells:
         out += data(11, number(1, index) + number(2, cell_bin))
-    return out + extra
+    return out + data(14, names) + extra
 
 
-def state(allocs=(100, 50), frees=(40, 20), extra=b""):
-    return (number(1, time.monotonic_ns()) + number(2, sum(allocs)) +
-            number(3, sum(frees)) + number(4, sum(allocs) - sum(frees)) +
+def state(allocs=(100, 50), frees=(40, 20), extra=b"", **named):
+    named.setdefault("allocs_total", sum(allocs))
+    named.setdefault("frees_total", sum(frees))
+    named.setdefault("live_objects", sum(allocs) - sum(frees))
+    return (number(1, time.monotonic_ns()) +
+            packed(2, figures.values(**named)) +
             packed(10, allocs) + packed(11, frees) + extra)
 
 
@@ -118,10 +123,10 @@ def module(ident, path, start, end, bias, text=(0, 0, 0), build_id=b"",
                 extra)
 
 
-def site_class(**figures):
+def site_class(**sums):
     out = b""
     for field, name in enumerate(SITE_CLASS, 1):
-        value = figures.pop(name, None)
+        value = sums.pop(name, None)
         if value is None:
             continue
         if field <= 3:
@@ -130,7 +135,7 @@ def site_class(**figures):
             out += reals(field, value)
         else:
             out += real(field, value)
-    assert not figures, figures
+    assert not sums, sums
     return out
 
 
@@ -139,8 +144,8 @@ def site(ident, pcs=(), modules=None, classes=(), extra=b""):
     if modules is None:
         modules = [1] * len(pcs)
     out = number(1, ident) + fixeds(2, pcs) + packed(3, modules)
-    for figures in classes:
-        out += data(5, site_class(**figures))
+    for sums in classes:
+        out += data(5, site_class(**sums))
     return data(1, out + extra)
 
 
@@ -155,7 +160,7 @@ class Peer:
     def raw(self, raw):
         self.socket.sendall(raw)
 
-    def frame(self, kind, payload, version=1, length=None, sequence=None):
+    def frame(self, kind, payload, version=figures.VERSION, length=None, sequence=None):
         if sequence is None:
             sequence = self.sequence
         self.sequence += 1

@@ -85,6 +85,7 @@ class Peer:
         self.sequence = 0
         self.hello = None
         self.state = {}
+        self.figures = {}  # name -> value
         self.states = 0
         self.modules = {}
         self.sites = {}    # id -> its newest figures
@@ -100,6 +101,8 @@ class Peer:
             self.hello = fields
         elif kind == STATE:
             self.state = fields
+            self.figures = dict(zip(self.hello[14][0].decode().split(),
+                                    varints(fields[2][0])))
             self.states += 1
         elif kind == MODULES:
             for raw_module in fields.get(1, []):
@@ -140,7 +143,7 @@ class Peer:
         while len(self.buffer) >= HEADER.size:
             magic, version, kind, length, sequence = HEADER.unpack(
                 self.buffer[:HEADER.size])
-            if (magic, version, sequence) != (b"HKM1", 1, self.sequence):
+            if (magic, version, sequence) != (b"HKM1", 2, self.sequence):
                 raise AssertionError("a bad frame")
             if length > 256 * 1024:
                 raise AssertionError("a frame above the limit")
@@ -164,7 +167,7 @@ class Peer:
         raw = b"".join(varint(field << 3) + varint(int(value))
                        for field, value in ((1, sample), (2, off),
                                             (3, interval)) if value)
-        raw = HEADER.pack(b"HKM1", 1, CONTROL, len(raw), 0) + raw
+        raw = HEADER.pack(b"HKM1", 2, CONTROL, len(raw), 0) + raw
         step = (len(raw) + pieces - 1) // pieces
         for at in range(0, len(raw), step):
             self.socket.sendall(raw[at:at + step])

@@ -80,24 +80,24 @@ def check_recursion(program, peer):
 
 
 def check_state(peer):
-    state = peer.state
+    told = peer.figures
     samples = live = 0
     for site in peer.sites.values():
         for raw in site.get(5, []):
             part = stream_peer.decode(raw)
             samples += integer(part, 2)
             live += integer(part, 3)
-    check(samples == integer(state, 80), "samples do not add up: %d of %d" %
-          (samples, integer(state, 80)))
-    check(live == integer(state, 81), "live samples do not add up")
-    check(integer(state, 83) > 16000, "no capacity")
-    check(integer(state, 84) == 0, "overflow")
-    check(integer(state, 90) == MEAN, "configured mean")
-    check(integer(state, 27) >= MEAN, "mean in force")
-    check(real(state, 92) > 0 and integer(state, 93) > 0, "no peak")
+    check(samples == told["stack_samples_total"], "samples do not add up: %d of %d" %
+          (samples, told["stack_samples_total"]))
+    check(live == told["stack_samples_live"], "live samples do not add up")
+    check(told["sites_max"] > 16000, "no capacity")
+    check(told["site_overflow_total"] == 0, "overflow")
+    check(told["sample_configured_bytes"] == MEAN, "configured mean")
+    check(told["sample_bytes"] >= MEAN, "mean in force")
+    check(told["stack_peak_bytes"] > 0, "no peak")
     peak = sum(real(stream_peer.decode(raw), 12)
                for site in peer.sites.values() for raw in site.get(5, []))
-    check(abs(peak / real(state, 92) - 1) < 1e-9, "the peak does not add up")
+    check(abs(peak - told["stack_peak_bytes"]) <= 1, "the peak does not add up")
 
 
 def check_thread(program, peer):
@@ -156,27 +156,27 @@ def run():
 
     # Control: another mean, in pieces; none; a shorter interval.
     second.control(sample=1 << 20, pieces=5)
-    second.wait(lambda: integer(second.state, 27) == 1 << 20,
+    second.wait(lambda: second.figures["sample_bytes"] == 1 << 20,
                 what="the new mean")
-    check(integer(second.state, 90) == 1 << 20, "the new mean configured")
-    before = integer(second.state, 80)
+    check(second.figures["sample_configured_bytes"] == 1 << 20, "the new mean configured")
+    before = second.figures["stack_samples_total"]
     program.more()
     settle(second)
-    check(0 < integer(second.state, 80) - before < 100,
-          "the new mean is not in force: %d" % (integer(second.state, 80) -
+    check(0 < second.figures["stack_samples_total"] - before < 100,
+          "the new mean is not in force: %d" % (second.figures["stack_samples_total"] -
                                                 before))
     second.control(off=True, interval=10)
-    second.wait(lambda: integer(second.state, 27) == 0, what="the end")
-    before = integer(second.state, 80)
+    second.wait(lambda: second.figures["sample_bytes"] == 0, what="the end")
+    before = second.figures["stack_samples_total"]
     program.more()
     settle(second)
-    check(integer(second.state, 80) == before, "it samples when it is off")
+    check(second.figures["stack_samples_total"] == before, "it samples when it is off")
     second.control(sample=2048)
-    second.wait(lambda: integer(second.state, 27) >= 2048, what="the return")
+    second.wait(lambda: second.figures["sample_bytes"] >= 2048, what="the return")
     program.more()
     program.more()
     settle(second)
-    check(integer(second.state, 80) > before, "it does not sample again")
+    check(second.figures["stack_samples_total"] > before, "it does not sample again")
 
     # Nonsense ends the connection, not the program.
     second.socket.sendall(b"GET / HTTP/1.1\r\n\r\n")

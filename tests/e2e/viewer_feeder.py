@@ -23,6 +23,8 @@ import struct
 import sys
 import threading
 
+import figures
+
 PROCESSES, DETAIL, HISTORY, EXPORT, ERROR = 48, 49, 50, 51, 63
 SITE_TABLE, STACK, DONE = 52, 53, 54
 SECOND = 10**9
@@ -77,26 +79,36 @@ def message(fields):
 def process(ident, pid, command, **more):
     fields = {1: ident, 2: pid, 3: 1, 5: 7 * pid, 6: command,
               7: "/usr/bin/" + str(pid), 14: 50 * SECOND, 33: 75 * SECOND}
+    named = {key: more.pop(key) for key in list(more) if key in figures.NAMES}
     fields.update({int(key[1:]): value for key, value in more.items()})
-    return message(fields)
+    return message(fields) + data(20, figures.zigzag(figures.values(**named)))
 
 
 def fixed_processes():
     return [
-        process(1, 4100, "/usr/bin/python3 serve.py --port 80", f20=12913664,
-                f21=105000, f22=34603008, f23=123456789, f24=123351789,
-                f25=1234567, f26=12, f27=4321, f28=7, f30=524288,
-                f32=15728640),
+        process(1, 4100, "/usr/bin/python3 serve.py --port 80", live_bytes=12913664,
+                live_objects=105000, rss_bytes=34603008, allocs_total=123456789, frees_total=123351789,
+                requests_1024_total=1234567, fallback_1024_total=12, page_boundary_total=4321, mincore_total=7, sample_bytes=524288,
+                peak_live_bytes=15728640, histogram_bytes=16384,
+                rejects_double_free=1, rejects_interior=2, refills_total=7777,
+                flushes_total=6666, slabs_live=108, committed_bytes=20971520,
+                returned_bytes_total=4194304, mapped_bytes=1048576,
+                cached_bytes=262144, threads_live=3, threads_total=5,
+                metadata_bytes=131072, messages_total=51, reconnects_total=1,
+                stack_samples_total=4321, sites_live=7, sites_max=16383,
+                site_overflow_total=2, no_stack_total=1,
+                unwind_truncated_total=3, unwind_ns_total=250000000,
+                sample_configured_bytes=524288, limiter_raised_total=1),
         process(2, 4101, "/usr/bin/python3 worker.py", f3=4100, f16=1,
-                f20=1048576, f21=900, f22=9437184, f23=10000, f24=9100,
-                f25=1000, f29=3, f32=2097152),
-        process(3, 4102, "gcc -O2 -c big.c", f8=3, f11=11, f20=0, f23=500000,
-                f24=499000, f32=99614720),
+                live_bytes=1048576, live_objects=900, rss_bytes=9437184, allocs_total=10000, frees_total=9100,
+                requests_1024_total=1000, header_rejects_total=3, peak_live_bytes=2097152),
+        process(3, 4102, "gcc -O2 -c big.c", f8=3, f11=11, live_bytes=0, allocs_total=500000,
+                frees_total=499000, peak_live_bytes=99614720),
     ]
 
 
 def processes_of(rows, now=100 * SECOND, more=None):
-    out = message({2: now, 3: "0.1.0", 4: 4000})
+    out = message({2: now, 3: "0.1.0", 4: 4000, 8: figures.TEXT})
     out += b"".join(data(5, row) for row in rows)
     if more:
         out += number(7, 1)
@@ -110,18 +122,14 @@ def size_class(stride, low, high):
 def fixed_detail(ident):
     rows = fixed_processes()
     hello = message({1: "0.1.0", 2: 4100, 6: "/usr/bin/python3.11",
-                     13: 1000})
+                     13: 1000, 14: figures.TEXT})
     for stride, low, high in ((16, 0, 15), (32, 16, 31), (64, 32, 63),
                               (1040, 897, 1024)):
         hello += data(10, size_class(stride, low, high))
     hello += data(12, "HAKMEM_SAMPLE=lots: want bytes; using 524288")
     state = message({1: 50 * SECOND, 10: [100000000, 20000000, 2222222, 1234567],
                      11: [99950000, 19960000, 2211222, 1230567],
-                     12: [13, 20, 11, 64], 28: 16384, 42: [1, 0, 0, 2, 0, 0],
-                     50: 7777, 51: 6666, 52: 108, 53: 20971520, 54: 4194304,
-                     55: 1048576, 57: 262144, 58: 3, 59: 5, 60: 131072,
-                     70: 51, 72: 1, 80: 4321, 82: 7, 83: 16384, 84: 2, 85: 1,
-                     88: 3, 89: 250000000, 90: 524288, 91: 1})
+                     12: [13, 20, 11, 64]})
     sizes = b""
     for low, high, requests, live, error in (
             (0, 15, 100000000, 50000, 0.0),
@@ -141,8 +149,9 @@ def fixed_detail(ident):
 def fixed_history(ident):
     times = [SECOND * second for second in range(1, 121)]
     live = [100000 * (second % 40 + 1) for second in range(120)]
-    return (number(2, ident) + packed(3, times) + packed(4, live) +
-            packed(6, live) + packed(7, live))
+    return (number(2, ident) + packed(3, times) +
+            data(4, "live_bytes rss_bytes ") +
+            data(5, figures.zigzag(live + live)))
 
 
 KIB, MIB = 1024.0, 1048576.0
@@ -249,10 +258,10 @@ EVIL = (b"/bin/\x1b]0;owned\x07\x1b[31mred\x1b[2J\r\n\tx\x7f "
 
 
 def hostile_processes():
-    big = 2**64 - 1
+    big = 2**63 - 1
     return [
-        process(1, 1, EVIL, f20=big, f21=big, f22=big, f23=big, f24=big,
-                f25=big, f26=big, f27=big, f28=big, f29=big, f33=big, f32=big),
+        process(1, 1, EVIL, live_bytes=big, live_objects=big, rss_bytes=big, allocs_total=big, frees_total=big,
+                requests_1024_total=big, fallback_1024_total=big, page_boundary_total=big, mincore_total=big, header_rejects_total=big, f33=big, peak_live_bytes=big),
         process(1, 1, EVIL[:20], f16=1, f8=99),
         process(2, 2**32 - 1, b"", f16=3, f8=3, f11=2**31),
         process(3, 5, b"circle", f16=2, f8=2, f9=1, f10=2**32 - 1),
@@ -260,11 +269,11 @@ def hostile_processes():
 
 
 def hostile_detail():
-    hello = message({1: EVIL, 6: EVIL, 13: 2**32 - 1})
+    hello = message({1: EVIL, 6: EVIL, 13: 2**32 - 1, 14: figures.TEXT})
     hello += data(10, size_class(2**32 - 1, 0, 2**32 - 1)) * 3
     hello += data(12, EVIL) * 40
     state = message({1: 2**64 - 1, 10: [2**64 - 1], 11: [0] * 9, 12: [],
-                     42: [2**64 - 1] * 50})
+                     2: [2**64 - 1] * 50})
     sizes = data(6, message({1: 0, 2: 2**64 - 1, 3: 2**64 - 1, 7: 2**64 - 1}) +
                  real(8, float("nan")))
     sizes += data(6, message({1: 9, 2: 3, 3: 0}) + real(8, float("-inf")))
@@ -274,7 +283,8 @@ def hostile_detail():
 
 def hostile_history():
     return (number(2, 1) + packed(3, [2**64 - 1, 5, 0, 2**63]) +
-            packed(4, [2**64 - 1] * 9) + packed(6, [1] * 5) + packed(7, [1] * 5))
+            data(4, figures.TEXT + EVIL.decode("latin-1")) +
+            data(5, figures.zigzag([2**63 - 1] * 9)))
 
 
 def hostile_sites():
@@ -311,7 +321,7 @@ class Peer:
 
     def send(self, kind, payload):
         self.connection.sendall(
-            struct.pack("<4sHHII", b"HKM1", 1, kind, len(payload),
+            struct.pack("<4sHHII", b"HKM1", figures.VERSION, kind, len(payload),
                         self.sequence) + payload)
         self.sequence += 1
 
@@ -411,10 +421,10 @@ class Peer:
             self.polls += 1
             now = 100 + self.polls
             self.send(PROCESSES, processes_of(
-                [process(1, 77, "steady", f14=now * SECOND, f23=100 * now,
-                         f24=50 * now, f20=1000)], now * SECOND))
+                [process(1, 77, "steady", f14=now * SECOND, allocs_total=100 * now,
+                         frees_total=50 * now, live_bytes=1000)], now * SECOND))
         elif mode == "many" and what == 0:
-            rows = [process(i, i, "process number %d" % i, f20=i)
+            rows = [process(i, i, "process number %d" % i, live_bytes=i)
                     for i in range(1, 20001)]
             for at in range(0, 20000, 2000):
                 self.send(PROCESSES, processes_of(rows[at:at + 2000],
@@ -440,14 +450,14 @@ class Peer:
             self.connection.sendall(b"\x1b[2JHTTP/1.1 200 OK\r\n\r\n" * 9)
         if mode == "large":
             self.connection.sendall(
-                struct.pack("<4sHHII", b"HKM1", 1, PROCESSES, 2**32 - 1, 0))
+                struct.pack("<4sHHII", b"HKM1", figures.VERSION, PROCESSES, 2**32 - 1, 0))
         while True:
             fields = self.question()
             if mode in ("silent", "garbage", "large"):
                 continue
             if mode == "trickle":
                 self.connection.sendall(
-                    struct.pack("<4sHHII", b"HKM1", 1, PROCESSES, 100, 0) +
+                    struct.pack("<4sHHII", b"HKM1", figures.VERSION, PROCESSES, 100, 0) +
                     b"\x10")
                 continue
             if mode == "error":

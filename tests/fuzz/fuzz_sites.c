@@ -3,6 +3,7 @@
  * first byte, and all questions, twice: the second message meets what the first
  * left, the second questions are since a mark.
  */
+#include "proto/figures.h"
 #include "proto/frame.h"
 #include "proto/hakmem.pb-c.h"
 #include "tests/fuzz/world.h"
@@ -10,12 +11,14 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint16_t type = size && data[0] & 1 ? FRAME_SITES : FRAME_MODULES;
-	uint64_t figures[3] = {9, 8, 7};
+	uint64_t figures[3] = {9, 8, 7}, all[FIGURES] = {0};
 	Hakmem__State state;
 
 	hakmem__state__init(&state);
 	state.time_ns = 1;
-	state.sample_bytes = 4096;
+	state.figures = all;
+	state.n_figures = FIGURES;
+	all[FIGURE_SAMPLE_BYTES] = 4096;
 	state.n_class_allocs = 3;
 	state.class_allocs = figures;
 	world_open();

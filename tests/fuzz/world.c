@@ -18,6 +18,7 @@
 #include "proto/frame.h"
 #include "proto/hakmem.pb-c.h"
 #include "tests/fuzz/json.h"
+#include "proto/figures.h"
 
 #define PIECES	  512 /* queued */
 #define QUIET	  3   /* rounds without an answer: nothing more comes */
@@ -375,6 +376,7 @@ void world_hello(void)
 	hakmem__hello__init(&hello);
 	hello.session = 1;
 	hello.command = command;
+	hello.figure_names = (char *)(uintptr_t)figures_names;
 	for (int i = 0; i < 3; i++) {
 		hakmem__size_class__init(&class[i]);
 		class[i].stride_bytes = ranges[i][0];

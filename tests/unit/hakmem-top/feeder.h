@@ -22,6 +22,7 @@
 #include "hakmem-top/data/model.h"
 #include "proto/frame.h"
 #include "proto/hakmem.pb-c.h"
+#include "tests/unit/figures.h"
 
 static struct {
 	char directory[64], path[96];
@@ -195,18 +196,21 @@ static inline Hakmem__Process feeder_process(const struct process *from)
 	to.first_seen_ns = from->first_seen_ns;
 	to.state_ns = from->state_ns;
 	to.age_ns = from->age_ns;
-	to.live_bytes = from->live_bytes;
-	to.live_objects = from->live_objects;
-	to.peak_live_bytes = from->peak_live_bytes;
-	to.rss_bytes = from->rss_bytes;
-	to.allocs_total = from->allocs;
-	to.frees_total = from->frees;
-	to.requests_1024_total = from->requests_1024;
-	to.fallback_1024_total = from->fallback_1024;
-	to.page_boundary_total = from->page_boundary;
-	to.mincore_total = from->mincore;
-	to.header_rejects_total = from->rejects;
-	to.dropped_total = from->dropped;
+	for (unsigned i = 0; i < FIGURES; i++)
+		*figures_at(&to.n_figures, (uint64_t **)&to.figures,
+			    (enum figure)i) = from->figures[i];
+	FIGURE_IN(&to, LIVE_BYTES) = from->live_bytes;
+	FIGURE_IN(&to, LIVE_OBJECTS) = from->live_objects;
+	FIGURE_IN(&to, PEAK_LIVE_BYTES) = from->peak_live_bytes;
+	FIGURE_IN(&to, RSS_BYTES) = from->rss_bytes;
+	FIGURE_IN(&to, ALLOCS) = from->allocs;
+	FIGURE_IN(&to, FREES) = from->frees;
+	FIGURE_IN(&to, REQUESTS_1024) = from->requests_1024;
+	FIGURE_IN(&to, FALLBACK_1024) = from->fallback_1024;
+	FIGURE_IN(&to, PAGE_BOUNDARY) = from->page_boundary;
+	FIGURE_IN(&to, MINCORE) = from->mincore;
+	FIGURE_IN(&to, REJECTS) = from->rejects;
+	FIGURE_IN(&to, DROPPED) = from->dropped;
 	to.command = from->command;
 	to.executable = from->executable;
 	return to;
@@ -230,6 +234,7 @@ static inline void feeder_list(const struct processes *list, bool more)
 	message.n_processes = list->count;
 	message.processes = pointers;
 	message.more = more;
+	message.figure_names = FIGURE_NAMES;
 	feeder_send(FRAME_PROCESSES, &message.base);
 	free(pointers);
 	free(rows);
@@ -242,14 +247,14 @@ static inline void feeder_detail(const struct detail *detail)
 	Hakmem__Process process = feeder_process(&detail->process);
 	Hakmem__State state;
 	Hakmem__SizeBin bins[8], *pointers[8];
-	uint64_t rejects[MODEL_REJECTS];
+	Hakmem__Hello hello;
 
 	hakmem__detail__init(&message);
 	hakmem__state__init(&state);
 	state.time_ns = detail->state_ns;
-	memcpy(rejects, detail->rejects, sizeof(rejects));
-	state.n_rejects = MODEL_REJECTS;
-	state.rejects = rejects;
+	hakmem__hello__init(&hello);
+	hello.figure_names = FIGURE_NAMES;
+	message.hello = &hello;
 	for (size_t i = 0; i < detail->size_count && i < 8; i++) {
 		hakmem__size_bin__init(&bins[i]);
 		bins[i].low_bytes = detail->sizes[i].low;
@@ -269,15 +274,14 @@ static inline void feeder_detail(const struct detail *detail)
 static inline void feeder_history(const struct history *history)
 {
 	Hakmem__History message;
+	char name[] = "live_bytes ";
 
 	hakmem__history__init(&message);
 	message.process_id = history->process_id;
-	message.n_time_ns = message.n_live_bytes = history->count;
-	message.n_rss_bytes = message.n_allocs_total = history->count;
+	message.n_time_ns = message.n_figures = history->count;
 	message.time_ns = history->time_ns;
-	message.live_bytes = history->live_bytes;
-	message.rss_bytes = history->rss_bytes;
-	message.allocs_total = history->allocs;
+	message.figures = (int64_t *)history->figures[FIGURE_LIVE_BYTES];
+	message.figure_names = name;
 	feeder_send(FRAME_HISTORY, &message.base);
 }
 

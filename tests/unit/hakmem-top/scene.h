@@ -39,8 +39,15 @@ static inline struct process scene_process(size_t n)
 		.frees = 900 * n,
 		.requests_1024 = 100 * n,
 	};
-	char command[32];
+	char command[48];
 
+	process.figures[FIGURE_LIVE_BYTES] = process.live_bytes;
+	process.figures[FIGURE_LIVE_OBJECTS] = process.live_objects;
+	process.figures[FIGURE_PEAK_LIVE_BYTES] = process.peak_live_bytes;
+	process.figures[FIGURE_RSS_BYTES] = process.rss_bytes;
+	process.figures[FIGURE_ALLOCS] = process.allocs;
+	process.figures[FIGURE_FREES] = process.frees;
+	process.figures[FIGURE_REQUESTS_1024] = process.requests_1024;
 	snprintf(command, sizeof(command), "/bin/program%zu -x", n);
 	process.command = strdup(command);
 	process.executable = strdup("/bin/program");
@@ -119,12 +126,11 @@ static inline struct history *scene_history(uint64_t id, size_t count)
 	history->process_id = id;
 	history->count = count;
 	history->time_ns = calloc(count + 1, sizeof(uint64_t));
-	history->live_bytes = calloc(count + 1, sizeof(uint64_t));
-	history->rss_bytes = calloc(count + 1, sizeof(uint64_t));
-	history->allocs = calloc(count + 1, sizeof(uint64_t));
+	history->figures[FIGURE_LIVE_BYTES] =
+		calloc(count + 1, sizeof(uint64_t));
 	for (size_t i = 0; i < count; i++) {
 		history->time_ns[i] = (51 - count + i) * SCENE_S;
-		history->live_bytes[i] = 100 * (i + 1);
+		history->figures[FIGURE_LIVE_BYTES][i] = 100 * (i + 1);
 	}
 	return history;
 }

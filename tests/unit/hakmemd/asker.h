@@ -9,6 +9,7 @@
 #include "hakmemd/query/query_heap.h"
 #include "tests/unit/hakmemd/rig.h"
 #include "tests/unit/hakmemd/unit_sites.h"
+#include "tests/unit/figures.h"
 
 #define NOBODY	    0x7ffffff0 /* no process can have so high a number */
 #define STATE(name) HAKMEM__PROCESS_STATE__PROCESS_##name
@@ -109,7 +110,7 @@ static inline struct process *add_sampled(struct unit_sites *said)
 	struct process *process = add(getpid());
 
 	unit.state.time_ns = clock_ns();
-	unit.state.sample_bytes = 1000;
+	FIGURE_IN(&unit.state, SAMPLE_BYTES) = 1000;
 	speak(process);
 	unit_sites_begin(said);
 	query.process_id = process->id;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/figures.h"
 
 #define STATE(name) HAKMEM__PROCESS_STATE__PROCESS_##name
 #define PEERS	    80
@@ -260,7 +261,7 @@ static void it_tells_programs_from_viewers(void **state)
 	(void)state;
 	start();
 	start_program(&child, &program, (uid_t)-1);
-	unit.state.live_bytes = 4711;
+	FIGURE_IN(&unit.state, LIVE_BYTES) = 4711;
 	peer_say(&program, FRAME_STATE, &unit.state.base);
 	dial_viewer();
 	for (;;) {
@@ -271,7 +272,7 @@ static void it_tells_programs_from_viewers(void **state)
 	}
 	assert_int_equal(list->processes[0]->pid, child.pid);
 	assert_int_equal(list->processes[0]->parent_pid, getpid());
-	assert_int_equal(list->processes[0]->live_bytes, 4711);
+	assert_int_equal(FIGURE_IN(list->processes[0], LIVE_BYTES), 4711);
 	assert_int_equal(list->daemon_pid, daemon_pid);
 	forget(list);
 	stop_program(&child);

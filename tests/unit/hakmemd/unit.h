@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "proto/bins.h"
+#include "proto/figures.h"
 #include "proto/hakmem.pb-c.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -36,6 +37,7 @@ static inline void unit_begin(struct unit *unit)
 {
 	memset(unit, 0, sizeof(*unit));
 	hakmem__hello__init(&unit->hello);
+	unit->hello.figure_names = (char *)(uintptr_t)figures_names;
 	hakmem__state__init(&unit->state);
 	unit->hello.classes = unit->classes;
 	unit->hello.cells = unit->cells;

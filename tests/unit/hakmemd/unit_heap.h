@@ -44,7 +44,7 @@ static inline void unit_heap_say(struct unit_heap *unit, uint64_t second)
 {
 	struct model *model = &unit->process.model;
 
-	model->newest.time_ns = second * UNIT_SECOND;
+	model->state_ns = second * UNIT_SECOND;
 	sites_look(&model->sites, second * UNIT_SECOND, 1000);
 	sites_take(&model->sites, &unit->said.message);
 	unit_sites_begin(&unit->said);
@@ -65,7 +65,7 @@ static inline void unit_heap_begin(struct unit_heap *unit)
 	unit->process.start_ns = 1;
 	unit->process.model.command = strdup("pro&gram \"x\"\x1b");
 	unit->process.model.executable = strdup(path);
-	unit->process.model.sample_bytes = 1000;
+	unit->process.model.figures[FIGURE_SAMPLE_BYTES] = 1000;
 	unit_sites_begin(&unit->said);
 	unit_heap_module(unit, 2, other, UNIT_BIAS + 0x100000);
 	unit_heap_module(unit, 1, path, UNIT_BIAS);

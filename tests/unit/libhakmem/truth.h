@@ -16,18 +16,18 @@
 #define RUNS 2000
 
 /* What a program did, or what its samples say of it. */
-enum { ALLOC_OBJECTS, ALLOC_BYTES, LIVE_OBJECTS, LIVE_BYTES, FIGURES };
-static const char *const names[FIGURES] = {"objects", "bytes", "live objects",
-					   "live bytes"};
+enum { ALLOC_OBJECTS, ALLOC_BYTES, LIVE_OBJECTS, LIVE_BYTES, TRUTHS };
+static const char *const names[TRUTHS] = {"objects", "bytes", "live objects",
+					  "live bytes"};
 
 struct estimate {
-	double value[FIGURES];
-	double variance[FIGURES];
+	double value[TRUTHS];
+	double variance[TRUTHS];
 };
 
 struct score {
-	unsigned runs[FIGURES], covered[FIGURES], beyond_3[FIGURES];
-	double error[FIGURES], variance[FIGURES];
+	unsigned runs[TRUTHS], covered[TRUTHS], beyond_3[TRUTHS];
+	double error[TRUTHS], variance[TRUTHS];
 };
 
 static inline void add_class(struct estimate *to, const struct site_class *from)
@@ -60,9 +60,9 @@ static inline struct estimate estimate_of(uint32_t site)
 
 static inline void judge(struct score *score, const struct estimate *before,
 			 const struct estimate *after,
-			 const double truth[FIGURES])
+			 const double truth[TRUTHS])
 {
-	for (int i = 0; i < FIGURES; i++) {
+	for (int i = 0; i < TRUTHS; i++) {
 		double error = after->value[i] - before->value[i] - truth[i];
 		double variance = after->variance[i] - before->variance[i];
 		double z = error / sqrt(variance > 1e-12 ? variance : 1e-12);
@@ -79,7 +79,7 @@ static inline void judge(struct score *score, const struct estimate *before,
 
 static inline void assert_score(const char *what, const struct score *score)
 {
-	for (int i = 0; i < FIGURES; i++) {
+	for (int i = 0; i < TRUTHS; i++) {
 		double runs = score->runs[i];
 		double covered = score->covered[i] / runs;
 		double bias = score->error[i] / sqrt(score->variance[i]);
@@ -100,7 +100,7 @@ static inline void set_means(uint64_t histogram, uint64_t stack)
 	sampler_note(0); /* no rate is known: it does not adapt */
 }
 
-static inline void *count(void *ptr, size_t n, double truth[FIGURES])
+static inline void *count(void *ptr, size_t n, double truth[TRUTHS])
 {
 	must(ptr != NULL);
 	truth[ALLOC_OBJECTS]++;

@@ -37,7 +37,7 @@ static enum frame_status decode(size_t available)
 static void header_is_as_drawn(void **state)
 {
 	static const uint8_t wanted[FRAME_HEADER_BYTES] = {
-		'H',  'K',  'M',  '1',	1,    0,    0x03, 0x02,
+		'H',  'K',  'M',  '1',	2,    0,    0x03, 0x02,
 		0x40, 0x30, 0x02, 0x01, 0x04, 0x05, 0x06, 0x87};
 
 	(void)state;

@@ -35,8 +35,9 @@ static void answer(const Hakmem__Query *query)
 		return;
 	}
 	detail = scene_detail(query->process_id);
-	detail->rejects[0] = query->process_id == 1 ? 2 : 0;
-	detail->rejects[5] = 1000;
+	detail->process.figures[FIGURE_REJECT(0)] =
+		query->process_id == 1 ? 2 : 0;
+	detail->process.figures[FIGURE_REJECT(5)] = 1000;
 	feeder_detail(detail);
 	model_detail_free(detail);
 }
@@ -98,7 +99,7 @@ static void one_screen_of_text(void **state)
 		"  1024 bytes   100 requests (10.0% of all), 4 left the small "
 		"classes\n"
 		"  page bounds  7,654 frees, 5 asked mincore\n"
-		"  rejects      1,002  (double free 2, foreign 1,000)\n"
+		"  rejects      1,002  (double free 2, foreign pointer 1,000)\n"
 		"  dropped      3 states\n"
 		"  top sizes            bytes  requests      %\n"
 		"                        1-16       900   90.0  "

@@ -83,10 +83,13 @@ static void rows_are_capped(void **state)
 	free(rows);
 }
 
-static void short_columns_read_as_zero(void **state)
+static void what_is_missing_is_zero_or_not_known(void **state)
 {
 	Hakmem__SizeClass class, *classes[3] = {&class, &class, &class};
-	uint64_t allocs[] = {11, 22}, rejects[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+	uint64_t allocs[] = {11, 22};
+	int64_t figures[] = {1, 2, 3};
+	char names[] = "from_the_future rejects_foreign live_bytes rss_bytes";
+	Hakmem__Process process;
 	Hakmem__SizeBin bin, *bins[1] = {&bin};
 	Hakmem__Hello hello;
 	Hakmem__State counters;
@@ -104,8 +107,11 @@ static void short_columns_read_as_zero(void **state)
 	hello.n_classes = 3;
 	counters.class_allocs = allocs;
 	counters.n_class_allocs = 2;
-	counters.rejects = rejects;
-	counters.n_rejects = 9;
+	hakmem__process__init(&process);
+	hello.figure_names = names;
+	process.figures = figures;
+	process.n_figures = 3;
+	message.process = &process;
 	bin.requests_stderr = (double)NAN;
 	message.hello = &hello;
 	message.state = &counters;
@@ -118,35 +124,42 @@ static void short_columns_read_as_zero(void **state)
 	assert_int_equal(detail->classes[1].allocs, 22);
 	assert_int_equal(detail->classes[2].allocs, 0);
 	assert_int_equal(detail->classes[0].frees, 0);
-	assert_int_equal(detail->rejects[5], 6);
+	assert_int_equal(detail->process.figures[FIGURE_REJECTS_FOREIGN], 2);
+	assert_int_equal(detail->process.figures[FIGURE_LIVE_BYTES], 3);
+	assert_true(detail->process.figures[FIGURE_RSS_BYTES] ==
+		    FIGURE_UNKNOWN);
+	assert_true(detail->process.figures[FIGURE_ALLOCS] == FIGURE_UNKNOWN);
 	assert_true(detail->sizes[0].stderr_requests == 0);
 	assert_string_equal(detail->process.command, "");
 	model_detail_free(detail);
 }
 
-static void history_takes_the_shortest_column(void **state)
+static void history_takes_the_columns_that_both_know(void **state)
 {
-	uint64_t three[] = {1, 2, 3}, two[] = {8, 9};
+	uint64_t times[] = {1, 2, 3};
+	int64_t figures[] = {10, 20, 30, 7, 8, 9, 4, 5, 6, 1, 2};
+	char names[] = "rss_bytes from_the_future live_bytes allocs_total";
 	Hakmem__History message;
 	struct history *history;
 	struct frame frame;
 
 	(void)state;
 	hakmem__history__init(&message);
-	message.time_ns = three;
+	message.time_ns = times;
 	message.n_time_ns = 3;
-	message.live_bytes = two;
-	message.n_live_bytes = 2;
-	message.rss_bytes = three;
-	message.n_rss_bytes = 3;
-	message.allocs_total = three;
-	message.n_allocs_total = 3;
+	message.figures = figures;
+	message.n_figures = 11;
+	message.figure_names = names;
 	frame = frame_of(&message.base);
 	history = decode_history(&frame);
 	assert_non_null(history);
-	assert_int_equal(history->count, 2);
-	assert_int_equal(history->time_ns[0], 2);
-	assert_int_equal(history->live_bytes[1], 9);
+	assert_int_equal(history->count, 3);
+	assert_int_equal(history->time_ns[0], 1);
+	assert_int_equal(history->figures[FIGURE_RSS_BYTES][2], 30);
+	assert_int_equal(history->figures[FIGURE_LIVE_BYTES][0], 4);
+	/* One value is missing, or all. */
+	assert_null(history->figures[FIGURE_ALLOCS]);
+	assert_null(history->figures[FIGURE_FREES]);
 	model_history_free(history);
 }
 
@@ -194,8 +207,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_are_appended),
 		cmocka_unit_test(rows_are_capped),
-		cmocka_unit_test(short_columns_read_as_zero),
-		cmocka_unit_test(history_takes_the_shortest_column),
+		cmocka_unit_test(what_is_missing_is_zero_or_not_known),
+		cmocka_unit_test(history_takes_the_columns_that_both_know),
 		cmocka_unit_test(bombs_are_refused),
 		cmocka_unit_test(noise_is_no_crash),
 	};

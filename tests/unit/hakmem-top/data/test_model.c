@@ -65,14 +65,6 @@ static void state_names_are_the_words_of_scripts(void **state)
 	assert_string_equal(model_state_name(MODEL_STATES), "unknown");
 }
 
-static void reject_kinds_have_names(void **state)
-{
-	(void)state;
-	assert_string_equal(model_reject_name(0), "double free");
-	assert_string_equal(model_reject_name(MODEL_REJECTS - 1), "foreign");
-	assert_string_equal(model_reject_name(MODEL_REJECTS), "unknown kind");
-}
-
 static void alive_is_connected_or_not(void **state)
 {
 	(void)state;
@@ -141,7 +133,6 @@ int main(void)
 		cmocka_unit_test(states_read_as_a_person_says_them),
 		cmocka_unit_test(a_text_never_outgrows_its_place),
 		cmocka_unit_test(state_names_are_the_words_of_scripts),
-		cmocka_unit_test(reject_kinds_have_names),
 		cmocka_unit_test(alive_is_connected_or_not),
 		cmocka_unit_test(a_copy_has_sizes_and_classes_of_its_own),
 		cmocka_unit_test(a_copy_of_nothing_is_empty),

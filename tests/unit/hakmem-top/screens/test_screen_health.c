@@ -78,10 +78,10 @@ static void all_is_well(void **state)
 static void trouble_has_the_colour_of_trouble(void **state)
 {
 	(void)state;
-	detail->rejects[0] = 1;
-	detail->rejects[4] = 12345;
-	detail->process.dropped = 2;
-	detail->samples_untracked = 3;
+	detail->process.figures[FIGURE_REJECT(0)] = 1;
+	detail->process.figures[FIGURE_REJECT(4)] = 12345;
+	detail->process.figures[FIGURE_DROPPED] = 2;
+	detail->process.figures[FIGURE_SAMPLES_UNTRACKED] = 3;
 	show(26);
 	expect("Double free", "1", TERM_BAD);
 	expect("Misaligned", "12,345", TERM_BAD);
@@ -93,16 +93,17 @@ static void trouble_has_the_colour_of_trouble(void **state)
 static void the_machinery_is_in_its_units(void **state)
 {
 	(void)state;
-	detail->refills = 1234567;
-	detail->cached_bytes = 1536;
-	detail->process.sample_bytes = 524288;
+	detail->process.figures[FIGURE_REFILLS] = 1234567;
+	detail->process.figures[FIGURE_CACHED_BYTES] = 1536;
+	detail->process.figures[FIGURE_SAMPLE_BYTES] = 524288;
+	detail->process.figures[FIGURE_SAMPLE_CONFIGURED_BYTES] = 65536;
 	detail->now_ns = detail->state_ns + 3 * SCENE_S;
 	show(26);
 	expect("Refills", "1,234,567", TERM_STRONG);
 	expect("Cached", "1.50K", TERM_STRONG);
-	expect("Stacks", "512K mean between two", TERM_STRONG);
+	expect("Stacks", "512K interval, set to 64.0K", TERM_STRONG);
 	expect("State's age", "3.0s", TERM_STRONG);
-	detail->process.sample_bytes = 0;
+	detail->process.figures[FIGURE_SAMPLE_BYTES] = 0;
 	detail->now_ns = 0; /* a clock that went back is no great age */
 	show(26);
 	expect("Stacks", "0B off", TERM_STRONG);
@@ -164,11 +165,12 @@ static void saved_by_the_names_of_scripts(void **state)
 	FILE *out = open_memstream(&text, &length);
 
 	(void)state;
-	detail->rejects[0] = 7;
-	detail->slabs_live = 108;
+	detail->process.figures[FIGURE_REJECT(0)] = 7;
+	detail->process.figures[FIGURE_SLABS_LIVE] = 108;
 	assert_true(screen_health.save(&context, OPTS_JSON, out));
 	fclose(out);
-	assert_memory_equal(text, "{\"rejects_double_free\":7,", 25);
+	assert_memory_equal(text, "{\"schema\":1,\"rejects_double_free\":7,",
+			    36);
 	assert_non_null(strstr(text, ",\"slabs_live\":108,"));
 	assert_non_null(strstr(text, "\"state_age_ms\":0"));
 	free(text);

@@ -58,10 +58,10 @@ static void is_a_screen_with_history(void **state)
 static void figures_have_units_and_notes(void **state)
 {
 	(void)state;
-	detail->committed_bytes = 2 << 20;
-	detail->mapped_bytes = 1 << 20;
-	detail->threads_live = 3;
-	detail->threads_total = 1500;
+	detail->process.figures[FIGURE_COMMITTED_BYTES] = 2 << 20;
+	detail->process.figures[FIGURE_MAPPED_BYTES] = 1 << 20;
+	detail->process.figures[FIGURE_THREADS_LIVE] = 3;
+	detail->process.figures[FIGURE_THREADS_TOTAL] = 1500;
 	show(36, 120);
 	expect("Live", "1.00K in 10 blocks", TERM_STRONG);
 	expect("Peak live", "2.00K", TERM_STRONG);
@@ -82,9 +82,9 @@ static void rates_are_between_two_states(void **state)
 	(void)state;
 	context.before = scene_detail(1);
 	context.before->state_ns -= 2 * SCENE_S;
-	context.before->process.allocs = 500;
-	context.before->process.frees = 900;
-	detail->process.page_boundary = 6;
+	context.before->process.figures[FIGURE_ALLOCS] = 500;
+	context.before->process.figures[FIGURE_FREES] = 900;
+	detail->process.figures[FIGURE_PAGE_BOUNDARY] = 6;
 	show(36, 120);
 	expect("Allocations", "1,000 250/s", TERM_STRONG);
 	expect("Frees", "900 0/s", TERM_STRONG);
@@ -97,8 +97,8 @@ static void rates_are_between_two_states(void **state)
 static void trouble_has_the_colour_of_trouble(void **state)
 {
 	(void)state;
-	detail->process.fallback_1024 = 4;
-	detail->process.rejects = 2;
+	detail->process.figures[FIGURE_FALLBACK_1024] = 4;
+	detail->process.figures[FIGURE_REJECTS] = 2;
 	show(36, 120);
 	expect("- fell back", "4 4.0% of them", TERM_WARN);
 	expect("Rejects", "2 see Health", TERM_BAD);
@@ -261,9 +261,11 @@ static void saved_by_the_names_of_scripts(void **state)
 	fclose(out);
 	assert_string_equal(text, "name,value\n"
 				  "live_bytes,1024\n"
+				  "live_objects,10\n"
 				  "peak_live_bytes,2048\n"
 				  "rss_bytes,1048576\n"
 				  "committed_bytes,0\n"
+				  "mapped_bytes,0\n"
 				  "returned_bytes_total,0\n"
 				  "allocs_total,1000\n"
 				  "frees_total,900\n"
@@ -272,7 +274,8 @@ static void saved_by_the_names_of_scripts(void **state)
 				  "page_boundary_total,0\n"
 				  "mincore_total,0\n"
 				  "header_rejects_total,0\n"
-				  "threads_live,0\n");
+				  "threads_live,0\n"
+				  "threads_total,0\n");
 	free(text);
 }
 

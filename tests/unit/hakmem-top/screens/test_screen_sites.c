@@ -345,11 +345,13 @@ static void the_line_on_top_says_what_is_missing(void **state)
 	expect_top(" 1 in 1.00M  live 44.0M +-7.84M, exact 1.00K  z -0.5"
 		   "  17 more sites");
 	sites->omitted = 0;
-	context.detail->sample_configured_bytes = 512 << 10;
+	context.detail->process.figures[FIGURE_SAMPLE_CONFIGURED_BYTES] = 512
+									  << 10;
 	expect_top(" 1 in 1.00M  live 44.0M +-7.84M, exact 1.00K  z -0.5"
 		   "  raised by the guard from 512K");
 	assert_int_equal(role_on_top("512K"), TERM_WARN);
-	context.detail->sample_configured_bytes = 1 << 20; /* as it is */
+	context.detail->process.figures[FIGURE_SAMPLE_CONFIGURED_BYTES] =
+		1 << 20; /* as it is */
 	expect_top(" 1 in 1.00M  live 44.0M +-7.84M, exact 1.00K  z -0.5");
 }
 
@@ -357,7 +359,8 @@ static void sampling_that_is_off_is_said(void **state)
 {
 	(void)state;
 	sites->sample_bytes = 0;
-	context.detail->sample_configured_bytes = 512 << 10;
+	context.detail->process.figures[FIGURE_SAMPLE_CONFIGURED_BYTES] = 512
+									  << 10;
 	expect_top(" sampling is off  live 44.0M +-7.84M, exact 1.00K  z -0.5");
 	assert_int_equal(role_on_top("is off"), TERM_WARN);
 	/* What was sampled before still shows; other bounds are not known. */
@@ -423,7 +426,7 @@ static void little_room_keeps_what_matters(void **state)
 	(void)state;
 	sites->pending = true;
 	sites->omitted = 17;
-	context.detail->sample_configured_bytes = 1;
+	context.detail->process.figures[FIGURE_SAMPLE_CONFIGURED_BYTES] = 1;
 	show_in(3, 40);
 	expect_row(0, "LIVE", "40.0M +-7.84M");
 	expect_row(0, "FUNCTION", "Cache::insert");

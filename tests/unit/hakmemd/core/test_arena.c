@@ -98,7 +98,7 @@ static size_t pack_hello(uint8_t *bytes)
 
 static void messages_are_unpacked_into_it(void **state)
 {
-	uint8_t bytes[512];
+	uint8_t bytes[4096];
 	size_t length = pack_hello(bytes);
 	Hakmem__Hello *hello;
 
@@ -130,7 +130,7 @@ static void no_bytes_are_an_empty_message(void **state)
 
 static void what_is_no_message_gives_null(void **state)
 {
-	uint8_t bytes[512];
+	uint8_t bytes[4096];
 	size_t length = pack_hello(bytes);
 
 	(void)state;

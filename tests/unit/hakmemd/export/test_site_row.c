@@ -149,7 +149,7 @@ static void growth_is_judged(void **state)
 	fill(1, "");
 	assert_true(row.growing);
 	/* Rare ones: 3 of those. */
-	unit.process.model.sample_bytes = 1u << 20;
+	unit.process.model.figures[FIGURE_SAMPLE_BYTES] = 1u << 20;
 	fill(1, "");
 	assert_false(row.growing);
 	site->growth = NULL;

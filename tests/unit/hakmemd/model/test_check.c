@@ -4,6 +4,7 @@
 
 #include "hakmemd/model/sizes.h"
 #include "tests/unit/hakmemd/unit.h"
+#include "tests/unit/figures.h"
 
 static struct unit unit;
 
@@ -120,14 +121,14 @@ static void absurd_figures_are_refused_or_settled(void **state)
 	unit.live[0] = -1e-9;		 /* rounding */
 	unit.allocs[0] = UINT64_MAX - 3; /* a race in the program: -4 */
 	unit.frees[1] = CHECK_COUNT_MAX + 1;
-	unit.state.live_objects = UINT64_MAX - 4;
-	unit.state.rss_bytes = INT64_MAX;
+	FIGURE_IN(&unit.state, LIVE_OBJECTS) = UINT64_MAX - 4;
+	FIGURE_IN(&unit.state, RSS_BYTES) = INT64_MAX;
 	assert_null(state_trouble());
 	assert_true(unit.live[0] == 0);
 	assert_int_equal(unit.allocs[0], 0);
 	assert_true(unit.frees[1] == CHECK_COUNT_MAX);
-	assert_int_equal(unit.state.live_objects, 0);
-	assert_true(unit.state.rss_bytes == INT64_MAX);
+	assert_int_equal(FIGURE_IN(&unit.state, LIVE_OBJECTS), 0);
+	assert_true(FIGURE_IN(&unit.state, RSS_BYTES) == INT64_MAX);
 	assert_int_equal(sizes_class_live(&unit.state, 1), 0);
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "tests/unit/hakmemd/unit_sites.h"
+#include "tests/unit/figures.h"
 
 #define R 524288.0
 
@@ -44,7 +45,7 @@ static double z_of(double factor)
 	unit_class(&unit, 64, 49, 63, (uint64_t)(40000 * factor), 0);
 	unit_class(&unit, 8192, 7169, 8191, (uint64_t)(3000 * factor), 0);
 	unit_class(&unit, 32, 17, 31, 50, 0); /* too few for any sample */
-	unit.state.sample_bytes = (uint64_t)R;
+	FIGURE_IN(&unit.state, SAMPLE_BYTES) = (uint64_t)R;
 	unit_sites_begin(&said);
 	one = unit_site(&said, 5, 1000, 1000, 0, 0);
 	one->site.n_classes = 2;
@@ -90,7 +91,7 @@ static void without_samples_nothing_is_said(void **state)
 {
 	(void)state;
 	z_of(1);
-	unit.state.sample_bytes = 0;
+	FIGURE_IN(&unit.state, SAMPLE_BYTES) = 0;
 	assert_float_equal(estimate_of(&sites, &unit.hello, &unit.state).z, 0,
 			   0);
 	assert_float_equal(estimate_of(&sites, NULL, NULL).z, 0, 0);

@@ -24,8 +24,8 @@ static int end(void **state)
 static void add(uint64_t time_ns, uint64_t live_bytes)
 {
 	struct history_point point = {.time_ns = time_ns,
-				      .live_bytes = live_bytes,
-				      .rejects = time_ns + 1};
+				      .kept[KEPT_LIVE_BYTES] = live_bytes,
+				      .kept[KEPT_REJECTS] = time_ns + 1};
 
 	history_add(&history, &point);
 }
@@ -35,7 +35,7 @@ static void expect(size_t count, const uint64_t *times_ns)
 	assert_int_equal(history.count, count);
 	for (size_t i = 0; i < count; i++) {
 		assert_true(history_at(&history, i)->time_ns == times_ns[i]);
-		assert_true(history_at(&history, i)->rejects ==
+		assert_true(history_at(&history, i)->kept[KEPT_REJECTS] ==
 			    times_ns[i] + 1);
 	}
 }
@@ -53,8 +53,8 @@ static void a_point_a_second_is_kept(void **state)
 	EXPECT(5 * S, 6 * S);
 	add(7 * S, 3);
 	EXPECT(5 * S, 6 * S, 7 * S);
-	assert_int_equal(history_at(&history, 0)->live_bytes, 1);
-	assert_int_equal(history_at(&history, 2)->live_bytes, 3);
+	assert_int_equal(history_at(&history, 0)->kept[KEPT_LIVE_BYTES], 1);
+	assert_int_equal(history_at(&history, 2)->kept[KEPT_LIVE_BYTES], 3);
 }
 
 /* Ten states a second: the newest is there, of the others one a second. */
@@ -63,8 +63,9 @@ static void the_newest_is_provisional_for_a_second(void **state)
 	(void)state;
 	for (uint64_t i = 0; i <= 25; i++) {
 		add(S + i * 100 * MS, i);
-		assert_int_equal(
-			history_at(&history, history.count - 1)->live_bytes, i);
+		assert_int_equal(history_at(&history, history.count - 1)
+					 ->kept[KEPT_LIVE_BYTES],
+				 i);
 	}
 	/* A point 0.9 s after the one before it is on time. */
 	EXPECT(S, 1900 * MS, 2800 * MS, 3500 * MS);
@@ -100,10 +101,10 @@ static void what_is_not_later_replaces(void **state)
 	add(3 * S, 2);
 	add(3 * S, 3);
 	EXPECT(S, 3 * S);
-	assert_int_equal(history_at(&history, 1)->live_bytes, 3);
+	assert_int_equal(history_at(&history, 1)->kept[KEPT_LIVE_BYTES], 3);
 	add(3 * S - 1, 4);
 	EXPECT(S, 3 * S - 1);
-	assert_int_equal(history_at(&history, 1)->live_bytes, 4);
+	assert_int_equal(history_at(&history, 1)->kept[KEPT_LIVE_BYTES], 4);
 }
 
 static void a_brief_process_costs_little(void **state)
@@ -116,7 +117,8 @@ static void a_brief_process_costs_little(void **state)
 		add(i * S, i);
 	assert_true(history.room < HISTORY_POINTS);
 	for (size_t i = 0; i < 100; i++)
-		assert_int_equal(history_at(&history, i)->live_bytes, i + 1);
+		assert_int_equal(history_at(&history, i)->kept[KEPT_LIVE_BYTES],
+				 i + 1);
 }
 
 static void ten_minutes_are_kept_and_no_more(void **state)
@@ -126,21 +128,21 @@ static void ten_minutes_are_kept_and_no_more(void **state)
 	for (uint64_t i = 1; i <= HISTORY_POINTS; i++)
 		add(i * S, i);
 	assert_int_equal(history.count, HISTORY_POINTS);
-	assert_int_equal(history_at(&history, 0)->live_bytes, 1);
+	assert_int_equal(history_at(&history, 0)->kept[KEPT_LIVE_BYTES], 1);
 	for (uint64_t i = HISTORY_POINTS + 1; i <= 2 * HISTORY_POINTS + 77;
 	     i++) {
 		add(i * S, i);
 		assert_int_equal(history.count, HISTORY_POINTS);
 		assert_int_equal(history.room, HISTORY_POINTS);
-		assert_int_equal(history_at(&history, 0)->live_bytes,
+		assert_int_equal(history_at(&history, 0)->kept[KEPT_LIVE_BYTES],
 				 i - HISTORY_POINTS + 1);
-		assert_int_equal(
-			history_at(&history, HISTORY_POINTS - 1)->live_bytes,
-			i);
+		assert_int_equal(history_at(&history, HISTORY_POINTS - 1)
+					 ->kept[KEPT_LIVE_BYTES],
+				 i);
 	}
 	add((2 * HISTORY_POINTS + 77) * S, 0); /* replaced, nothing goes */
 	assert_int_equal(history.count, HISTORY_POINTS);
-	assert_int_equal(history_at(&history, 0)->live_bytes,
+	assert_int_equal(history_at(&history, 0)->kept[KEPT_LIVE_BYTES],
 			 HISTORY_POINTS + 78);
 }
 

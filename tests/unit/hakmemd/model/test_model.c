@@ -1,6 +1,7 @@
 #include "hakmemd/model/model.h"
 
 #include "tests/unit/hakmemd/unit.h"
+#include "tests/unit/figures.h"
 
 static struct unit unit;
 static struct model model;
@@ -45,19 +46,16 @@ static bool has_state(void)
 
 static void figures_are_the_newest(void **state)
 {
-	static uint64_t rejects[] = {1, 2, 3};
-
 	(void)state;
 	begin();
-	unit.state.live_bytes = 77;
-	unit.state.rejects = rejects;
-	unit.state.n_rejects = 3;
+	FIGURE_IN(&unit.state, LIVE_BYTES) = 77;
+	FIGURE_IN(&unit.state, REJECTS) = 6;
 	assert_null(say(1000, 2000));
-	unit.state.live_bytes = 78;
+	FIGURE_IN(&unit.state, LIVE_BYTES) = 78;
 	assert_null(say(1001, 2000));
 	assert_string_equal(model.command, "program --flag");
-	assert_int_equal(model.newest.live_bytes, 78);
-	assert_int_equal(model.newest.rejects, 6);
+	assert_int_equal(model.figures[FIGURE_LIVE_BYTES], 78);
+	assert_int_equal(model.figures[FIGURE_REJECTS], 6);
 	assert_int_equal(model.states, 2);
 	assert_int_equal(model.state_ns, 1001);
 	assert_true(has_state());
@@ -67,11 +65,12 @@ static void a_refused_message_changes_nothing(void **state)
 {
 	(void)state;
 	begin();
+	FIGURE_IN(&unit.state, LIVE_BYTES) = 98;
 	assert_null(say(1000, 2000));
 	unit.objects[0] = __builtin_nan("");
-	unit.state.live_bytes = 99;
+	FIGURE_IN(&unit.state, LIVE_BYTES) = 99;
 	assert_non_null(say(1001, 2000));
-	assert_int_equal(model.newest.live_bytes, 0);
+	assert_int_equal(model.figures[FIGURE_LIVE_BYTES], 98);
 	assert_int_equal(model.states, 1);
 	unit.class[0].stride_bytes = 0;
 	assert_non_null(model_hello(&model, &unit.hello));
@@ -120,10 +119,11 @@ static void a_moment_is_one_point(void **state)
 	begin();
 	assert_null(say(1000 * MS, 1000 * MS));
 	assert_null(say(3000 * MS, 3000 * MS));
-	unit.state.live_bytes = 3;
+	FIGURE_IN(&unit.state, LIVE_BYTES) = 3;
 	assert_null(say(3000 * MS, 3000 * MS));
 	assert_int_equal(model.history.count, 2);
-	assert_int_equal(history_at(&model.history, 1)->live_bytes, 3);
+	assert_int_equal(history_at(&model.history, 1)->kept[KEPT_LIVE_BYTES],
+			 3);
 }
 
 static void history_keeps_ten_minutes(void **state)
@@ -138,7 +138,7 @@ static void history_keeps_ten_minutes(void **state)
 		begin();
 		for (uint64_t t = 0; t < 1500000; t += steps_ms[i]) {
 			now += steps_ms[i] * MS;
-			unit.state.allocs_total++;
+			FIGURE_IN(&unit.state, ALLOCS)++;
 			assert_null(say(now, now));
 		}
 		assert_int_equal(history->count, HISTORY_POINTS);
@@ -170,7 +170,7 @@ static void a_small_arena_fails_the_message_only(void **state)
 
 	(void)state;
 	begin();
-	unit.state.live_bytes = 5;
+	FIGURE_IN(&unit.state, LIVE_BYTES) = 5;
 	length = hakmem__state__pack(&unit.state, bytes);
 	for (size_t budget = 0; budget < 8192; budget += 16) {
 		arena_init(&arena, budget);

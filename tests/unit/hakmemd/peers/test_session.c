@@ -1,6 +1,7 @@
 #include "hakmemd/peers/session.h"
 
 #include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/figures.h"
 
 #define STATE(name) HAKMEM__PROCESS_STATE__PROCESS_##name
 
@@ -73,7 +74,7 @@ static void say_hello(void)
 
 static void say_state(uint64_t live_bytes)
 {
-	unit.state.live_bytes = live_bytes;
+	FIGURE_IN(&unit.state, LIVE_BYTES) = live_bytes;
 	unit.state.time_ns = clock_ns();
 	peer_say(&peer, FRAME_STATE, &unit.state.base);
 }
@@ -105,8 +106,9 @@ static void a_program_says_hello_and_then_its_state(void **state)
 		say_state(1000 * i);
 		rig_turn();
 		assert_int_equal(the_process()->model.states, i);
-		assert_int_equal(the_process()->model.newest.live_bytes,
-				 1000 * i);
+		assert_int_equal(
+			the_process()->model.figures[FIGURE_LIVE_BYTES],
+			1000 * i);
 	}
 	assert_int_equal(connections, 1);
 }
@@ -230,7 +232,7 @@ static void a_senseless_state_is_refused(void **state)
 	unit.objects[0] = __builtin_nan("");
 	say_state(2000);
 	refused("STATE: a column of cells makes no sense");
-	assert_int_equal(the_process()->model.newest.live_bytes, 1000);
+	assert_int_equal(the_process()->model.figures[FIGURE_LIVE_BYTES], 1000);
 	assert_int_equal(the_process()->model.states, 1);
 }
 
@@ -248,7 +250,7 @@ static void a_lost_connection_leaves_the_process(void **state)
 	process = the_process();
 	assert_int_equal(process->state, STATE(DISCONNECTED));
 	assert_null(process->session);
-	assert_int_equal(process->model.newest.live_bytes, 1000);
+	assert_int_equal(process->model.figures[FIGURE_LIVE_BYTES], 1000);
 }
 
 /* A second connection of the same process: the first is closed, and its end
@@ -273,10 +275,10 @@ static void a_newer_connection_takes_over(void **state)
 	assert_int_equal(connections, 2);
 	assert_true(peer_is_over(&first));
 	assert_int_equal(the_process()->state, STATE(RUNNING));
-	assert_int_equal(the_process()->model.newest.live_bytes, 1000);
+	assert_int_equal(the_process()->model.figures[FIGURE_LIVE_BYTES], 1000);
 	say_state(2000);
 	rig_turn();
-	assert_int_equal(the_process()->model.newest.live_bytes, 2000);
+	assert_int_equal(the_process()->model.figures[FIGURE_LIVE_BYTES], 2000);
 	close(ends[1]);
 	close(ends[3]);
 }
@@ -293,7 +295,7 @@ static void the_last_words_of_the_dead_are_heard(void **state)
 		say_state(i);
 	child_exit(&child, 6);
 	rig_until(connections == 0);
-	assert_int_equal(process->model.newest.live_bytes, 20);
+	assert_int_equal(process->model.figures[FIGURE_LIVE_BYTES], 20);
 	assert_int_equal(process->model.states, 20);
 	assert_int_equal(process->state, STATE(EXITED));
 	assert_int_equal(process->exit_status, 6);
@@ -312,7 +314,7 @@ static void it_may_have_ended_before_its_first_word_is_heard(void **state)
 	child.theirs = -1;
 	rig_until(registry_count(registry) == 1 && connections == 0 &&
 		  the_process()->ended_ns);
-	assert_int_equal(the_process()->model.newest.live_bytes, 77);
+	assert_int_equal(the_process()->model.figures[FIGURE_LIVE_BYTES], 77);
 	assert_int_equal(the_process()->state, STATE(EXITED));
 	assert_int_equal(the_process()->exit_status, 5);
 	child_reap(&child);

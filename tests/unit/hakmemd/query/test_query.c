@@ -4,6 +4,7 @@
 
 #include "hakmemd/model/check.h"
 #include "tests/unit/hakmemd/asker.h"
+#include "tests/unit/figures.h"
 
 static void without_processes_the_list_is_empty(void **state)
 {
@@ -26,40 +27,37 @@ static void without_processes_the_list_is_empty(void **state)
 
 static void set_figures(void)
 {
-	static uint64_t rejects[] = {1, 2, 3};
-
 	unit.state.time_ns = clock_ns();
-	unit.state.live_bytes = 101;
-	unit.state.live_objects = 102;
-	unit.state.rss_bytes = 103;
-	unit.state.allocs_total = 104;
-	unit.state.frees_total = 105;
-	unit.state.requests_1024_total = 106;
-	unit.state.fallback_1024_total = 107;
-	unit.state.page_boundary_total = 108;
-	unit.state.mincore_total = 109;
-	unit.state.rejects = rejects;
-	unit.state.n_rejects = 3;
-	unit.state.sample_bytes = 110;
-	unit.state.dropped_total = 111;
-	unit.state.peak_live_bytes = 112;
+	FIGURE_IN(&unit.state, LIVE_BYTES) = 101;
+	FIGURE_IN(&unit.state, LIVE_OBJECTS) = 102;
+	FIGURE_IN(&unit.state, RSS_BYTES) = 103;
+	FIGURE_IN(&unit.state, ALLOCS) = 104;
+	FIGURE_IN(&unit.state, FREES) = 105;
+	FIGURE_IN(&unit.state, REQUESTS_1024) = 106;
+	FIGURE_IN(&unit.state, FALLBACK_1024) = 107;
+	FIGURE_IN(&unit.state, PAGE_BOUNDARY) = 108;
+	FIGURE_IN(&unit.state, MINCORE) = 109;
+	FIGURE_IN(&unit.state, REJECTS) = 6;
+	FIGURE_IN(&unit.state, SAMPLE_BYTES) = 110;
+	FIGURE_IN(&unit.state, DROPPED) = 111;
+	FIGURE_IN(&unit.state, PEAK_LIVE_BYTES) = 112;
 }
 
 static void expect_figures(const Hakmem__Process *row)
 {
-	assert_int_equal(row->live_bytes, 101);
-	assert_int_equal(row->live_objects, 102);
-	assert_int_equal(row->rss_bytes, 103);
-	assert_int_equal(row->allocs_total, 104);
-	assert_int_equal(row->frees_total, 105);
-	assert_int_equal(row->requests_1024_total, 106);
-	assert_int_equal(row->fallback_1024_total, 107);
-	assert_int_equal(row->page_boundary_total, 108);
-	assert_int_equal(row->mincore_total, 109);
-	assert_int_equal(row->header_rejects_total, 6);
-	assert_int_equal(row->sample_bytes, 110);
-	assert_int_equal(row->dropped_total, 111);
-	assert_int_equal(row->peak_live_bytes, 112);
+	assert_int_equal(FIGURE_IN(row, LIVE_BYTES), 101);
+	assert_int_equal(FIGURE_IN(row, LIVE_OBJECTS), 102);
+	assert_int_equal(FIGURE_IN(row, RSS_BYTES), 103);
+	assert_int_equal(FIGURE_IN(row, ALLOCS), 104);
+	assert_int_equal(FIGURE_IN(row, FREES), 105);
+	assert_int_equal(FIGURE_IN(row, REQUESTS_1024), 106);
+	assert_int_equal(FIGURE_IN(row, FALLBACK_1024), 107);
+	assert_int_equal(FIGURE_IN(row, PAGE_BOUNDARY), 108);
+	assert_int_equal(FIGURE_IN(row, MINCORE), 109);
+	assert_int_equal(FIGURE_IN(row, REJECTS), 6);
+	assert_int_equal(FIGURE_IN(row, SAMPLE_BYTES), 110);
+	assert_int_equal(FIGURE_IN(row, DROPPED), 111);
+	assert_int_equal(FIGURE_IN(row, PEAK_LIVE_BYTES), 112);
 	assert_int_equal(row->states_total, 1);
 	assert_true(row->state_ns == unit.state.time_ns);
 }
@@ -207,12 +205,17 @@ static void the_commands_of_a_long_list_are_cut(void **state)
 static void the_longest_list_fits_the_queue(void **state)
 {
 	static char text[161];
+	int64_t figures[FIGURES];
 	const ProtobufCMessageDescriptor *type = &hakmem__process__descriptor;
 	Hakmem__Process row;
 
 	(void)state;
 	memset(text, 'x', sizeof(text) - 1);
 	memset(&row, 0xff, sizeof(row));
+	for (unsigned i = 0; i < FIGURES; i++)
+		figures[i] = INT64_MAX;
+	row.figures = figures;
+	row.n_figures = FIGURES;
 	row.base = (ProtobufCMessage){.descriptor = type};
 	row.state = STATE(ENDED);
 	row.exit_known = 1;
@@ -240,7 +243,7 @@ static void detail_tells_all_of_one_process(void **state)
 	expect_figures(answer->process);
 	assert_int_equal(answer->hello->n_classes, 1);
 	assert_int_equal(answer->hello->classes[0]->stride_bytes, 32);
-	assert_int_equal(answer->state->live_bytes, 101);
+	assert_int_equal(FIGURE_IN(answer->state, LIVE_BYTES), 101);
 	assert_int_equal(answer->n_sizes, 1);
 	assert_int_equal(answer->sizes[0]->low_bytes, 16);
 	assert_int_equal(answer->sizes[0]->high_bytes, 31);
@@ -285,14 +288,14 @@ static void history_is_told_in_columns(void **state)
 	for (uint64_t i = 1; i <= 5; i++) {
 		struct history_point point = {
 			.time_ns = i * CLOCK_SECOND,
-			.live_bytes = 10 * i,
-			.live_objects = 20 * i,
-			.rss_bytes = 30 * i,
-			.allocs = 40 * i,
-			.frees = 50 * i,
-			.requests_1024 = 60 * i,
-			.page_boundary = 70 * i,
-			.rejects = 80 * i,
+			.kept[KEPT_LIVE_BYTES] = 10 * i,
+			.kept[KEPT_LIVE_OBJECTS] = 20 * i,
+			.kept[KEPT_RSS_BYTES] = 30 * i,
+			.kept[KEPT_ALLOCS] = 40 * i,
+			.kept[KEPT_FREES] = 50 * i,
+			.kept[KEPT_REQUESTS_1024] = 60 * i,
+			.kept[KEPT_PAGE_BOUNDARY] = 70 * i,
+			.kept[KEPT_REJECTS] = 80 * i,
 		};
 
 		history_add(&process->model.history, &point);
@@ -305,24 +308,16 @@ static void history_is_told_in_columns(void **state)
 	assert_int_equal(answer->query_id, 7);
 	assert_true(answer->process_id == process->id);
 	assert_int_equal(answer->n_time_ns, 3);
-	assert_int_equal(answer->n_live_bytes, 3);
-	assert_int_equal(answer->n_live_objects, 3);
-	assert_int_equal(answer->n_rss_bytes, 3);
-	assert_int_equal(answer->n_allocs_total, 3);
-	assert_int_equal(answer->n_frees_total, 3);
-	assert_int_equal(answer->n_requests_1024_total, 3);
-	assert_int_equal(answer->n_page_boundary_total, 3);
-	assert_int_equal(answer->n_header_rejects_total, 3);
+	assert_string_equal(answer->figure_names,
+			    "live_bytes live_objects rss_bytes allocs_total "
+			    "frees_total requests_1024_total "
+			    "page_boundary_total header_rejects_total ");
+	assert_int_equal(answer->n_figures, 3 * FIGURES_KEPT);
 	for (uint64_t i = 0; i < 3; i++) {
 		assert_true(answer->time_ns[i] == (i + 3) * CLOCK_SECOND);
-		assert_int_equal(answer->live_bytes[i], 10 * (i + 3));
-		assert_int_equal(answer->live_objects[i], 20 * (i + 3));
-		assert_int_equal(answer->rss_bytes[i], 30 * (i + 3));
-		assert_int_equal(answer->allocs_total[i], 40 * (i + 3));
-		assert_int_equal(answer->frees_total[i], 50 * (i + 3));
-		assert_int_equal(answer->requests_1024_total[i], 60 * (i + 3));
-		assert_int_equal(answer->page_boundary_total[i], 70 * (i + 3));
-		assert_int_equal(answer->header_rejects_total[i], 80 * (i + 3));
+		for (uint64_t k = 0; k < FIGURES_KEPT; k++)
+			assert_int_equal(answer->figures[3 * k + i],
+					 10 * (k + 1) * (i + 3));
 	}
 	let_go(answer);
 	answer = history_since(5 * CLOCK_SECOND);

@@ -41,26 +41,26 @@ static const char *file_text(const char *path)
 
 static void say_small(void)
 {
-	report_corruption(REPORT_DOUBLE_FREE, (void *)0x7f12345678f0, 48, true,
+	report_corruption(REJECT_DOUBLE_FREE, (void *)0x7f12345678f0, 48, true,
 			  NULL);
 }
 
 static void say_unknown(void)
 {
-	report_corruption(REPORT_FOREIGN, NULL, REPORT_CLASS_UNKNOWN, false,
+	report_corruption(REJECT_FOREIGN, NULL, REPORT_CLASS_UNKNOWN, false,
 			  NULL);
 }
 
 static void say_large(void)
 {
-	report_corruption(REPORT_OVERWRITTEN_HEADER, (void *)UINTPTR_MAX,
+	report_corruption(REJECT_OVERWRITTEN_HEADER, (void *)UINTPTR_MAX,
 			  REPORT_CLASS_LARGE, true, NULL);
 }
 
 static void say_each_kind(void)
 {
-	for (int kind = 0; kind < REPORT_KINDS; kind++)
-		report_corruption((enum report_kind)kind, (void *)0x10, 16,
+	for (int kind = 0; kind < REJECT_KINDS; kind++)
+		report_corruption((enum reject_kind)kind, (void *)0x10, 16,
 				  false, NULL);
 }
 
@@ -97,7 +97,7 @@ static char log_path[64];
 static void say_to_log(void)
 {
 	errno = 77;
-	report_corruption(REPORT_INTERIOR, (void *)0x30, 64, false, log_path);
+	report_corruption(REJECT_INTERIOR, (void *)0x30, 64, false, log_path);
 	report_log(log_path, "HAKMEM_TICK_MS=0: not 1 to 3600000");
 	assert_int_equal(errno, 77);
 }

@@ -249,7 +249,7 @@ static void growing_step_by_step_is_cheap(void **state)
 /* Where another block stands behind it, its pages are moved to a mapping. */
 static void what_cannot_grow_in_place_is_mapped(void **state)
 {
-	uint64_t before = peek64(&stats.mapped_bytes);
+	uint64_t before = peek64(&stats.figures[FIGURE_MAPPED_BYTES]);
 	char *ptr = heap_realloc(heap_malloc(1000), 200000);
 	static char *others[1000];
 	size_t count = 0;
@@ -262,11 +262,11 @@ static void what_cannot_grow_in_place_is_mapped(void **state)
 	while (others[count++] < ptr && count < COUNT_OF(others));
 	assert_true(others[count - 1] > ptr);
 	grow(&ptr, 2000000);
-	assert_true(peek64(&stats.mapped_bytes) > before);
+	assert_true(peek64(&stats.figures[FIGURE_MAPPED_BYTES]) > before);
 	for (size_t i = 0; i < 2000000; i += 97)
 		assert_true(ptr[i] == 'a' || ptr[i] == 1);
 	heap_free(ptr);
-	assert_int_equal(peek64(&stats.mapped_bytes), before);
+	assert_int_equal(peek64(&stats.figures[FIGURE_MAPPED_BYTES]), before);
 	while (count > 0)
 		heap_free(others[--count]);
 }
@@ -322,7 +322,8 @@ static void nothing_aligned_can_be_freed(void **state)
  * span is the last: free it before the arena grows. */
 static void nothing_at_the_very_end_can_be_freed(void **state)
 {
-	uint64_t foreign = peek64(&stats.rejects[REPORT_FOREIGN]);
+	uint64_t foreign =
+		peek64(&stats.figures[FIGURE_REJECT(REJECT_FOREIGN)]);
 	uint64_t frees = stats_large().frees;
 	static void *held[20000];
 	size_t count = 0, grown = 0;
@@ -338,13 +339,15 @@ static void nothing_at_the_very_end_can_be_freed(void **state)
 			heap_free(held[count]);
 		else
 			count++;
-		assert_int_equal(peek64(&stats.rejects[REPORT_FOREIGN]),
-				 foreign);
+		assert_int_equal(
+			peek64(&stats.figures[FIGURE_REJECT(REJECT_FOREIGN)]),
+			foreign);
 	}
 	assert_int_equal(grown, 2);
 	while (count > 0)
 		heap_free(held[--count]);
-	assert_int_equal(peek64(&stats.rejects[REPORT_FOREIGN]), foreign);
+	assert_int_equal(peek64(&stats.figures[FIGURE_REJECT(REJECT_FOREIGN)]),
+			 foreign);
 	assert_int_equal(stats_large().allocs - stats_large().frees, 0);
 	assert_true(stats_large().frees > frees);
 }
@@ -362,7 +365,8 @@ static int null_stderr(void)
  * by a hit and by a miss. */
 static void the_header_of_another_class_is_refused(void **state)
 {
-	uint64_t before = stats.rejects[REPORT_OVERWRITTEN_HEADER];
+	uint64_t before =
+		stats.figures[FIGURE_REJECT(REJECT_OVERWRITTEN_HEADER)];
 	uint64_t refused = 0;
 	char *ptr = heap_malloc(100);
 	uint8_t *byte = header_byte(ptr), code = *byte;
@@ -378,13 +382,17 @@ static void the_header_of_another_class_is_refused(void **state)
 			refused += 2;
 		}
 	*byte = code;
-	assert_int_equal(stats.rejects[REPORT_OVERWRITTEN_HEADER] - before,
-			 refused);
+	assert_int_equal(
+		stats.figures[FIGURE_REJECT(REJECT_OVERWRITTEN_HEADER)] -
+			before,
+		refused);
 	assert_true(heap_usable(ptr) >= 100);
 	heap_free(ptr);
 	assert_int_equal(heap_usable(ptr), 0);
-	assert_int_equal(stats.rejects[REPORT_OVERWRITTEN_HEADER] - before,
-			 refused);
+	assert_int_equal(
+		stats.figures[FIGURE_REJECT(REJECT_OVERWRITTEN_HEADER)] -
+			before,
+		refused);
 	dup2(old, STDERR_FILENO);
 	close(old);
 }
@@ -397,8 +405,9 @@ static void bad_frees_are_counted_and_left_alone(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-		uint64_t doubles = stats.rejects[REPORT_DOUBLE_FREE];
-		uint64_t odd = stats.rejects[REPORT_MISALIGNED];
+		uint64_t doubles =
+			stats.figures[FIGURE_REJECT(REJECT_DOUBLE_FREE)];
+		uint64_t odd = stats.figures[FIGURE_REJECT(REJECT_MISALIGNED)];
 		char *ptr = heap_malloc(sizes[i]), *next;
 		void *others[40];
 
@@ -409,7 +418,9 @@ static void bad_frees_are_counted_and_left_alone(void **state)
 		if (sizes[i] > 16) {
 			memset(ptr, 'a', sizes[i]);
 			heap_free(ptr + 8);
-			assert_int_equal(stats.rejects[REPORT_MISALIGNED] - odd,
+			assert_int_equal(stats.figures[FIGURE_REJECT(
+						 REJECT_MISALIGNED)] -
+						 odd,
 					 1);
 			heap_free(ptr + 16);
 			assert_null(heap_realloc(ptr + 16, 50));
@@ -422,8 +433,10 @@ static void bad_frees_are_counted_and_left_alone(void **state)
 		start_counting();
 		heap_free(ptr);
 		heap_free(ptr);
-		assert_int_equal(stats.rejects[REPORT_DOUBLE_FREE] - doubles,
-				 2);
+		assert_int_equal(
+			stats.figures[FIGURE_REJECT(REJECT_DOUBLE_FREE)] -
+				doubles,
+			2);
 		assert_counts();
 		assert_null(heap_realloc(ptr, 10));
 		assert_int_equal(heap_usable(ptr), 0);
@@ -435,10 +448,12 @@ static void bad_frees_are_counted_and_left_alone(void **state)
 		heap_free(next);
 		for (int k = 0; k < 40; k++)
 			heap_free(others[k]);
-		doubles = stats.rejects[REPORT_DOUBLE_FREE];
+		doubles = stats.figures[FIGURE_REJECT(REJECT_DOUBLE_FREE)];
 		heap_free(others[39]);
-		assert_int_equal(stats.rejects[REPORT_DOUBLE_FREE] - doubles,
-				 1);
+		assert_int_equal(
+			stats.figures[FIGURE_REJECT(REJECT_DOUBLE_FREE)] -
+				doubles,
+			1);
 	}
 	dup2(old, STDERR_FILENO);
 	close(old);
@@ -446,7 +461,7 @@ static void bad_frees_are_counted_and_left_alone(void **state)
 
 static void foreign_blocks_are_left_to_their_owner(void **state)
 {
-	uint64_t before = stats.rejects[REPORT_FOREIGN];
+	uint64_t before = stats.figures[FIGURE_REJECT(REJECT_FOREIGN)];
 	/* what a pool of the program's own may look like */
 	char *pool = vm_map(3 * VM_PAGE);
 	char *theirs = pool + VM_PAGE / 2, *ours;
@@ -454,13 +469,15 @@ static void foreign_blocks_are_left_to_their_owner(void **state)
 	(void)state;
 	memset(theirs, 'q', 5000);
 	heap_free(theirs);
-	assert_int_equal(stats.rejects[REPORT_FOREIGN] - before, 1);
+	assert_int_equal(stats.figures[FIGURE_REJECT(REJECT_FOREIGN)] - before,
+			 1);
 	assert_int_equal(heap_usable(theirs), 0);
 	/* what can be read is copied */
 	ours = heap_realloc(theirs, 5000);
 	assert_non_null(ours);
 	assert_memory_equal(ours, theirs, 5000);
-	assert_int_equal(stats.rejects[REPORT_FOREIGN] - before, 3);
+	assert_int_equal(stats.figures[FIGURE_REJECT(REJECT_FOREIGN)] - before,
+			 3);
 	heap_free(ours);
 	vm_unmap(pool, 3 * VM_PAGE);
 }
@@ -468,27 +485,28 @@ static void foreign_blocks_are_left_to_their_owner(void **state)
 /* Of the 0xFFF rule: only a pointer near a page start asks the kernel. */
 static void boundary_hits_are_counted(void **state)
 {
-	uint64_t hits = stats.page_boundary, asked = stats.mincore;
+	uint64_t hits = stats.figures[FIGURE_PAGE_BOUNDARY],
+		 asked = stats.figures[FIGURE_MINCORE];
 	void *page = heap_aligned(4096, 100000);
 	void *mapped = heap_aligned(4096, 40 * MIB);
 	void *usual = heap_malloc(40 * MIB);
 
 	(void)state;
 	heap_free(page);
-	assert_int_equal(stats.page_boundary - hits, 1);
-	assert_int_equal(stats.mincore - asked, 0);
+	assert_int_equal(stats.figures[FIGURE_PAGE_BOUNDARY] - hits, 1);
+	assert_int_equal(stats.figures[FIGURE_MINCORE] - asked, 0);
 	heap_free(mapped);
-	assert_int_equal(stats.page_boundary - hits, 2);
-	assert_int_equal(stats.mincore - asked, 1);
+	assert_int_equal(stats.figures[FIGURE_PAGE_BOUNDARY] - hits, 2);
+	assert_int_equal(stats.figures[FIGURE_MINCORE] - asked, 1);
 	heap_free(usual);
-	assert_int_equal(stats.page_boundary - hits, 2);
+	assert_int_equal(stats.figures[FIGURE_PAGE_BOUNDARY] - hits, 2);
 }
 
 /* Small blocks, too: those with a header, whatever became of it meanwhile. */
 static void boundary_hits_of_small_blocks_are_counted(void **state)
 {
 	static void *held[3000];
-	uint64_t random = 5, expected = stats.page_boundary;
+	uint64_t random = 5, expected = stats.figures[FIGURE_PAGE_BOUNDARY];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(held); i++) {
@@ -503,29 +521,31 @@ static void boundary_hits_of_small_blocks_are_counted(void **state)
 			     .headerless)
 			expected++;
 	}
-	assert_true(expected > stats.page_boundary);
+	assert_true(expected > stats.figures[FIGURE_PAGE_BOUNDARY]);
 	for (size_t i = 0; i < COUNT_OF(held); i++)
 		heap_free(held[i]);
 	sampler_init(0, 0);
-	assert_int_equal(stats.page_boundary, expected);
+	assert_int_equal(stats.figures[FIGURE_PAGE_BOUNDARY], expected);
 	/* and a second free of one is a double free */
 	for (size_t i = 0; i < COUNT_OF(held); i++)
 		if (((uintptr_t)held[i] & 0xFFF) == 0) {
-			uint64_t rejects = stats.rejects[REPORT_DOUBLE_FREE];
+			uint64_t rejects = stats.figures[FIGURE_REJECT(
+				REJECT_DOUBLE_FREE)];
 
 			conf.corruption_abort = false;
 			heap_free(opaque(held[i]));
-			assert_int_equal(stats.rejects[REPORT_DOUBLE_FREE],
+			assert_int_equal(stats.figures[FIGURE_REJECT(
+						 REJECT_DOUBLE_FREE)],
 					 rejects + 1);
 			break;
 		}
-	assert_int_equal(stats.page_boundary, expected);
+	assert_int_equal(stats.figures[FIGURE_PAGE_BOUNDARY], expected);
 }
 
 static void live_samples_of_a_foreign_code_are_rejected(void **state)
 {
 	char *ptr = heap_malloc(100);
-	uint64_t before = stats.rejects[REPORT_INTERIOR];
+	uint64_t before = stats.figures[FIGURE_REJECT(REJECT_INTERIOR)];
 	int old = null_stderr();
 
 	(void)state;
@@ -536,10 +556,11 @@ static void live_samples_of_a_foreign_code_are_rejected(void **state)
 		memset(ptr, (int)code, 100);
 		heap_free(ptr + 32);
 	}
-	assert_int_equal(stats.rejects[REPORT_INTERIOR] - before +
-				 stats.rejects[REPORT_DOUBLE_FREE],
-			 stats.rejects[REPORT_DOUBLE_FREE] + 256 -
-				 HEADER_CLASSES - 1);
+	assert_int_equal(
+		stats.figures[FIGURE_REJECT(REJECT_INTERIOR)] - before +
+			stats.figures[FIGURE_REJECT(REJECT_DOUBLE_FREE)],
+		stats.figures[FIGURE_REJECT(REJECT_DOUBLE_FREE)] + 256 -
+			HEADER_CLASSES - 1);
 	dup2(old, STDERR_FILENO);
 	close(old);
 	heap_free(ptr);
@@ -548,7 +569,7 @@ static void live_samples_of_a_foreign_code_are_rejected(void **state)
 static void trimming_gives_everything_back(void **state)
 {
 	static void *held[20000];
-	uint64_t returned = peek64(&stats.returned_bytes);
+	uint64_t returned = peek64(&stats.figures[FIGURE_RETURNED_BYTES]);
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(held); i++)
@@ -556,7 +577,8 @@ static void trimming_gives_everything_back(void **state)
 	for (size_t i = 0; i < COUNT_OF(held); i++)
 		heap_free(held[i]);
 	assert_true(heap_trim());
-	assert_true(peek64(&stats.returned_bytes) - returned >= 19 * MIB);
+	assert_true(peek64(&stats.figures[FIGURE_RETURNED_BYTES]) - returned >=
+		    19 * MIB);
 	assert_false(heap_trim());
 	assert_int_equal(central_slabs(class_of(1000)), 0);
 }

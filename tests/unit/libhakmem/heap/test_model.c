@@ -238,11 +238,11 @@ static void assert_all_is_free(struct snapshot_totals before)
 		assert_int_equal(stats.large[i].requests, stats.large[i].frees);
 	assert_int_equal(profile_live_samples(), 0);
 	assert_no_site_holds_anything();
-	for (int i = 0; i < REPORT_KINDS; i++)
-		assert_int_equal(stats.rejects[i], 0);
+	for (int i = 0; i < REJECT_KINDS; i++)
+		assert_int_equal(stats.figures[FIGURE_REJECT(i)], 0);
 	heap_trim();
-	assert_int_equal(peek64(&stats.slabs), 0);
-	assert_int_equal(peek64(&stats.mapped_bytes), 0);
+	assert_int_equal(peek64(&stats.figures[FIGURE_SLABS_LIVE]), 0);
+	assert_int_equal(peek64(&stats.figures[FIGURE_MAPPED_BYTES]), 0);
 }
 
 static void run(int count, uint64_t seed, uint64_t histogram_bytes,

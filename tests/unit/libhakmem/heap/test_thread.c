@@ -150,7 +150,7 @@ static void sums_are_exact_after_threads_have_ended(void **state)
 	heap_trim();
 	thread_sum(&now);
 	assert_int_equal(now.cached_bytes, 0);
-	assert_int_equal(peek64(&stats.slabs), 0);
+	assert_int_equal(peek64(&stats.figures[FIGURE_SLABS_LIVE]), 0);
 }
 
 /* A recycled cache starts from nothing: its former owner's counts are in the
@@ -289,7 +289,7 @@ static void hits_hardly_call_the_hook(void **state)
 
 static void ticks_give_idle_memory_back(void **state)
 {
-	uint64_t returned = peek64(&stats.returned_bytes);
+	uint64_t returned = peek64(&stats.figures[FIGURE_RETURNED_BYTES]);
 	uint64_t now = monotonic_ns() + 1000000000u * 60;
 	uint64_t step = (uint64_t)conf.tick_ms * 1000000;
 	void *held[64];
@@ -309,7 +309,7 @@ static void ticks_give_idle_memory_back(void **state)
 	thread_tick(now += step);
 	thread_tick(now += step);
 	assert_int_equal(span_dirty_bytes(), 0);
-	assert_true(peek64(&stats.returned_bytes) - returned >=
+	assert_true(peek64(&stats.figures[FIGURE_RETURNED_BYTES]) - returned >=
 		    64 * ARENA_UNIT);
 }
 
@@ -328,11 +328,12 @@ static void what_a_tick_finds_idle_goes_at_once(void **state)
 	for (size_t i = 0; i < COUNT_OF(held); i++)
 		heap_free(held[i]);
 	thread_tick(now); /* in use until now */
-	returned = peek64(&stats.returned_bytes);
+	returned = peek64(&stats.figures[FIGURE_RETURNED_BYTES]);
 	assert_true(cache_depth(cache_self, sizeclass_with_header(1000)) > 50);
 	thread_tick(now + step);
 	assert_true(cache_depth(cache_self, sizeclass_with_header(1000)) <= 2);
-	assert_true(peek64(&stats.returned_bytes) - returned > 1000 * 1000);
+	assert_true(peek64(&stats.figures[FIGURE_RETURNED_BYTES]) - returned >
+		    1000 * 1000);
 	assert_true(span_dirty_bytes() <= ARENA_UNIT);
 }
 

@@ -24,7 +24,7 @@ static void reseed(uint64_t seed)
 static void *kept[KEPT_MAX];
 static size_t kept_count;
 
-static void keep(void *ptr, size_t n, double truth[FIGURES])
+static void keep(void *ptr, size_t n, double truth[TRUTHS])
 {
 	kept[kept_count++] = ptr;
 	truth[LIVE_OBJECTS]++;
@@ -38,13 +38,13 @@ static void release_all(void)
 }
 
 static void simulate(const char *what, uint64_t histogram, uint64_t stack,
-		     void (*program)(uint64_t seed, double truth[FIGURES]))
+		     void (*program)(uint64_t seed, double truth[TRUTHS]))
 {
 	struct score score = {0};
 
 	for (uint64_t run = 1; run <= RUNS; run++) {
 		struct estimate before, after;
-		double truth[FIGURES] = {0};
+		double truth[TRUTHS] = {0};
 
 		set_means(histogram, stack);
 		reseed(run);
@@ -60,7 +60,7 @@ static void simulate(const char *what, uint64_t histogram, uint64_t stack,
 }
 
 /* One size; every second block stays. */
-static void fixed(uint64_t seed, double truth[FIGURES])
+static void fixed(uint64_t seed, double truth[TRUTHS])
 {
 	(void)seed;
 	for (int i = 0; i < 1200; i++) {
@@ -82,7 +82,7 @@ static void fixed_sizes(void **state)
 }
 
 /* Exact powers of two have no header; a sample borrows one. */
-static void powers(uint64_t seed, double truth[FIGURES])
+static void powers(uint64_t seed, double truth[TRUTHS])
 {
 	for (int i = 0; i < 1500; i++) {
 		size_t n = (size_t)16 << draw_below(&seed, 12);
@@ -102,7 +102,7 @@ static void powers_of_two(void **state)
 }
 
 /* Sizes with density 1/x from 16 bytes to 64 KiB: small and large blocks. */
-static void zipf(uint64_t seed, double truth[FIGURES])
+static void zipf(uint64_t seed, double truth[TRUTHS])
 {
 	for (int i = 0; i < 1500; i++) {
 		double u = (double)(draw(&seed) >> 11) * 0x1p-53;
@@ -124,7 +124,7 @@ static void sizes_of_density_1_over_x(void **state)
 }
 
 /* Aligned requests and blocks that move. */
-static void aligned(uint64_t seed, double truth[FIGURES])
+static void aligned(uint64_t seed, double truth[TRUTHS])
 {
 	for (int i = 0; i < 800; i++) {
 		size_t align = (size_t)32 << draw_below(&seed, 8);
@@ -180,7 +180,7 @@ static void resized_blocks(void **state)
 	(void)state;
 	for (uint64_t run = 1; run <= RUNS; run++) {
 		struct estimate before, after;
-		double truth[FIGURES] = {0};
+		double truth[TRUTHS] = {0};
 
 		set_means(0, 1 << 19);
 		reseed(run);
@@ -206,7 +206,7 @@ static void resized_blocks(void **state)
 
 static struct {
 	uint64_t seed;
-	double truth[FIGURES];
+	double truth[TRUTHS];
 	void *ptr[900];
 } workers[THREADS];
 
@@ -244,7 +244,7 @@ static void in_threads(void *(*body)(void *))
 		pthread_join(threads[i], NULL);
 }
 
-static void threaded(uint64_t seed, double truth[FIGURES])
+static void threaded(uint64_t seed, double truth[TRUTHS])
 {
 	for (size_t i = 0; i < THREADS; i++) {
 		workers[i].seed = seed * THREADS + i;
@@ -253,7 +253,7 @@ static void threaded(uint64_t seed, double truth[FIGURES])
 	in_threads(work);
 	in_threads(clear);
 	for (size_t i = 0; i < THREADS; i++) {
-		for (int figure = 0; figure < FIGURES; figure++)
+		for (int figure = 0; figure < TRUTHS; figure++)
 			truth[figure] += workers[i].truth[figure];
 		for (int at = 1; at < 900; at += 2)
 			keep(workers[i].ptr[at], 20 + (size_t)at % 300, truth);

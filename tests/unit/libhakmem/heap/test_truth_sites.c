@@ -48,7 +48,7 @@ static bool is_sampled(struct row_of *row, uint64_t *random, size_t n,
 }
 
 static void play_site(uint32_t site, uint64_t *random, int requests,
-		      double truth[FIGURES], uintptr_t *address)
+		      double truth[TRUTHS], uintptr_t *address)
 {
 	unsigned class = sizeclass_with_header(300);
 	struct profile_sample sample = {.class = class, .who.name = ""};
@@ -93,7 +93,7 @@ static void recursion_and_a_leak(void **state)
 		for (unsigned depth = 0; depth < SITES; depth++) {
 			uint32_t site = recursion(depth);
 			struct estimate before = estimate_of(site), after;
-			double truth[FIGURES] = {0};
+			double truth[TRUTHS] = {0};
 
 			play_site(site, &random, 1600 + 300 * (int)depth, truth,
 				  &address);
@@ -186,7 +186,7 @@ static void a_full_table_stays_unbiased(void **state)
 	uint64_t random = 3;
 	uint32_t site = recursion(SITES);
 	struct estimate before = estimate_of(site), after;
-	double truth[FIGURES] = {0};
+	double truth[TRUTHS] = {0};
 	uintptr_t address = 0x150000000000u;
 
 	(void)state;
@@ -206,7 +206,7 @@ static void a_full_table_stays_unbiased(void **state)
 		profile_add((void *)(address += 16), &sample);
 	}
 	after = estimate_of(site);
-	for (int i = 0; i < FIGURES; i++) {
+	for (int i = 0; i < TRUTHS; i++) {
 		double z = (after.value[i] - before.value[i] - truth[i]) /
 			   sqrt(after.variance[i] - before.variance[i]);
 

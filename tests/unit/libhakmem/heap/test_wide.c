@@ -319,11 +319,11 @@ static void others_in_the_class_of_1024_are_counted(void **unused)
 	ptr = wide_aligned(sampling(false), 256, 2000, class_of(2048));
 	assert_int_equal(stats.aligned_1024, before + 1);
 	heap_free(ptr);
-	before = stats.fallback_1024;
+	before = stats.figures[FIGURE_FALLBACK_1024];
 	heap_free(wide_alloc(NULL, 1023, 16, false));
-	assert_int_equal(stats.fallback_1024, before);
+	assert_int_equal(stats.figures[FIGURE_FALLBACK_1024], before);
 	heap_free(wide_alloc(NULL, 1024, 16, false));
-	assert_int_equal(stats.fallback_1024, before + 1);
+	assert_int_equal(stats.figures[FIGURE_FALLBACK_1024], before + 1);
 }
 
 int main(void)

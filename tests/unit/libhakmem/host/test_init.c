@@ -7,6 +7,7 @@
 #include "proto/frame.h"
 #include "proto/hakmem.pb-c.h"
 #include "tests/unit/libhakmem/unit.h"
+#include "tests/unit/figures.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -92,10 +93,11 @@ static void the_last_state_tells_all(void **state)
 	said = listen_to();
 	assert_int_equal(said.hellos, 1);
 	assert_true(said.states >= 2);
-	assert_true(said.last->allocs_total >= 1000);
-	assert_int_equal(said.last->allocs_total - said.last->frees_total,
-			 said.last->live_objects);
-	assert_true(said.last->live_bytes >= 1000 * 64);
+	assert_true(FIGURE_IN(said.last, ALLOCS) >= 1000);
+	assert_int_equal(FIGURE_IN(said.last, ALLOCS) -
+				 FIGURE_IN(said.last, FREES),
+			 FIGURE_IN(said.last, LIVE_OBJECTS));
+	assert_true(FIGURE_IN(said.last, LIVE_BYTES) >= 1000 * 64);
 	hakmem__state__free_unpacked(said.last, NULL);
 }
 

@@ -222,19 +222,19 @@ static void one_empty_slab_is_kept_for_a_while(void **state)
 	unsigned class = sizeclass_with_header(4000);
 	struct chain chain =
 		central_fetch(class, 3 * sizeclass_table[class].blocks);
-	uint64_t slabs = peek64(&stats.slabs);
+	uint64_t slabs = peek64(&stats.figures[FIGURE_SLABS_LIVE]);
 
 	(void)state;
 	assert_int_equal(central_slabs(class), 3);
 	central_release(class, chain);
 	assert_int_equal(central_slabs(class), 1);
-	assert_int_equal(peek64(&stats.slabs), slabs - 2);
+	assert_int_equal(peek64(&stats.figures[FIGURE_SLABS_LIVE]), slabs - 2);
 	/* and used before a new one is made */
 	chain = central_fetch(class, 1);
 	assert_int_equal(central_slabs(class), 1);
 	central_release_one(class, chain.head);
 	assert_nothing_left(class);
-	assert_int_equal(peek64(&stats.slabs), slabs - 3);
+	assert_int_equal(peek64(&stats.figures[FIGURE_SLABS_LIVE]), slabs - 3);
 }
 
 /* Random fetches, stashes, releases, drains: no block is given out twice. */

@@ -20,7 +20,7 @@ static int check_balance(void **state)
 {
 	(void)state;
 	if (stats_large().allocs != stats_large().frees ||
-	    stats_large().live_bytes || stats.mapped_bytes ||
+	    stats_large().live_bytes || stats.figures[FIGURE_MAPPED_BYTES] ||
 	    stats.mapped_blocks)
 		return -1;
 	for (size_t i = 0; i < BINS_COUNT; i++)
@@ -131,7 +131,8 @@ static void mappings_are_cut_to_size(void **state)
 	assert_true(vm_readable((uintptr_t)first));
 	assert_true(vm_readable((uintptr_t)ptr + large_usable(ptr) - 1));
 	assert_false(vm_readable((uintptr_t)ptr + large_usable(ptr)));
-	assert_int_equal(stats.mapped_bytes, large_usable(ptr) + VM_PAGE);
+	assert_int_equal(stats.figures[FIGURE_MAPPED_BYTES],
+			 large_usable(ptr) + VM_PAGE);
 	assert_int_equal(stats.mapped_blocks, 1);
 	large_free(ptr);
 	assert_false(vm_readable((uintptr_t)first));
@@ -236,7 +237,8 @@ static void a_growing_block_becomes_a_mapping(void **state)
 	ptr = large_resize(ptr, 64 * MIB);
 	assert_non_null(ptr);
 	assert_true(header_wide_valid(ptr, HEADER_MAPPED));
-	assert_int_equal(stats.mapped_bytes, 64 * MIB + VM_PAGE);
+	assert_int_equal(stats.figures[FIGURE_MAPPED_BYTES],
+			 64 * MIB + VM_PAGE);
 	assert_true(is_filled(ptr, LARGE_MOVE_MIN, 'q'));
 	assert_null(large_resize(ptr, (size_t)1 << 60));
 	assert_true(header_wide_valid(ptr, HEADER_MAPPED));

@@ -234,23 +234,24 @@ static void foreign_memory_is_none(void **unused)
 	static char memory[64] __attribute__((aligned(16)));
 	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint64_t asked = stats.mincore, boundary = stats.page_boundary;
+	uint64_t asked = stats.figures[FIGURE_MINCORE],
+		 boundary = stats.figures[FIGURE_PAGE_BOUNDARY];
 
 	(void)unused;
 	assert_ptr_not_equal(page, MAP_FAILED);
 	assert_int_equal(munmap(page, 4096), 0);
 	assert_none(memory + 32);
 	assert_none(page + 4096 + 64);
-	assert_int_equal(stats.mincore, asked);
+	assert_int_equal(stats.figures[FIGURE_MINCORE], asked);
 	assert_none(page + 4096);
-	assert_int_equal(stats.mincore, asked + 1);
-	assert_int_equal(stats.page_boundary, boundary + 1);
+	assert_int_equal(stats.figures[FIGURE_MINCORE], asked + 1);
+	assert_int_equal(stats.figures[FIGURE_PAGE_BOUNDARY], boundary + 1);
 	munmap(page + 4096, 4096);
 }
 
 /* --- bad pointers --------------------------------------------------------- */
 
-static void assert_kind(const void *ptr, enum report_kind kind)
+static void assert_kind(const void *ptr, enum reject_kind kind)
 {
 	struct lookup found = lookup_closely((void *)(uintptr_t)ptr);
 
@@ -266,15 +267,15 @@ static void a_freed_block_is_a_double_free(void **unused)
 	(void)unused;
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
 		char *ptr = heap_malloc(sizes[i]);
-		enum report_kind kind;
+		enum reject_kind kind;
 
 		heap_free(ptr);
-		assert_kind(ptr, REPORT_DOUBLE_FREE);
+		assert_kind(ptr, REJECT_DOUBLE_FREE);
 		/* when its slab is gone less is known, but it is no crash */
 		heap_trim();
 		kind = lookup(ptr).fault;
-		assert_true(kind == REPORT_DOUBLE_FREE ||
-			    kind == REPORT_UNKNOWN_CODE);
+		assert_true(kind == REJECT_DOUBLE_FREE ||
+			    kind == REJECT_UNKNOWN_CODE);
 	}
 }
 
@@ -286,7 +287,7 @@ static void inside_a_block_is_interior(void **unused)
 
 		memset(ptr, 'x', sizes[i]);
 		for (size_t at = 16; at < sizes[i]; at += 16)
-			assert_kind(ptr + at, REPORT_INTERIOR);
+			assert_kind(ptr + at, REJECT_INTERIOR);
 		heap_free(ptr);
 	}
 }
@@ -298,7 +299,7 @@ static void odd_addresses_are_misaligned(void **unused)
 		char *ptr = heap_malloc(sizes[i]);
 
 		for (size_t at = 1; at < 16; at++)
-			assert_kind(ptr + at, REPORT_MISALIGNED);
+			assert_kind(ptr + at, REJECT_MISALIGNED);
 		heap_free(ptr);
 	}
 }
@@ -316,9 +317,9 @@ static void an_overwritten_byte_is_told(void **unused)
 		}
 		saved = *byte;
 		*byte = 'x';
-		assert_kind(ptr, REPORT_OVERWRITTEN_HEADER);
+		assert_kind(ptr, REJECT_OVERWRITTEN_HEADER);
 		*byte = 0;
-		assert_kind(ptr, REPORT_OVERWRITTEN_HEADER);
+		assert_kind(ptr, REJECT_OVERWRITTEN_HEADER);
 		*byte = saved;
 		heap_free(ptr);
 	}
@@ -337,7 +338,7 @@ static void a_place_never_carved_has_no_code(void **unused)
 	assert_kind(arena_address(slab) + slab->first +
 			    (size_t)slab->carved *
 				    sizeclass_table[class].stride,
-		    REPORT_UNKNOWN_CODE);
+		    REJECT_UNKNOWN_CODE);
 	heap_free(ptr);
 }
 
@@ -348,16 +349,16 @@ static void large_blocks_have_kinds_too(void **unused)
 
 	(void)unused;
 	*byte = 'x';
-	assert_kind(ptr, REPORT_OVERWRITTEN_HEADER);
+	assert_kind(ptr, REJECT_OVERWRITTEN_HEADER);
 	*byte = HEADER_LARGE;
-	assert_kind(ptr + 16, REPORT_INTERIOR);
-	assert_kind(ptr + 299984, REPORT_INTERIOR);
-	assert_kind(ptr + 1, REPORT_MISALIGNED);
+	assert_kind(ptr + 16, REJECT_INTERIOR);
+	assert_kind(ptr + 299984, REJECT_INTERIOR);
+	assert_kind(ptr + 1, REJECT_MISALIGNED);
 	heap_free(ptr);
-	assert_kind(ptr, REPORT_DOUBLE_FREE);
-	assert_kind(ptr + 4096, REPORT_UNKNOWN_CODE);
+	assert_kind(ptr, REJECT_DOUBLE_FREE);
+	assert_kind(ptr + 4096, REJECT_UNKNOWN_CODE);
 	heap_trim();
-	assert_kind(ptr, REPORT_DOUBLE_FREE);
+	assert_kind(ptr, REJECT_DOUBLE_FREE);
 }
 
 static void unmapped_blocks_are_remembered(void **unused)
@@ -367,7 +368,7 @@ static void unmapped_blocks_are_remembered(void **unused)
 	(void)unused;
 	assert_false(arena_owns(ptr));
 	heap_free(ptr);
-	assert_kind(ptr, REPORT_DOUBLE_FREE);
+	assert_kind(ptr, REJECT_DOUBLE_FREE);
 }
 
 static void aligned_blocks_have_kinds_too(void **unused)
@@ -379,10 +380,10 @@ static void aligned_blocks_have_kinds_too(void **unused)
 	assert_int_equal(*header_byte(ptr), HEADER_ALIGNED);
 	base = ptr - header_wide(ptr)->bytes;
 	/* its own start is no longer a block */
-	assert_kind(base, REPORT_INTERIOR);
-	assert_kind(ptr + 16, REPORT_INTERIOR);
+	assert_kind(base, REJECT_INTERIOR);
+	assert_kind(ptr + 16, REJECT_INTERIOR);
 	heap_free(ptr);
-	assert_kind(ptr, REPORT_DOUBLE_FREE);
+	assert_kind(ptr, REJECT_DOUBLE_FREE);
 }
 
 static void what_is_not_ours_is_foreign(void **unused)
@@ -391,11 +392,11 @@ static void what_is_not_ours_is_foreign(void **unused)
 	void *theirs = malloc(100);
 
 	(void)unused;
-	assert_kind(mine + 16, REPORT_FOREIGN);
-	assert_kind(theirs, REPORT_FOREIGN);
-	assert_kind((char *)theirs + 1, REPORT_FOREIGN);
-	assert_kind((void *)16, REPORT_FOREIGN);
-	assert_kind((void *)(UINTPTR_MAX - 15), REPORT_FOREIGN);
+	assert_kind(mine + 16, REJECT_FOREIGN);
+	assert_kind(theirs, REJECT_FOREIGN);
+	assert_kind((char *)theirs + 1, REJECT_FOREIGN);
+	assert_kind((void *)16, REJECT_FOREIGN);
+	assert_kind((void *)(UINTPTR_MAX - 15), REJECT_FOREIGN);
 	free(theirs);
 }
 
@@ -407,9 +408,9 @@ static void the_edges_of_the_zones_are_told(void **unused)
 	(void)unused;
 	assert_true(arena_owns((void *)arena.header));
 	assert_true(arena_owns((void *)arena.base));
-	assert_kind((void *)arena.header, REPORT_INTERIOR);
+	assert_kind((void *)arena.header, REJECT_INTERIOR);
 	assert_kind((char *)arena.header + arena.committed[ARENA_HEADER],
-		    REPORT_FOREIGN);
+		    REJECT_FOREIGN);
 	heap_free(ptr);
 	heap_free(exact);
 	/* the first unit of each zone is free now */

@@ -32,16 +32,18 @@ static void reject_pointer(void *ptr)
 
 static void each_kind_has_its_counter(void **state)
 {
-	uint64_t before[REPORT_KINDS];
+	uint64_t before[REJECT_KINDS];
 
 	(void)state;
-	for (int kind = 0; kind < REPORT_KINDS; kind++) {
-		struct lookup bad = {.fault = (enum report_kind)kind};
+	for (int kind = 0; kind < REJECT_KINDS; kind++) {
+		struct lookup bad = {.fault = (enum reject_kind)kind};
 
-		memcpy(before, stats.rejects, sizeof(before));
+		memcpy(before, &stats.figures[FIGURE_REJECT(0)],
+		       sizeof(before));
 		reject_count(&bad);
-		for (int i = 0; i < REPORT_KINDS; i++)
-			assert_int_equal(stats.rejects[i] - before[i],
+		for (int i = 0; i < REJECT_KINDS; i++)
+			assert_int_equal(stats.figures[FIGURE_REJECT(i)] -
+						 before[i],
 					 i == kind);
 	}
 }
@@ -126,14 +128,16 @@ static void the_line_names_kind_pointer_and_class(void **state)
 /* A program that is wrong in a loop does not fill a disk. */
 static void a_thousand_lines_are_enough(void **state)
 {
-	uint64_t before = stats.rejects[REPORT_DOUBLE_FREE];
+	uint64_t before = stats.figures[FIGURE_REJECT(REJECT_DOUBLE_FREE)];
 	char *ptr = heap_malloc(40);
 
 	(void)state;
 	heap_free(ptr);
 	assert_true(caught_of(ptr, 1100) > 0);
 	assert_int_equal(caught_of(ptr, 10), 0);
-	assert_int_equal(stats.rejects[REPORT_DOUBLE_FREE] - before, 1110);
+	assert_int_equal(stats.figures[FIGURE_REJECT(REJECT_DOUBLE_FREE)] -
+				 before,
+			 1110);
 }
 
 int main(void)

@@ -227,7 +227,7 @@ static void fresh_memory_is_zeroed_and_used_is_not(void **state)
 
 static void what_is_idle_for_a_whole_tick_goes_back(void **state)
 {
-	uint64_t before = peek64(&stats.returned_bytes);
+	uint64_t before = peek64(&stats.figures[FIGURE_RETURNED_BYTES]);
 	struct unit *early, *late, *wall;
 
 	(void)state;
@@ -243,7 +243,7 @@ static void what_is_idle_for_a_whole_tick_goes_back(void **state)
 	assert_int_equal(span_dirty_bytes(), 3 * ARENA_UNIT);
 	span_set_tick(++tick);
 	assert_int_equal(span_purge(tick - 1), 3 * ARENA_UNIT);
-	assert_int_equal(peek64(&stats.returned_bytes) - before,
+	assert_int_equal(peek64(&stats.figures[FIGURE_RETURNED_BYTES]) - before,
 			 5 * ARENA_UNIT);
 	span_free(wall);
 	span_purge_all();

@@ -178,16 +178,21 @@ static void the_largest_class_borrows(void **state)
 /* The marks are part of what the header's check covers. */
 static void a_broken_mark_is_a_broken_header(void **state)
 {
-	uint64_t before = stats.rejects[REPORT_OVERWRITTEN_HEADER];
+	uint64_t before =
+		stats.figures[FIGURE_REJECT(REJECT_OVERWRITTEN_HEADER)];
 	char *ptr = heap_malloc(100000);
 
 	(void)state;
 	header_wide(ptr)->mark = 0;
 	heap_free(ptr);
-	assert_int_equal(stats.rejects[REPORT_OVERWRITTEN_HEADER], before + 1);
+	assert_int_equal(
+		stats.figures[FIGURE_REJECT(REJECT_OVERWRITTEN_HEADER)],
+		before + 1);
 	header_wide(ptr)->mark = 1;
 	heap_free(ptr);
-	assert_int_equal(stats.rejects[REPORT_OVERWRITTEN_HEADER], before + 1);
+	assert_int_equal(
+		stats.figures[FIGURE_REJECT(REJECT_OVERWRITTEN_HEADER)],
+		before + 1);
 }
 
 /* What is charged to the guard is more than a warm unwinding. */

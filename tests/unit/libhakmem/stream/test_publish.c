@@ -3,6 +3,7 @@
 #include "libhakmem/host/fork.h"
 #include "libhakmem/heap/heap.h"
 #include "tests/unit/libhakmem/server.h"
+#include "tests/unit/figures.h"
 
 #include <pthread.h>
 
@@ -20,8 +21,9 @@ static void hello_then_state(void)
 	must(hello->interval_ms == INTERVAL);
 	must(hello->n_classes == sizeclass_count);
 	state = next_state(&server);
-	must(state && state->messages_total == 1);
-	must(state->dropped_total == 0 && state->reconnects_total == 0);
+	must(state && FIGURE_IN(state, MESSAGES) == 1);
+	must(FIGURE_IN(state, DROPPED) == 0 &&
+	     FIGURE_IN(state, RECONNECTS) == 0);
 	must(state->time_ns >= hello->start_ns);
 	must(!next_state(&server));
 }
@@ -36,7 +38,7 @@ static void states_when_due(void)
 	now = monotonic_ns();
 	must(accept_to(&server) && next_hello(&server));
 	state = next_state(&server);
-	allocs = state->allocs_total;
+	allocs = FIGURE_IN(state, ALLOCS);
 	heap_free(heap_malloc(100));
 	publish_poll(before + INTERVAL / 2 * MS);
 	must(!next_state(&server));
@@ -44,14 +46,14 @@ static void states_when_due(void)
 	publish_poll(now + 2 * INTERVAL * MS);
 	must(errno == 77);
 	state = next_state(&server);
-	must(state && state->messages_total == 2);
-	must(state->allocs_total == allocs + 1);
+	must(state && FIGURE_IN(state, MESSAGES) == 2);
+	must(FIGURE_IN(state, ALLOCS) == allocs + 1);
 	publish_poll(now + 2 * INTERVAL * MS + MS);
 	must(!next_state(&server));
 	for (uint64_t i = 3; i < 40; i++) {
 		publish_poll(now + i * INTERVAL * MS + i * MS);
 		state = next_state(&server);
-		must(state && state->messages_total == i);
+		must(state && FIGURE_IN(state, MESSAGES) == i);
 	}
 }
 
@@ -74,7 +76,7 @@ static void states_when_much_has_moved(void)
 	must(!next_state(&server));
 	publish_poll(now + 120 * MS);
 	state = next_state(&server);
-	must(state && state->live_bytes >= 5 * MIB);
+	must(state && FIGURE_IN(state, LIVE_BYTES) >= 5 * MIB);
 }
 
 static void stopped(void)
@@ -115,7 +117,7 @@ static void the_last_word(void)
 	heap_free(heap_malloc(10));
 	publish_finish();
 	state = next_state(&server);
-	must(state && state->allocs_total >= 2);
+	must(state && FIGURE_IN(state, ALLOCS) >= 2);
 }
 
 /* A program that ends before the daemon listened has its word, too. */
@@ -178,8 +180,8 @@ static void a_forked_child(void)
 	must(hello->session != session && hello->session != 0);
 	must(hello->pid == (uint32_t)pid);
 	state = next_state(&second);
-	must(state && state->messages_total == 1);
-	must(state->reconnects_total == 0);
+	must(state && FIGURE_IN(state, MESSAGES) == 1);
+	must(FIGURE_IN(state, RECONNECTS) == 0);
 	must(is_empty(server.fd));
 	publish_poll(now + 1000 * MS);
 	must(next_state(&server));

@@ -1,6 +1,7 @@
 /* The connection when something is wrong with it. */
 #include "libhakmem/stream/publish.h"
 #include "tests/unit/libhakmem/server.h"
+#include "tests/unit/figures.h"
 
 #include <sys/resource.h>
 
@@ -16,7 +17,7 @@ static void a_daemon_that_comes_later(void)
 	publish_poll(now + 1000 * MS);
 	must(accept_to(&server));
 	must(next_hello(&server));
-	must(next_state(&server)->reconnects_total == 0);
+	must(FIGURE_IN(next_state(&server), RECONNECTS) == 0);
 }
 
 /* Waiting longer and longer, at most 4 seconds and a quarter. */
@@ -81,7 +82,7 @@ static void death_and_return(void)
 		hello = next_hello(&server);
 		must(hello && hello->session == session);
 		state = next_state(&server);
-		must(state && state->reconnects_total == round);
+		must(state && FIGURE_IN(state, RECONNECTS) == round);
 	}
 }
 
@@ -101,9 +102,9 @@ static void nothing_blocks(void)
 	must(next_hello(&server));
 	for (int i = 0; i < 20; i++) {
 		while ((state = next_state(&server))) {
-			must(state->messages_total == last + 1);
-			last = state->messages_total;
-			dropped = state->dropped_total;
+			must(FIGURE_IN(state, MESSAGES) == last + 1);
+			last = FIGURE_IN(state, MESSAGES);
+			dropped = FIGURE_IN(state, DROPPED);
 			hakmem__state__free_unpacked(state, NULL);
 		}
 		publish_poll(now += 200 * MS);
@@ -157,7 +158,7 @@ static void reused_by_a_pipe(void)
 	must(is_empty(ends[0]));
 	must(write(fd, "x", 1) == 1);
 	must(accept_to(&second) && next_hello(&second));
-	must(next_state(&second)->reconnects_total == 1);
+	must(FIGURE_IN(next_state(&second), RECONNECTS) == 1);
 	publish_stop();
 	must(write(fd, "x", 1) == 1);
 }
@@ -197,7 +198,7 @@ static void a_daemon_that_takes_no_more(void)
 	publish_poll(now + 1000 * MS);
 	publish_poll(now + 2000 * MS);
 	must(accept_to(&second) && next_hello(&second));
-	must(next_state(&second)->reconnects_total == 1);
+	must(FIGURE_IN(next_state(&second), RECONNECTS) == 1);
 }
 
 static void closed_by_the_program(void)

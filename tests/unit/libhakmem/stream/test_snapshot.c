@@ -10,6 +10,7 @@
 #include "libhakmem/heap/thread.h"
 #include "proto/frame.h"
 #include "tests/unit/libhakmem/unit.h"
+#include "tests/unit/figures.h"
 
 #include <errno.h>
 
@@ -31,8 +32,9 @@ struct figures {
 
 static struct figures figures_of(const Hakmem__State *state)
 {
-	return (struct figures){state->allocs_total, state->frees_total,
-				state->live_objects, state->live_bytes};
+	return (struct figures){
+		FIGURE_IN(state, ALLOCS), FIGURE_IN(state, FREES),
+		FIGURE_IN(state, LIVE_OBJECTS), FIGURE_IN(state, LIVE_BYTES)};
 }
 
 static void assert_moved(struct figures before, struct figures by)
@@ -40,17 +42,19 @@ static void assert_moved(struct figures before, struct figures by)
 	Hakmem__State *state = snapshot_state();
 	struct snapshot_totals totals;
 
-	assert_int_equal(state->allocs_total - before.allocs, by.allocs);
-	assert_int_equal(state->frees_total - before.frees, by.frees);
-	assert_int_equal(state->live_objects - before.live_objects,
+	assert_int_equal(FIGURE_IN(state, ALLOCS) - before.allocs, by.allocs);
+	assert_int_equal(FIGURE_IN(state, FREES) - before.frees, by.frees);
+	assert_int_equal(FIGURE_IN(state, LIVE_OBJECTS) - before.live_objects,
 			 by.live_objects);
-	assert_int_equal(state->live_bytes - before.live_bytes, by.live_bytes);
-	assert_true(state->peak_live_bytes >= state->live_bytes);
+	assert_int_equal(FIGURE_IN(state, LIVE_BYTES) - before.live_bytes,
+			 by.live_bytes);
+	assert_true(FIGURE_IN(state, PEAK_LIVE_BYTES) >=
+		    FIGURE_IN(state, LIVE_BYTES));
 	snapshot_totals(&totals);
-	assert_int_equal(totals.allocs, state->allocs_total);
-	assert_int_equal(totals.frees, state->frees_total);
-	assert_int_equal(totals.live_objects, state->live_objects);
-	assert_int_equal(totals.live_bytes, state->live_bytes);
+	assert_int_equal(totals.allocs, FIGURE_IN(state, ALLOCS));
+	assert_int_equal(totals.frees, FIGURE_IN(state, FREES));
+	assert_int_equal(totals.live_objects, FIGURE_IN(state, LIVE_OBJECTS));
+	assert_int_equal(totals.live_bytes, FIGURE_IN(state, LIVE_BYTES));
 }
 
 #define HELD 300
@@ -130,9 +134,9 @@ static void classes_add_up_to_the_totals(void **unused)
 		assert_true(i == 0 || bin->bin > state->large_bins[i - 1]->bin);
 		assert_true(bin->requested_bytes <= bin->reserved_bytes);
 	}
-	assert_int_equal(allocs, state->allocs_total);
-	assert_int_equal(frees, state->frees_total);
-	assert_int_equal(slabs, state->slabs_live);
+	assert_int_equal(allocs, FIGURE_IN(state, ALLOCS));
+	assert_int_equal(frees, FIGURE_IN(state, FREES));
+	assert_int_equal(slabs, FIGURE_IN(state, SLABS_LIVE));
 }
 
 static void large_blocks_stand_in_their_bin(void **unused)
@@ -156,7 +160,7 @@ static void large_blocks_stand_in_their_bin(void **unused)
 
 static void the_1024_line_counts_just_those(void **unused)
 {
-	uint64_t before = snapshot_state()->requests_1024_total;
+	uint64_t before = FIGURE_IN(snapshot_state(), REQUESTS_1024);
 	void *held[10];
 
 	(void)unused;
@@ -167,11 +171,13 @@ static void the_1024_line_counts_just_those(void **unused)
 	held[7] = heap_aligned(1024, 100);
 	held[8] = heap_aligned(1024, 1024);
 	held[9] = heap_calloc(4, 256);
-	assert_int_equal(snapshot_state()->requests_1024_total - before, 7);
-	assert_int_equal(snapshot_state()->fallback_1024_total, 0);
+	assert_int_equal(FIGURE_IN(snapshot_state(), REQUESTS_1024) - before,
+			 7);
+	assert_int_equal(FIGURE_IN(snapshot_state(), FALLBACK_1024), 0);
 	for (int i = 0; i < 10; i++)
 		heap_free(held[i]);
-	assert_int_equal(snapshot_state()->requests_1024_total - before, 7);
+	assert_int_equal(FIGURE_IN(snapshot_state(), REQUESTS_1024) - before,
+			 7);
 }
 
 static void checks_of_pointers_are_counted(void **unused)
@@ -179,20 +185,20 @@ static void checks_of_pointers_are_counted(void **unused)
 	void *page = heap_aligned(4096, 40 * MIB);
 	char *ptr = heap_malloc(100);
 	Hakmem__State *state = snapshot_state();
-	uint64_t boundary = state->page_boundary_total;
-	uint64_t asked = state->mincore_total;
+	uint64_t boundary = FIGURE_IN(state, PAGE_BOUNDARY);
+	uint64_t asked = FIGURE_IN(state, MINCORE);
 	struct lookup bad;
 
 	(void)unused;
-	assert_int_equal(state->n_rejects, REPORT_KINDS);
+	assert_int_equal(state->n_figures, FIGURES);
 	heap_free(page);
 	bad = lookup(ptr + 1);
 	reject_count(&bad);
 	state = snapshot_state();
-	assert_int_equal(state->page_boundary_total - boundary, 1);
-	assert_int_equal(state->mincore_total - asked, 1);
-	assert_int_equal(
-		state->rejects[HAKMEM__REJECT_KIND__REJECT_MISALIGNED - 1], 1);
+	assert_int_equal(FIGURE_IN(state, PAGE_BOUNDARY) - boundary, 1);
+	assert_int_equal(FIGURE_IN(state, MINCORE) - asked, 1);
+	assert_int_equal(FIGURE_IN(state, REJECTS_MISALIGNED), 1);
+	assert_int_equal(FIGURE_IN(state, REJECTS), 1);
 	heap_free(ptr);
 }
 
@@ -210,8 +216,9 @@ static uint64_t rss_now(void)
 static void memory_figures_follow_the_memory(void **unused)
 {
 	Hakmem__State *state = snapshot_state();
-	uint64_t mapped = state->mapped_bytes, rss = state->rss_bytes;
-	uint64_t returned = state->returned_bytes_total;
+	uint64_t mapped = FIGURE_IN(state, MAPPED_BYTES),
+		 rss = FIGURE_IN(state, RSS_BYTES);
+	uint64_t returned = FIGURE_IN(state, RETURNED_BYTES);
 	char *one, *two;
 
 	(void)unused;
@@ -220,31 +227,32 @@ static void memory_figures_follow_the_memory(void **unused)
 	memset(one, 1, 50 * MIB);
 	memset(two, 1, 30 * MIB);
 	state = snapshot_state();
-	assert_int_equal(state->mapped_bytes - mapped, 50 * MIB + 4096);
-	assert_true(state->committed_bytes >= 30 * MIB);
-	assert_true(state->rss_bytes - rss >= 79 * MIB);
-	assert_true(state->rss_bytes <= rss_now() + MIB);
-	assert_true(state->rss_bytes + 8 * MIB >= rss_now());
-	assert_true(state->metadata_bytes > 0);
+	assert_int_equal(FIGURE_IN(state, MAPPED_BYTES) - mapped,
+			 50 * MIB + 4096);
+	assert_true(FIGURE_IN(state, COMMITTED_BYTES) >= 30 * MIB);
+	assert_true(FIGURE_IN(state, RSS_BYTES) - rss >= 79 * MIB);
+	assert_true(FIGURE_IN(state, RSS_BYTES) <= rss_now() + MIB);
+	assert_true(FIGURE_IN(state, RSS_BYTES) + 8 * MIB >= rss_now());
+	assert_true(FIGURE_IN(state, METADATA_BYTES) > 0);
 	heap_free(one);
 	heap_free(two);
 	heap_trim();
 	state = snapshot_state();
-	assert_int_equal(state->mapped_bytes, mapped);
-	assert_true(state->returned_bytes_total - returned >= 30 * MIB);
-	assert_int_equal(state->cached_bytes, 0);
-	assert_int_equal(state->threads_live, 1);
+	assert_int_equal(FIGURE_IN(state, MAPPED_BYTES), mapped);
+	assert_true(FIGURE_IN(state, RETURNED_BYTES) - returned >= 30 * MIB);
+	assert_int_equal(FIGURE_IN(state, CACHED_BYTES), 0);
+	assert_int_equal(FIGURE_IN(state, THREADS_LIVE), 1);
 }
 
 static void the_peak_is_kept(void **unused)
 {
 	void *ptr = heap_malloc(100 * MIB);
-	uint64_t peak = snapshot_state()->peak_live_bytes;
+	uint64_t peak = FIGURE_IN(snapshot_state(), PEAK_LIVE_BYTES);
 
 	(void)unused;
 	heap_free(ptr);
 	assert_true(peak >= 100 * MIB);
-	assert_int_equal(snapshot_state()->peak_live_bytes, peak);
+	assert_int_equal(FIGURE_IN(snapshot_state(), PEAK_LIVE_BYTES), peak);
 }
 
 static void time_goes_on(void **unused)
@@ -279,8 +287,8 @@ static void samples_are_in_the_cells_of_the_hello(void **unused)
 		thread_redraw(thread_cache(), i);
 	ptr = heap_malloc(3000);
 	state = snapshot_state();
-	assert_int_equal(state->histogram_bytes, 1);
-	assert_int_equal(state->samples_live, 1);
+	assert_int_equal(FIGURE_IN(state, HISTOGRAM_BYTES), 1);
+	assert_int_equal(FIGURE_IN(state, SAMPLES_LIVE), 1);
 	sampler_init(0, 0);
 	for (unsigned i = 0; i < sizeclass_count; i++)
 		thread_redraw(thread_cache(), i);
@@ -376,12 +384,14 @@ static void messages_survive_the_wire(void **unused)
 	state_back =
 		hakmem__state__unpack(NULL, length, (const uint8_t *)packed);
 	assert_non_null(state_back);
-	assert_int_equal(state_back->allocs_total, state->allocs_total);
+	assert_int_equal(FIGURE_IN(state_back, ALLOCS),
+			 FIGURE_IN(state, ALLOCS));
 	assert_int_equal(state_back->n_class_allocs, state->n_class_allocs);
 	assert_memory_equal(state_back->class_allocs, state->class_allocs,
 			    state->n_class_allocs * sizeof(uint64_t));
 	assert_int_equal(state_back->n_large_bins, state->n_large_bins);
-	assert_int_equal(state_back->rss_bytes, state->rss_bytes);
+	assert_int_equal(FIGURE_IN(state_back, RSS_BYTES),
+			 FIGURE_IN(state, RSS_BYTES));
 	hakmem__state__free_unpacked(state_back, NULL);
 	hello = snapshot_hello(77, 0);
 	length = hakmem__hello__pack(hello, (uint8_t *)packed);
