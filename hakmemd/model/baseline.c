@@ -10,13 +10,14 @@
 static size_t baseline_bytes(const struct baseline *baseline)
 {
 	return baseline->count * sizeof(*baseline->rows) +
-	       baseline->state_bytes;
+	       FIGURES * sizeof(*baseline->figures) + baseline->state_bytes;
 }
 
 static void baseline_free(struct baseline *baseline, struct sites *sites)
 {
 	sites_discharge(sites, baseline_bytes(baseline));
 	free(baseline->rows);
+	free(baseline->figures);
 	free(baseline->state);
 }
 
@@ -59,12 +60,16 @@ static bool baseline_copy(struct baseline *baseline, struct sites *sites,
 	if (!sites_charge(sites, baseline_bytes(baseline)))
 		return false;
 	baseline->rows = calloc(baseline->count + 1, sizeof(*baseline->rows));
+	baseline->figures = malloc(FIGURES * sizeof(*baseline->figures));
 	if (wish->state)
 		baseline->state = malloc(wish->state_bytes + 1);
-	if (!baseline->rows || (wish->state && !baseline->state)) {
+	if (!baseline->rows || !baseline->figures ||
+	    (wish->state && !baseline->state)) {
 		baseline_free(baseline, sites);
 		return false;
 	}
+	memcpy(baseline->figures, wish->figures,
+	       FIGURES * sizeof(*baseline->figures));
 	if (wish->state)
 		memcpy(baseline->state, wish->state, wish->state_bytes);
 	baseline_copy_sites(baseline, sites);

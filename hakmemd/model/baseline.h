@@ -14,6 +14,7 @@
 #define HAKMEMD_BASELINE_H
 
 #include "hakmemd/model/sites.h"
+#include "proto/figures.h"
 
 #define BASELINES_MAX	  16u
 #define BASELINE_NAME_MAX 64u /* bytes */
@@ -27,6 +28,7 @@ struct baseline {
 	char name[BASELINE_NAME_MAX + 1];
 	uint64_t time_ns;  /* of the state */
 	const void *owner; /* with whom it goes; NULL = nobody */
+	uint64_t *figures; /* FIGURES of them */
 	uint8_t *state;	   /* packed; NULL = there was none */
 	size_t state_bytes;
 	struct baseline_row *rows; /* by site_id, those with any sample */
@@ -43,6 +45,7 @@ struct baseline_wish {
 	const char *name;
 	const void *owner;
 	uint64_t time_ns;
+	const uint64_t *figures;
 	const uint8_t *state; /* packed; NULL = none yet */
 	size_t state_bytes;
 };

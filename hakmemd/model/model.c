@@ -182,6 +182,7 @@ const char *model_baseline(struct model *model, const char *name,
 		.name = name,
 		.owner = owner,
 		.time_ns = model->state_ns,
+		.figures = model->figures,
 		.state = model->state.bytes,
 		.state_bytes = model->state.length,
 	};

@@ -18,8 +18,9 @@
 
 static char no_text[1];
 
+/* The figures of a baseline, too, unless it is NULL. */
 static void describe(const struct process *from, uint64_t now_ns,
-		     Hakmem__Process *to)
+		     const struct baseline *baseline, Hakmem__Process *to)
 {
 	const struct model *model = &from->model;
 	uint64_t until_ns = from->ended_ns ? from->ended_ns : now_ns;
@@ -44,6 +45,11 @@ static void describe(const struct process *from, uint64_t now_ns,
 	to->states_total = model->states;
 	to->n_figures = FIGURES;
 	to->figures = (int64_t *)(uintptr_t)model->figures;
+	if (!baseline)
+		return;
+	to->n_base_figures = FIGURES;
+	to->base_figures = (int64_t *)(uintptr_t)baseline->figures;
+	to->base_ns = baseline->time_ns;
 }
 
 /* A copy cut to SHORT_TEXT bytes, never inside a character. */
@@ -78,7 +84,10 @@ static size_t list(const struct question *question, uint64_t now_ns,
 	size_t count = 0, bytes = 0;
 
 	for (; at; at = at->next) {
-		describe(at, now_ns, &rows[count]);
+		describe(at, now_ns,
+			 baseline_find(&at->model.baselines,
+				       question->query->baseline),
+			 &rows[count]);
 		bytes += packed_bytes(&rows[count++]);
 	}
 	for (size_t i = 0; bytes > LONG_LIST_BYTES && i < count; i++) {
@@ -211,7 +220,7 @@ static void answer_detail(const struct question *question)
 		return;
 	answer.query_id = question->query->query_id;
 	answer.now_ns = clock_ns();
-	describe(question->process, answer.now_ns, &row);
+	describe(question->process, answer.now_ns, baseline, &row);
 	answer.process = &row;
 	answer.hello = model_hello_message(model, question->arena);
 	answer.state = model_state_message(model, question->arena);

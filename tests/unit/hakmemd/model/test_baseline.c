@@ -29,9 +29,11 @@ static void say(uint32_t id, double live, double allocated)
 static const char *set(const char *name)
 {
 	static const uint8_t state[] = {1, 2, 3};
+	static const uint64_t figures[FIGURES] = {7, 8};
 	const struct baseline_wish wish = {.name = name,
 					   .owner = owner,
 					   .time_ns = 5,
+					   .figures = figures,
 					   .state = state,
 					   .state_bytes = sizeof(state)};
 
@@ -169,6 +171,7 @@ static void it_keeps_the_state_of_then(void **state)
 	assert_null(set("m"));
 	baseline = baseline_find(&marks, "m");
 	assert_int_equal(baseline->time_ns, 5);
+	assert_int_equal(baseline->figures[1], 8);
 	assert_int_equal(baseline->state_bytes, 3);
 	assert_memory_equal(baseline->state, "\1\2\3", 3);
 }

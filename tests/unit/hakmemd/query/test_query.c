@@ -214,8 +214,8 @@ static void the_longest_list_fits_the_queue(void **state)
 	memset(&row, 0xff, sizeof(row));
 	for (unsigned i = 0; i < FIGURES; i++)
 		figures[i] = INT64_MAX;
-	row.figures = figures;
-	row.n_figures = FIGURES;
+	row.figures = row.base_figures = figures;
+	row.n_figures = row.n_base_figures = FIGURES;
 	row.base = (ProtobufCMessage){.descriptor = type};
 	row.state = STATE(ENDED);
 	row.exit_known = 1;

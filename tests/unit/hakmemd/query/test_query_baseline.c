@@ -101,6 +101,29 @@ static void a_process_comes_with_its_state_of_then(void **state)
 	let_go(answer);
 }
 
+/* So that a list shows what changed in each; a younger process has none. */
+static void the_list_comes_with_the_figures_of_then(void **state)
+{
+	Hakmem__Processes *answer;
+
+	(void)state;
+	done(ASK(BASELINE_SET), "marked 'before'");
+	FIGURE_IN(&unit.state, LIVE_BYTES) = 5000;
+	go_on();
+	unit.hello.session = 2;
+	add(NOBODY);
+	ask(ASK(PROCESSES));
+	answer = hear(FRAME_PROCESSES, &hakmem__processes__descriptor);
+	assert_int_equal(answer->n_processes, 2);
+	assert_int_equal(answer->processes[0]->n_base_figures, FIGURES);
+	assert_true(answer->processes[0]->figures[FIGURE_LIVE_BYTES] == 5000);
+	assert_true(answer->processes[0]->base_figures[FIGURE_LIVE_BYTES] !=
+		    5000);
+	assert_true(answer->processes[0]->base_ns > 0);
+	assert_int_equal(answer->processes[1]->n_base_figures, 0);
+	let_go(answer);
+}
+
 static void all_processes_at_once(void **state)
 {
 	struct process *other;
@@ -148,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(sites_come_with_what_changed_since),
 		CASE(a_process_comes_with_its_state_of_then),
+		CASE(the_list_comes_with_the_figures_of_then),
 		CASE(all_processes_at_once),
 		CASE(what_a_viewer_calls_its_own_goes_with_it),
 	};
