@@ -1,5 +1,6 @@
 #include "libhakmem/stream/snapshot.h"
 
+#include "libhakmem/base/clock.h"
 #include "libhakmem/memory/arena.h"
 #include "libhakmem/heap/boot.h"
 #include "libhakmem/base/conf.h"
@@ -13,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TEXT_MAX     4096
@@ -270,13 +270,10 @@ static void fill_figures(Hakmem__State *message)
 Hakmem__State *snapshot_state(void)
 {
 	Hakmem__State *message = &space.state.message;
-	struct timespec now;
 
 	hakmem__state__init(message);
 	thread_sum(&space.state.sums);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	message->time_ns =
-		(uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	message->time_ns = clock_now();
 	fill_classes(message);
 	fill_large(message);
 	fill_cells(message);
