@@ -1,49 +1,37 @@
 #include "hakmem-top/base/opts.h"
 
 #include "proto/limits.h"
+#include "proto/formats.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The formats: text is for people alone, the last ones are of the heap. */
-static const struct {
-	const char *name;
-	const char *ending; /* of a file; "." and the name means it, too */
-} formats[OPTS_FORMATS] = {
-	[OPTS_NO_FORMAT] = {"text", NULL},
-	[OPTS_TEXT] = {"text", NULL},
-	[OPTS_CSV] = {"csv", ".csv"},
-	[OPTS_JSON] = {"json", ".json"},
-	[OPTS_PPROF] = {"pprof", ".pb.gz"},
-	[OPTS_FOLDED] = {"folded", ".folded"},
-	[OPTS_SVG] = {"svg", ".svg"},
-};
+static enum opts_format opts_format(enum format format)
+{
+	return format == FORMAT_COUNT
+		       ? OPTS_NO_FORMAT
+		       : (enum opts_format)(OPTS_TEXT + 1 + (int)format);
+}
 
 const char *opts_format_name(enum opts_format format)
 {
-	return format < OPTS_FORMATS ? formats[format].name : "text";
+	return format > OPTS_TEXT && format < OPTS_FORMATS
+		       ? format_name((enum format)(format - OPTS_TEXT - 1))
+		       : "text";
 }
 
-static bool opts_ends_in(const char *path, const char *ending)
+bool opts_format_of_heap(enum opts_format format)
 {
-	size_t length = strlen(path), tail = strlen(ending);
-
-	return length >= tail && strcmp(path + length - tail, ending) == 0;
+	return format > OPTS_TEXT &&
+	       !format_writes((enum format)(format - OPTS_TEXT - 1),
+			      FORMAT_SIZES | FORMAT_CLASSES);
 }
 
 enum opts_format opts_format_of_file(const char *path)
 {
-	for (unsigned format = OPTS_JSON; format < OPTS_FORMATS; format++) {
-		char own[16];
-
-		snprintf(own, sizeof(own), ".%s", formats[format].name);
-		if (opts_ends_in(path, formats[format].ending) ||
-		    opts_ends_in(path, own))
-			return (enum opts_format)format;
-	}
-	return OPTS_NO_FORMAT;
+	return opts_format(format_of_file(path));
 }
 
 #define OPTIONS_MAX 32
@@ -100,11 +88,13 @@ static bool number(const char *value, uint64_t most, uint64_t *out)
 
 static bool set_named_format(struct parse *parse, const char *value)
 {
-	for (int format = OPTS_JSON; format < OPTS_FORMATS; format++)
-		if (strcmp(value, formats[format].name) == 0)
-			return set_format(parse, (enum opts_format)format);
-	return refuse(parse, "bad --format", value,
-		      "want csv, json, pprof, folded or svg");
+	enum opts_format format = opts_format(format_named(value, ~0u));
+	char wanted[FORMAT_NAMES_MAX + 8] = "want ";
+
+	if (format != OPTS_NO_FORMAT)
+		return set_format(parse, format);
+	format_names(~0u, wanted + strlen(wanted));
+	return refuse(parse, "bad --format", value, wanted);
 }
 
 static bool set_pid(struct parse *parse, const char *value)
@@ -121,8 +111,7 @@ static bool set_pid(struct parse *parse, const char *value)
 static bool set_what(struct parse *parse, const char *value)
 {
 	parse->opts->what = value;
-	return strcmp(value, "sizes") == 0 || strcmp(value, "classes") == 0 ||
-	       strcmp(value, "heap") == 0 ||
+	return format_subject_named(value) != 0 ||
 	       refuse(parse, "bad --what", value,
 		      "want sizes, classes or heap");
 }
@@ -330,7 +319,8 @@ static bool check_export(struct parse *parse)
 	    strcmp(opts->sample, "peak") != 0)
 		return refuse(parse, "bad --sample", opts->sample,
 			      "want inuse, alloc or peak");
-	if (!heap && (opts->sample || opts->diff || opts->format > OPTS_CSV))
+	if (!heap &&
+	    (opts->sample || opts->diff || opts_format_of_heap(opts->format)))
 		return wrong(parse, "--sample, --diff and --format pprof, "
 				    "folded and svg belong to --what heap");
 	return true;
@@ -375,7 +365,7 @@ static bool check_set(struct parse *parse)
 
 static bool check_sites(struct parse *parse)
 {
-	return parse->opts->format <= OPTS_CSV ||
+	return !opts_format_of_heap(parse->opts->format) ||
 	       wrong(parse, "sites knows --text, --json and --csv");
 }
 
@@ -476,7 +466,7 @@ static bool check(struct parse *parse)
 	for (size_t i = 0; i < VERBS; i++)
 		if (verbs[i].mode == opts->mode)
 			return check_verb(parse, &verbs[i]);
-	if (opts->format > OPTS_CSV)
+	if (opts_format_of_heap(opts->format))
 		return wrong(parse, "--format pprof, folded and svg belong "
 				    "to: hakmem-top export");
 	if (opts->output && !opts->command)

@@ -27,11 +27,8 @@ enum opts_mode {
 enum opts_format {
 	OPTS_NO_FORMAT,
 	OPTS_TEXT,
-	OPTS_JSON,
-	OPTS_CSV,
-	OPTS_PPROF,
-	OPTS_FOLDED,
-	OPTS_SVG,
+#define FORMAT(id, name, subjects, ending, help) OPTS_##id,
+#include "proto/formats.def"
 	OPTS_FORMATS
 };
 
@@ -70,6 +67,9 @@ void opts_help(FILE *out);
 
 /* "json" … of a format. */
 const char *opts_format_name(enum opts_format format);
+
+/* True for a format that can write the heap alone, no table. */
+bool opts_format_of_heap(enum opts_format format);
 
 /* The format that a file's name ends in; OPTS_NO_FORMAT: none. */
 enum opts_format opts_format_of_file(const char *path);

@@ -56,7 +56,8 @@ static enum opts_format format_of(const struct screen *screen, const char *path)
 
 	if (format == OPTS_NO_FORMAT)
 		return has_end(path) ? OPTS_NO_FORMAT : OPTS_CSV;
-	return screen->heap || format <= OPTS_CSV ? format : OPTS_NO_FORMAT;
+	return screen->heap || !opts_format_of_heap(format) ? format
+							    : OPTS_NO_FORMAT;
 }
 
 static bool keep(const char *path, const void *data, size_t length, char *say,
@@ -124,7 +125,7 @@ bool files_write(const struct screen *screen, struct context *context,
 		snprintf(say, size, "%s", wanted(screen));
 		return false;
 	}
-	if (format > OPTS_CSV) /* of the heap: the daemon has it */
+	if (opts_format_of_heap(format)) /* of the heap: the daemon has it */
 		return ask_heap(feed, path, opts_format_name(format), say,
 				size);
 	return write_screen(screen, context, format, path, say, size);

@@ -77,7 +77,7 @@ static void refusals_say_what_is_wrong(void **state)
 		{"export --pid 1 --what all",
 		 "bad --what 'all': want sizes, classes or heap"},
 		{"export --pid 1 --what sizes --format xml",
-		 "bad --format 'xml': want csv, json, pprof, folded or svg"},
+		 "bad --format 'xml': want csv, json, pprof, folded, svg"},
 		{"export --pid 1 --what sizes --format pprof",
 		 "--sample, --diff and --format pprof, folded and svg belong "
 		 "to --what heap"},
