@@ -18,7 +18,7 @@ uint8_t *buf_reserve(struct buf *buf, size_t bytes)
 		return NULL;
 	if (bytes <= buf->room - buf->end && buf->data)
 		return buf->data + buf->end;
-	if (buf->begin > 0)
+	if (buf->begin > 0 && buf->data)
 		memmove(buf->data, buf->data + buf->begin, length);
 	buf->begin = 0;
 	buf->end = length;

@@ -147,7 +147,7 @@ static void apportion(uint64_t total, const double *share, size_t count,
 		rest[i] = share[i] > 0 ? exact - (double)out[i] : -1;
 		left -= out[i];
 	}
-	while (left > 0) {
+	while (left > 0 && count > 0) {
 		size_t best = 0;
 		uint64_t part;
 

