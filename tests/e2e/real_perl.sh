@@ -9,7 +9,7 @@ use warnings;
 my (%count, @words);
 my $state = 42;
 sub draw { $state = ($state * 1103515245 + 12345) % 2147483648; $state % $_[0] }
-push @words, join '', map { chr(97 + draw(26)) } 0 .. draw(30) for 1 .. 60000;
+push @words, join '', map { chr(97 + draw(26)) } 0 .. draw(30) for 1 .. 20000;
 $count{substr $_, 0, 3}++ for @words;
 print "$_ $count{$_}\n" for (sort { $count{$b} <=> $count{$a} || $a cmp $b } keys %count)[0 .. 20];
 my $text = join ' ', @words;
@@ -21,7 +21,7 @@ my $sum = 0;
 $sum += $_->(3) for @closures;
 print "$sum\n";
 my %deep;
-$deep{$_ % 100}{$_ % 7}{$_} = [1 .. $_ % 20] for 1 .. 30000;
+$deep{$_ % 100}{$_ % 7}{$_} = [1 .. $_ % 20] for 1 .. 10000;
 print scalar(map { keys %{$deep{$_}} } keys %deep), "\n";
 print eval "my \@a = (" . join(',', 1 .. 20000) . "); scalar \@a", "\n";
 for my $n (1 .. 20) {
