@@ -4,10 +4,10 @@
  *
  *   libunwind, none    every frame by libunwind, its cache off
  *   libunwind          every frame by libunwind
- *   first met          as it is used, but no place's rule is known yet
- *   cold               as it is used, all rules known
- *   warm               told from memory, all frames
- *   warm, named        told from memory, its site by name
+ *   first met          as it is used, but no rule is known yet
+ *   miss               as it is used, all rules known
+ *   hit                from the stack cache, all frames
+ *   hit, named         from the stack cache, its site by name
  *   backtrace          glibc's, for comparison
  */
 #include "tests/bench/bench.h"
@@ -23,7 +23,7 @@
 #define ROUNDS 401u
 #define BATCH  64u
 
-enum way { FIRST, AFRESH, TOLD, NAMED, BACKTRACE };
+enum way { FIRST, MISS, HIT, HIT_NAMED, BACKTRACE };
 
 static struct unwind_stack stack;
 static double each[ROUNDS];
@@ -50,7 +50,7 @@ static void once(enum way way, const void *frame)
 
 	if (way == FIRST)
 		rule_forget(); /* 4 KiB to clear: some 50 ns */
-	if (way == FIRST || way == AFRESH)
+	if (way == FIRST || way == MISS)
 		unwind_afresh(frame, &stack);
 	else if (way == BACKTRACE)
 		backtrace(places, 256);
@@ -62,7 +62,7 @@ static __attribute__((noinline)) double measure(enum way way)
 {
 	const void *frame = __builtin_frame_address(0);
 
-	if (way == NAMED) {
+	if (way == HIT_NAMED) {
 		unwind_from(frame, &stack);
 		unwind_name_site(&stack, 1);
 	}
@@ -73,7 +73,7 @@ static __attribute__((noinline)) double measure(enum way way)
 			once(way, frame);
 		each[i] = (now_ns() - begin) / BATCH;
 	}
-	if (way == AFRESH)
+	if (way == MISS)
 		depth_seen = stack.depth;
 	qsort(each, ROUNDS, sizeof(*each), ascending);
 	return each[ROUNDS / 2];
@@ -96,28 +96,28 @@ int main(void)
 		fprintf(stderr, "unwind_cost: no libunwind\n");
 		return 1;
 	}
-	printf("| depth | libunwind, none | libunwind | first met |   cold |   "
-	       "warm | warm, named | backtrace |\n");
+	printf("| depth | libunwind, none | libunwind | first met |   miss |   "
+	       " hit |  hit, named | backtrace |\n");
 	printf("| ----: | --------------: | --------: | --------: | -----: | "
 	       "-----: | ----------: | --------: |\n");
 	for (unsigned i = 0; i < 3; i++) {
 		/* main, what called it, measure and at_depth(0) */
 		int more = depths[i] - 5;
-		double none, all, first, cold;
+		double none, all, first, miss;
 
 		walk_set_rules(false);
 		dwarf_set_cache(false);
-		none = at_depth(more, AFRESH);
+		none = at_depth(more, MISS);
 		dwarf_set_cache(true);
-		all = at_depth(more, AFRESH);
+		all = at_depth(more, MISS);
 		walk_set_rules(true);
 		first = at_depth(more, FIRST);
-		cold = at_depth(more, AFRESH);
+		miss = at_depth(more, MISS);
 		printf("| %5u | %15.0f | %9.0f | %9.0f | %6.0f | %6.1f | "
 		       "%11.1f "
 		       "| %9.0f |\n",
-		       depth_seen, none, all, first, cold, at_depth(more, TOLD),
-		       at_depth(more, NAMED), at_depth(more, BACKTRACE));
+		       depth_seen, none, all, first, miss, at_depth(more, HIT),
+		       at_depth(more, HIT_NAMED), at_depth(more, BACKTRACE));
 	}
 	return 0;
 }
