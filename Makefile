@@ -270,6 +270,7 @@ install: all
 	install -m 644 $(B)/libhakmem.so $(DESTDIR)$(PREFIX)/lib/hakmem/
 	install -m 644 README.md LICENSE $(wildcard CONTRIBUTING.md) $(DOC)/
 	install -m 644 docs/* $(DOC)/docs/
+	for file in $(wildcard */README.md */*/README.md); do install -D -m 644 $$file $(DOC)/$$file || exit 1; done
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/hakmemd $(DESTDIR)$(PREFIX)/bin/hakmem-top
 	rm -rf $(DESTDIR)$(PREFIX)/lib/hakmem $(DOC)
