@@ -144,8 +144,8 @@ static void panel_rate(const struct context *context, enum figure figure,
 	snprintf(out, PANEL_NOTE_MAX, "%s/s", text);
 }
 
-/* What stands behind a figure: a note of its own, or the rows that are notes.
- */
+/* What stands behind a figure: a note of its own, or the rows that are notes
+ * and not 0. */
 static void panel_note(const struct context *context, enum figure figure,
 		       char out[PANEL_NOTE_MAX])
 {
@@ -163,6 +163,8 @@ static void panel_note(const struct context *context, enum figure figure,
 		const char *label = figures_table[figure].label;
 		size_t length = strlen(out);
 
+		if (panel_value(context, figure) == 0)
+			continue;
 		if (figures_table[figure].unit == FIGURE_COUNT &&
 		    panel_value(context, figure) != FIGURE_UNKNOWN)
 			fmt_count(text, panel_value(context, figure));

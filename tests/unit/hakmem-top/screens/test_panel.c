@@ -109,8 +109,7 @@ static void values_have_their_units(void **state)
 	assert_string_equal(cells_figure("Allocations", 40, &role), "10.0M");
 	assert_string_equal(cells_figure("RSS", 40, &role), "-");
 	assert_int_equal(role, TERM_STRONG);
-	assert_string_equal(cells_figure("Unwound", 40, &role),
-			    "0 + 0 known, too~");
+	assert_string_equal(cells_figure("Unwound", 40, &role), "0 took 1.5s");
 }
 
 static void levels_have_their_color(void **state)
@@ -145,7 +144,7 @@ static void groups_flow_into_columns(void **state)
 	assert_string_equal(terminal_text(7, 40, 40), "");
 	assert_string_equal(terminal_text(8, 40, 40), " POINTERS");
 	assert_string_equal(terminal_text(12, 40, 40),
-			    "  Threads              0 0 ever");
+			    "  Threads              0");
 }
 
 static void a_narrow_screen_has_one_column(void **state)
@@ -169,34 +168,33 @@ static void what_does_not_fit_is_left_out(void **state)
 	assert_int_equal(panel_draw(&upper, &context, 0, 0, 40), 0);
 }
 
-static void expect_saved(const struct panel *panel, enum opts_format format,
-			 const char *wanted)
+/* The file begins with and contains so much. */
+static void expect_saved(enum opts_format format, const char *begin,
+			 const char *with, const char *without)
 {
 	char *data = NULL;
 	size_t length = 0;
 	FILE *out = open_memstream(&data, &length);
 
-	panel_save(panel, &context, format, out);
+	panel_save(&upper, &context, format, out);
 	fclose(out);
-	assert_string_equal(data, wanted);
+	assert_memory_equal(data, begin, strlen(begin));
+	assert_non_null(strstr(data, with));
+	assert_null(strstr(data, without));
+	assert_int_equal(data[length - 1], '\n');
 	free(data);
 }
 
 static void saved_with_all_digits(void **state)
 {
-	static const struct panel requests = {FIGURE_REQUESTS, FIGURE_REQUESTS};
-
 	(void)state;
-	*figure(FIGURE_ALLOCS) = INT64_MAX;
+	*figure(FIGURE_LIVE_BYTES) = INT64_MAX;
 	*figure(FIGURE_FREES) = FIGURE_UNKNOWN;
-	expect_saved(
-		&requests, OPTS_JSON,
-		"{\"schema\":1,\"allocs_total\":9223372036854775807,"
-		"\"requests_1024_total\":100,\"fallback_1024_total\":0}\n");
-	expect_saved(&requests, OPTS_CSV,
-		     "name,value\nallocs_total,9223372036854775807\n"
-		     "frees_total,\nrequests_1024_total,100\n"
-		     "fallback_1024_total,0\n");
+	expect_saved(OPTS_JSON,
+		     "{\"schema\":1,\"live_bytes\":9223372036854775807,",
+		     ",\"requests_1024_total\":100,", "frees_total");
+	expect_saved(OPTS_CSV, "name,value\nlive_bytes,9223372036854775807\n",
+		     "\nfrees_total,\n", "messages_total");
 }
 
 int main(void)

@@ -259,23 +259,10 @@ static void saved_by_the_names_of_scripts(void **state)
 	context.detail = NULL;
 	assert_false(screen_overview.save(&context, OPTS_CSV, out));
 	fclose(out);
-	assert_string_equal(text, "name,value\n"
-				  "live_bytes,1024\n"
-				  "live_objects,10\n"
-				  "peak_live_bytes,2048\n"
-				  "rss_bytes,1048576\n"
-				  "committed_bytes,0\n"
-				  "mapped_bytes,0\n"
-				  "returned_bytes_total,0\n"
-				  "allocs_total,1000\n"
-				  "frees_total,900\n"
-				  "requests_1024_total,100\n"
-				  "fallback_1024_total,0\n"
-				  "page_boundary_total,0\n"
-				  "mincore_total,0\n"
-				  "header_rejects_total,0\n"
-				  "threads_live,0\n"
-				  "threads_total,0\n");
+	assert_memory_equal(text, "name,value\nlive_bytes,1024\n", 27);
+	assert_non_null(strstr(text, "\nallocs_total,1000\n"));
+	assert_non_null(strstr(text, "\nthreads_live,0\n"));
+	assert_null(strstr(text, "messages_total"));
 	free(text);
 }
 
