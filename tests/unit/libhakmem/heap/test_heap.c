@@ -202,6 +202,25 @@ static void realloc_to_the_same_size_stays(void **state)
 	}
 }
 
+static void reallocs_in_place_are_counted(void **state)
+{
+	const uint64_t *count = &stats.figures[FIGURE_REALLOCS_IN_PLACE];
+	uint64_t before = *count;
+	void *small = heap_malloc(100), *large = heap_malloc(2 * MIB);
+
+	(void)state;
+	assert_ptr_equal(heap_realloc(small, 101), small);
+	assert_int_equal(*count - before, 1);
+	assert_ptr_equal(heap_realloc(large, 2 * MIB - 1), large);
+	assert_int_equal(*count - before, 2);
+	/* Moved, freed, new: none of these. */
+	small = heap_realloc(small, 1000);
+	assert_null(heap_realloc(small, 0));
+	heap_free(heap_realloc(NULL, 100));
+	assert_int_equal(*count - before, 2);
+	heap_free(large);
+}
+
 /* Far smaller than its block: the memory is not held. */
 static void realloc_shrinks(void **state)
 {
@@ -594,6 +613,7 @@ int main(void)
 		cmocka_unit_test(realloc_keeps_the_bytes),
 		cmocka_unit_test(realloc_to_0_frees),
 		cmocka_unit_test(realloc_to_the_same_size_stays),
+		cmocka_unit_test(reallocs_in_place_are_counted),
 		cmocka_unit_test(realloc_shrinks),
 		cmocka_unit_test(growing_step_by_step_is_cheap),
 		cmocka_unit_test(what_cannot_grow_in_place_is_mapped),
