@@ -1,5 +1,5 @@
 /*
- * What every room of the library uses: attributes, alignment, bits.
+ * What every module of the library uses: attributes, alignment, bits.
  * Everything here is a pure inline function or an attribute.
  */
 #ifndef LIBHAKMEM_UTIL_H
@@ -21,7 +21,7 @@
 
 #define CACHE_LINE 64
 
-/* ThreadSanitizer allows only its own places for mappings. */
+/* ThreadSanitizer allows mappings only at addresses of its own. */
 #ifdef __SANITIZE_THREAD__
 #define TSAN_BUILD 1
 #else

@@ -19,7 +19,7 @@ uint64_t boot_random(void);
 /* True when the environment was not there yet; conf then has defaults. */
 bool boot_was_early(void);
 
-/* Sets the means of sampling from conf; again when it was loaded late. */
+/* Sets the intervals of sampling from conf; again when it was loaded late. */
 void boot_sampling(void);
 
 /* Fork takes it with all others; see fork.h. */

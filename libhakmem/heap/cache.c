@@ -162,7 +162,7 @@ static void clear_row(struct cache *cache, unsigned class)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct row_cold *cold = &cache->cold[class];
-	struct row_cold kept = {.sample_mean = cold->sample_mean,
+	struct row_cold kept = {.sample_interval = cold->sample_interval,
 				.learned = row->limit,
 				.refill = row->limit};
 
@@ -242,12 +242,12 @@ void cache_unpop(struct cache *cache, uint8_t code, struct block *block)
 	row->head = block;
 }
 
-void cache_borrow(struct cache *cache, unsigned class)
+void cache_count_without_block(struct cache *cache, unsigned class)
 {
 	cache->cold[class].refilled++;
 }
 
-void cache_lend(struct cache *cache, unsigned class)
+void cache_block_without_count(struct cache *cache, unsigned class)
 {
 	cache->cold[class].flushed++;
 }
@@ -262,7 +262,7 @@ struct block *cache_take(struct cache *cache, uint8_t code)
 }
 
 void cache_redraw(struct cache *cache, unsigned class, int64_t requests,
-		  uint64_t mean)
+		  uint64_t interval)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct row_cold *cold = &cache->cold[class];
@@ -270,7 +270,7 @@ void cache_redraw(struct cache *cache, unsigned class, int64_t requests,
 
 	cold->issued[other] =
 		cache_allocs(cache, class) + (uint64_t)(requests - 1);
-	cold->sample_mean = mean;
+	cold->sample_interval = interval;
 	/* release: pairs with the acquire of cache_allocs */
 	__atomic_store_n(&row->until, 2 * (requests - 1) + other,
 			 __ATOMIC_RELEASE);

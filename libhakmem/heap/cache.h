@@ -1,25 +1,35 @@
 /*
- * The thread cache: one row per class code, and what else the hot path needs.
+ * The thread cache: a row for each class, and what else the hot path needs.
  *
  *   row[code] | head:8 | until:8 | room:4 granted:4 | mask:2 code:1 limit:4 |
  *
- * The code is the row's index. Rows that are no class have room 0, so whatever
- * is not in a slab fails the ordinary "is the row full?" test. So do rows that
- * were not used yet: a row begins at its first miss.
+ * The code of a class is the row's index. A row begins at its first miss. Rows
+ * that are no class, or have not begun, have room 0, so whatever is not in a
+ * slab fails the ordinary test, "is the row full?".
  *
- * Two counters a row, each written by one side only, so that neither waits for
- * the other's store. `until`, of malloc, holds twice the requests to go before
- * the next sample of this class, and in its lowest bit which of the two
- * `issued` belongs to it; the request that makes it negative is sampled.
- * issued - until / 2 requests were made: a new draw prepares the other `issued`
- * and takes effect by one store, so that a reader never sees half of it.
- * `room`, of free, is what is left of the frees that were granted: granted -
- * room blocks were freed, and both change by one store. What is in the row
- * follows: refilled - flushed + frees - allocs. A row that used its grant up
- * may be far from full, and gets another; no free makes it hold more than twice
- * its `limit`, or 3/2 of a large one.
+ * A row has two counters. Each is written by one side only, so that neither
+ * waits for the other's store, and counts besides its purpose:
  *
- * Only the owner writes; a reader in another thread is exact at rest.
+ *   until, of malloc, counts down to the next sample of this class
+ *
+ *      63 ...                                    1   0
+ *     | requests to go                             | w |   - 2 a request;
+ *                                                          < 0: it is sampled
+ *     requests made = issued[w] - until / 2
+ *
+ *   grant, of free, says how many more blocks the row may take
+ *
+ *      63 ...               32 31 ...                0
+ *     | granted, the low half | room                 |     - 1 a free;
+ *                                                          0: the row is full
+ *     blocks freed = granted - room
+ *
+ * A new draw prepares the other `issued` and takes effect by one store of
+ * `until`; a new grant changes both its halves by one store. So a reader in
+ * another thread never meets half a change, and is exact at rest. What is in
+ * the row follows: refilled - flushed + frees - requests. A row that used its
+ * grant up may be far from full, and gets another; no free makes it hold more
+ * than twice its `limit`, or 3/2 of a large one. Only the owner writes.
  *
  * A thread without a cache (before its first call, after its exit) points to
  * cache_none, all zeros and never written: every operation misses.
@@ -65,13 +75,13 @@ struct row_cold {
 	uint64_t granted;   /* the whole of row.grant.granted */
 	uint64_t flushed;
 	uint64_t refilled;
-	uint64_t sample_mean; /* bytes; that `until` was drawn with */
-	uint64_t seen;	      /* operations at the last tick */
-	uint64_t missed_at;   /* operations when it last ran empty or full */
-	uint32_t refill;      /* blocks to ask for next time; 0: first time */
-	uint32_t learned;     /* limit to begin with */
-	bool was_full;	      /* when it last missed; else empty */
-	bool missed;	      /* ran empty or full since the last tick */
+	uint64_t sample_interval; /* bytes; that `until` was drawn with */
+	uint64_t seen;		  /* operations at the last tick */
+	uint64_t missed_at; /* operations when it last ran empty or full */
+	uint32_t refill;    /* blocks to ask for next time; 0: first time */
+	uint32_t learned;   /* limit to begin with */
+	bool was_full;	    /* when it last missed; else empty */
+	bool missed;	    /* ran empty or full since the last tick */
 };
 
 #define CACHE_USED_WORDS ((SIZECLASS_MAX + 63) / 64)
@@ -135,8 +145,8 @@ struct block *cache_take(struct cache *cache, uint8_t code);
 
 /* Keep the depth of a row right: a request that its class counted was served
  * from elsewhere, or a block of it went out without being counted. */
-void cache_borrow(struct cache *cache, unsigned class);
-void cache_lend(struct cache *cache, unsigned class);
+void cache_count_without_block(struct cache *cache, unsigned class);
+void cache_block_without_count(struct cache *cache, unsigned class);
 
 /* Adds `requests` to what the countdown counted. */
 ALWAYS_INLINE void cache_count(struct cache *cache, unsigned class,
@@ -147,9 +157,9 @@ ALWAYS_INLINE void cache_count(struct cache *cache, unsigned class,
 	cache->cold[class].issued[until & 1] += (uint64_t)requests;
 }
 
-/* Starts a new countdown of `requests` drawn with `mean`. */
+/* Starts a new countdown of `requests` drawn with `interval`. */
 void cache_redraw(struct cache *cache, unsigned class, int64_t requests,
-		  uint64_t mean);
+		  uint64_t interval);
 
 /* Pushes a valid block, flushing a full row first. For misses. */
 void cache_give(struct cache *cache, uint8_t code, struct block *block);

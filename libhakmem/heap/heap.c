@@ -7,7 +7,7 @@
 #include "libhakmem/memory/stats.h"
 #include "libhakmem/heap/thread.h"
 #include "libhakmem/base/vm.h"
-#include "libhakmem/heap/wide.h"
+#include "libhakmem/heap/bypass.h"
 
 #include <string.h>
 
@@ -17,38 +17,39 @@
 /*
  * Between the count of a request and the pop of its block anything may happen
  * to the row: a tick drains it, an unwinder allocates. So that its depth is
- * right throughout, the request borrows its block as soon as it is counted, and
- * the row that gives one in the end lends it.
+ * right throughout, the counts of the class that the request is of are adjusted
+ * as soon as it is counted, and those of the class whose row gives the block in
+ * the end.
  */
-static struct block *pop_lent(struct cache *cache, uint8_t code)
+static struct block *pop_uncounted(struct cache *cache, uint8_t code)
 {
 	struct block *block = cache_pop(cache, code);
 
 	if (block)
-		cache_lend(cache, header_class(code));
+		cache_block_without_count(cache, header_class(code));
 	return block;
 }
 
 /* For a request that was counted and has borrowed. Tries harder: an exact power
  * of two whose zone cannot grow can also live in a block with a header. */
-static struct block *pop_or_squeeze(struct cache *cache, uint8_t code, size_t n)
+static struct block *pop_or_reclaim(struct cache *cache, uint8_t code, size_t n)
 {
 	struct block *block;
 	unsigned other;
 
 	if (!cache)
 		return thread_take_direct(header_class(code));
-	block = pop_lent(cache, code);
+	block = pop_uncounted(cache, code);
 	if (likely(block != NULL))
 		return block;
-	thread_squeeze();
-	block = pop_lent(cache, code);
+	thread_reclaim();
+	block = pop_uncounted(cache, code);
 	if (block)
 		return block;
 	other = header_class(code);
 	/* No request of this class: whoever serves it counts it. */
 	cache_count(cache, other, -1);
-	cache_lend(cache, other);
+	cache_block_without_count(cache, other);
 	if (n < SIZECLASS_SMALL_MAX)
 		other = sizeclass_with_header(n);
 	return thread_take(cache, header_class_code(other));
@@ -75,7 +76,7 @@ NOINLINE void *heap_malloc_miss(size_t n)
 	if (cache)
 		thread_poll(cache);
 	if (n > SIZECLASS_SMALL_MAX)
-		return wide_alloc(cache, n, BLOCK_ALIGN, false);
+		return bypass_large(cache, n, BLOCK_ALIGN, false);
 	code = sizeclass_code(n);
 	if (unlikely(code == HEADER_NONE))
 		return no_memory(); /* boot failed */
@@ -83,18 +84,19 @@ NOINLINE void *heap_malloc_miss(size_t n)
 		thread_begin_row(cache, header_class(code));
 		if ((cache->row[code].until -= 2) < 0)
 			return heap_malloc_sample(n);
-		cache_borrow(cache, header_class(code));
+		cache_count_without_block(cache, header_class(code));
 	}
-	block = pop_or_squeeze(cache, code, n);
+	block = pop_or_reclaim(cache, code, n);
 	return block ? block : no_memory();
 }
 
 /*
  * A block for a sample that `counted` has counted. It comes from a class with a
- * header, whose byte marks it, so that an unsampled free pays nothing; the
- * largest class has none beside it, so a large block lends one. The class that
- * lends a block counts no request, but the free when it comes: that is set
- * right then. NULL: no block, or no room to remember it.
+ * header, whose byte says so, so that an unsampled free pays nothing; the
+ * largest class has none beside it, so it is served by a large block. The class
+ * that the block is of did not count the request, but it counts the free when
+ * it comes; then the counts are adjusted. NULL: no block, or no room to
+ * remember it.
  */
 static void *take_sampled(struct cache *cache, unsigned counted,
 			  struct profile_sample *sample)
@@ -103,8 +105,8 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 	struct block *block;
 	unsigned class;
 
-	if (n >= SIZECLASS_SMALL_MAX && sample->means.stack != 0)
-		return wide_lend(counted, BLOCK_ALIGN, sample);
+	if (n >= SIZECLASS_SMALL_MAX && sample->intervals.stack != 0)
+		return bypass_large_for(counted, BLOCK_ALIGN, sample);
 	if (n >= SIZECLASS_SMALL_MAX) {
 		/* All of this class is in one bin: what lives is known. */
 		profile_count(sample);
@@ -120,7 +122,7 @@ static void *take_sampled(struct cache *cache, unsigned counted,
 		return NULL;
 	}
 	header_set_sampled(block, class != counted);
-	cache_lend(cache, class);
+	cache_block_without_count(cache, class);
 	return block;
 }
 
@@ -130,17 +132,17 @@ NOINLINE void *heap_malloc_sample(size_t n)
 	struct cache *cache = cache_self;
 	uint8_t code = sizeclass_code(n);
 	unsigned class = header_class(code);
-	uint64_t mean = cache->cold[class].sample_mean;
+	uint64_t interval = cache->cold[class].sample_interval;
 	struct profile_sample sample;
 	void *block = NULL;
 
 	thread_redraw(cache, class);
-	cache_borrow(cache, class);
+	cache_count_without_block(cache, class);
 	thread_poll(cache);
-	if (sample_row(&cache->sample, n, class, mean, &sample))
+	if (sample_row(&cache->sample, n, class, interval, &sample))
 		block = take_sampled(cache, class, &sample);
 	if (!block)
-		block = pop_or_squeeze(cache, code, n);
+		block = pop_or_reclaim(cache, code, n);
 	return block ? block : no_memory();
 }
 
@@ -211,7 +213,7 @@ void *heap_calloc(size_t count, size_t size)
 
 		if (cache)
 			thread_poll(cache);
-		return wide_alloc(cache, bytes, BLOCK_ALIGN, true);
+		return bypass_large(cache, bytes, BLOCK_ALIGN, true);
 	}
 	ptr = heap_malloc(bytes);
 	if (ptr)
@@ -240,10 +242,10 @@ void *heap_aligned(size_t align, size_t n)
 	if (unlikely(sizeclass_count == 0))
 		return no_memory(); /* boot failed */
 	if (class < 0 && n + align >= SIZECLASS_SMALL_MAX)
-		return wide_alloc(cache, n, align, false);
+		return bypass_large(cache, n, align, false);
 	if (class < 0)
 		class = (int)sizeclass_with_header(n + align);
-	return wide_aligned(cache, align, n, (unsigned)class);
+	return bypass_aligned(cache, align, n, (unsigned)class);
 }
 
 NOINLINE size_t heap_usable_miss(void *ptr)
@@ -303,7 +305,7 @@ static void *realloc_move(void *ptr, const struct lookup *found, size_t n)
 	void *fresh;
 
 	if (n > SIZECLASS_SMALL_MAX) {
-		fresh = wide_move(ptr, found->usable, n);
+		fresh = bypass_move(ptr, found->usable, n);
 	} else {
 		fresh = heap_malloc(n);
 		if (fresh)
@@ -322,7 +324,7 @@ static void *resize(void *ptr, const struct lookup *found, size_t n)
 
 	if (!large && keeps_place(found, n))
 		return realloc_in_place(ptr);
-	fresh = large && n > SIZECLASS_SMALL_MAX ? wide_resize(ptr, n) : NULL;
+	fresh = large && n > SIZECLASS_SMALL_MAX ? bypass_resize(ptr, n) : NULL;
 	if (fresh)
 		return realloc_in_place(fresh);
 	fresh = realloc_move(ptr, found, n);

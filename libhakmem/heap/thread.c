@@ -65,17 +65,17 @@ static struct cache *new_cache(void)
 
 void thread_redraw(struct cache *cache, unsigned class)
 {
-	uint64_t mean;
+	uint64_t interval;
 	int64_t requests = sampler_draw(&cache->sample.random,
-					sizeclass_table[class].high, &mean);
+					sizeclass_table[class].high, &interval);
 
-	cache_redraw(cache, class, requests, mean);
+	cache_redraw(cache, class, requests, interval);
 }
 
 COLD void thread_begin_row_now(struct cache *cache, unsigned class)
 {
 	/* A countdown that another thread left off goes on. */
-	if (cache->cold[class].sample_mean == 0)
+	if (cache->cold[class].sample_interval == 0)
 		thread_redraw(cache, class);
 	cache_begin(cache, class);
 }
@@ -280,7 +280,7 @@ void thread_drain_all(void)
 		central_drain(i, true);
 }
 
-COLD void thread_squeeze(void)
+COLD void thread_reclaim(void)
 {
 	thread_drain_all();
 	span_release_ends();

@@ -43,7 +43,7 @@ void thread_drain_all(void);
 
 /* The last resort before ENOMEM: gives up every cached block, every free page
  * and the free ends of the arena's zones, which may share one limit. */
-void thread_squeeze(void);
+void thread_reclaim(void);
 
 /* A block of the class of `code`, through the cache if there is one, else from
  * central; NULL without memory. Counted. */

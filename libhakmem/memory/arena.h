@@ -9,8 +9,8 @@
  *
  * Both zones grow upwards in units of 64 KiB. Each has a class map, two bytes a
  * unit, that tells the row of the blocks there: free takes it from there, as
- * the map is small and near, and a store whose place is not known yet holds up
- * the loads behind it. That of the headerless zone is mapped as a whole. A
+ * the map is small and near, and a store whose address is not known yet holds
+ * up the loads behind it. That of the headerless zone is mapped as a whole. A
  * block in the header zone has its code at ptr-1 as well, in the cache line of
  * its first bytes (no block begins a line); free compares it, and what is no
  * ordinary live block differs.
@@ -42,7 +42,7 @@ enum unit_state {
 	UNIT_LARGE,	/* first of a large block's span */
 };
 
-/* One per unit. Which room may touch the fields of a span follows its state:
+/* One per unit. Which module may touch the fields of a span follows its state:
  * span for free runs, central (under the class's lock) for slabs. */
 struct unit {
 	uint8_t state;	   /* enum unit_state */
@@ -89,7 +89,7 @@ _Static_assert(offsetof(struct arena, header_map_of_0) < CACHE_LINE,
 
 extern HIDDEN struct arena arena;
 
-/* Chooses the place. False when not even a few MiB can be had. Once. */
+/* Chooses the address. False when not even a few MiB can be had. Once. */
 bool arena_init(uint64_t random);
 
 /* Commits at least `units` more units at the end of `zone`; returns how many,

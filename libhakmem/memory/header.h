@@ -8,10 +8,10 @@
  *   large    | length : 8 | check : 4 | mark, bin : 2 |counted|code| ptr -> ...
  *   aligned  | lead : 8   | check : 4 | mark, 0 : 2   |counted|code| ptr -> ...
  *
- * `mark` is 1 in a sampled block. `bin` is the histogram bin of the request, in
- * which the block counts until it is freed, however long realloc makes it.
- * `counted` is the class code that a sampled request counts in when another
- * place had to lend it a block with a header, else 0.
+ * `sampled` is 1 in a sampled block. `bin` is the histogram bin of the request,
+ * in which the block counts until it is freed, however long realloc makes it.
+ * `counted` is the class code that a sampled request counts in when a block of
+ * another class had to serve it, since its own has no headers; else 0.
  *
  * The code is the index of a row in the thread cache. free compares it with
  * that of the row to which the block's unit leads, so every other value,
@@ -60,17 +60,17 @@ enum header_code {
 #define HEADER_CODES   256u
 
 /* The 16 bytes before a large or aligned block. */
-struct header_wide {
+struct header_large {
 	uint64_t bytes; /* large: the length asked for; aligned: bytes from the
 			 * base */
 	uint32_t check; /* header_check() of the others */
-	uint16_t mark : 1;
+	uint16_t sampled : 1;
 	uint16_t bin : 15;
 	uint8_t counted;
 	uint8_t code;
 };
-_Static_assert(sizeof(struct header_wide) == 16, "one alignment unit");
-_Static_assert(offsetof(struct header_wide, code) == 15, "the byte at ptr-1");
+_Static_assert(sizeof(struct header_large) == 16, "one alignment unit");
+_Static_assert(offsetof(struct header_large, code) == 15, "the byte at ptr-1");
 
 /* The first bytes of a free small block. A 16-byte block has 15 bytes, so the
  * key ends before the next header. */
@@ -115,13 +115,13 @@ static inline uint8_t *header_byte(const void *ptr)
 	return (uint8_t *)(uintptr_t)ptr - 1;
 }
 
-static inline struct header_wide *header_wide(const void *ptr)
+static inline struct header_large *header_large(const void *ptr)
 {
-	return (struct header_wide *)((uintptr_t)ptr - 16);
+	return (struct header_large *)((uintptr_t)ptr - 16);
 }
 
 /*
- * The byte is written by these alone (and by header_write_wide):
+ * The byte is written by these alone (and by header_write_large):
  *
  *   ordinary       a block of the class with `code`: when it is carved, and
  *                  again when it was sampled or aligned and is freed
@@ -162,19 +162,20 @@ ALWAYS_INLINE bool block_is_free(const void *ptr)
 	return ((const struct block *)ptr)->key == block_key(ptr);
 }
 
-/* Fills the 16 bytes before `ptr`, `bin` and what header_mark_wide sets with 0.
+/* Fills the 16 bytes before `ptr`, `bin` and what header_large_set_sampled sets
+ * with 0.
  */
-void header_write_wide(void *ptr, uint64_t bytes, uint8_t code);
+void header_write_large(void *ptr, uint64_t bytes, uint8_t code);
 
 /* Changes the length and bin of a large block, which has no mark then. */
 void header_resize_wide(void *ptr, uint64_t bytes, uint32_t bin);
 
-/* Sets `mark` and `counted` in a header that header_write_wide wrote. */
-void header_mark_wide(void *ptr, bool mark, uint8_t counted);
+/* Sets `sampled` and `counted` in a header that header_write_large wrote. */
+void header_large_set_sampled(void *ptr, bool sampled, uint8_t counted);
 
-/* True when the 16 bytes before `ptr` were written by header_write_wide with
- * `code`, perhaps marked, and not changed since. They must be readable. */
-bool header_wide_valid(const void *ptr, uint8_t code);
+/* True when the 16 bytes before `ptr` were written by header_write_large with
+ * `code`, perhaps sampled, and not changed since. They must be readable. */
+bool header_large_valid(const void *ptr, uint8_t code);
 
 /*
  * The hybrid check for a pointer outside the arena: is the byte before `ptr`

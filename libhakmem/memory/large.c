@@ -35,10 +35,10 @@ static struct unit *span_of(const void *ptr)
 
 static void *finish(char *ptr, size_t n, uint8_t code, uint8_t counted)
 {
-	header_write_wide(ptr, n, code);
+	header_write_large(ptr, n, code);
 	header_resize_wide(ptr, n, bins_index(n));
 	if (counted != 0)
-		header_mark_wide(ptr, false, counted);
+		header_large_set_sampled(ptr, false, counted);
 	else
 		stats_large_alloc(n, reserved_bytes(ptr, n));
 	return ptr;
@@ -134,7 +134,7 @@ void *large_alloc(size_t n, size_t align, bool zeroed)
 	return alloc(n, align, zeroed, 0);
 }
 
-void *large_alloc_lent(size_t n, size_t align, uint8_t counted)
+void *large_alloc_counted_as(size_t n, size_t align, uint8_t counted)
 {
 	return alloc(n, align, false, counted);
 }
@@ -164,7 +164,7 @@ void *large_alloc_growing(size_t n)
 /* Moves the pages of a span into a mapping. */
 static void *move_pages(void *from, size_t used, size_t n)
 {
-	struct header_wide old = *header_wide(from);
+	struct header_large old = *header_large(from);
 	size_t lead = (uintptr_t)from - first_page(from);
 	char *base = vm_move((void *)first_page(from),
 			     align_up(lead + used, VM_PAGE),
@@ -172,7 +172,7 @@ static void *move_pages(void *from, size_t used, size_t n)
 
 	if (!base)
 		return NULL;
-	*header_wide(from) = old;
+	*header_large(from) = old;
 	return finish_mapped(base + lead, n, 0);
 }
 
@@ -181,8 +181,8 @@ void *large_grow(void *from, size_t used, size_t n)
 	void *ptr = NULL;
 
 	/* Only a large block holds so much, and has such a header. */
-	if (used >= MOVE_PAGES_MIN && header_wide(from)->code == HEADER_LARGE &&
-	    is_worth_mapping(n))
+	if (used >= MOVE_PAGES_MIN &&
+	    header_large(from)->code == HEADER_LARGE && is_worth_mapping(n))
 		ptr = move_pages(from, used, n);
 	if (ptr)
 		return ptr;
@@ -194,14 +194,14 @@ void *large_grow(void *from, size_t used, size_t n)
 
 void large_free(void *ptr)
 {
-	struct header_wide *wide = header_wide(ptr);
-	size_t n = wide->bytes;
+	struct header_large *header = header_large(ptr);
+	size_t n = header->bytes;
 	size_t reserved = reserved_bytes(ptr, n);
 	uint32_t at;
 
-	if (wide->counted == 0)
-		stats_large_free(bins_low(wide->bin), reserved);
-	if (wide->code == HEADER_LARGE) {
+	if (header->counted == 0)
+		stats_large_free(bins_low(header->bin), reserved);
+	if (header->code == HEADER_LARGE) {
 		header_set_freed(ptr);
 		span_free(span_of(ptr));
 		return;
@@ -216,7 +216,7 @@ void large_free(void *ptr)
 
 size_t large_usable(const void *ptr)
 {
-	return reserved_bytes(ptr, header_wide(ptr)->bytes) -
+	return reserved_bytes(ptr, header_large(ptr)->bytes) -
 	       ((uintptr_t)ptr - first_page(ptr));
 }
 
@@ -224,7 +224,7 @@ size_t large_usable(const void *ptr)
  * its bin reserves changes. */
 static void large_note_resized(void *ptr, size_t old_bytes, size_t n)
 {
-	uint32_t index = header_wide(ptr)->bin;
+	uint32_t index = header_large(ptr)->bin;
 	struct stats_bin *bin = stats_bin(bins_low(index));
 	size_t bytes = reserved_bytes(ptr, n);
 
@@ -239,7 +239,7 @@ static void *resize_span(void *ptr, size_t n)
 {
 	struct unit *span = span_of(ptr);
 	size_t lead = (size_t)((char *)ptr - arena_address(span));
-	size_t old_bytes = reserved_bytes(ptr, header_wide(ptr)->bytes);
+	size_t old_bytes = reserved_bytes(ptr, header_large(ptr)->bytes);
 	size_t units = units_for(lead + n);
 
 	if (units > span->units && !span_extend(span, units))
@@ -252,7 +252,7 @@ static void *resize_span(void *ptr, size_t n)
 
 static void *resize_mapped(void *ptr, size_t n)
 {
-	size_t old_bytes = reserved_bytes(ptr, header_wide(ptr)->bytes);
+	size_t old_bytes = reserved_bytes(ptr, header_large(ptr)->bytes);
 	size_t lead = (uintptr_t)ptr - first_page(ptr);
 	size_t bytes = align_up(lead + n, VM_PAGE);
 	char *base = (char *)first_page(ptr);
@@ -275,8 +275,8 @@ void *large_resize(void *ptr, size_t n)
 {
 	if (n > (size_t)PTRDIFF_MAX - ARENA_UNIT)
 		return NULL;
-	return header_wide(ptr)->code == HEADER_LARGE ? resize_span(ptr, n)
-						      : resize_mapped(ptr, n);
+	return header_large(ptr)->code == HEADER_LARGE ? resize_span(ptr, n)
+						       : resize_mapped(ptr, n);
 }
 
 bool large_recently_unmapped(const void *ptr)

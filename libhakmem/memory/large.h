@@ -6,7 +6,7 @@
  *   page start | ... | header, 16 bytes | ptr -> usable ... | page end
  *
  * What a block reserves is the pages from that of its header to its end. All
- * functions but large_alloc expect a header that header_wide_valid accepted.
+ * functions but large_alloc expect a header that header_large_valid accepted.
  * Any thread; errno is kept.
  */
 #ifndef LIBHAKMEM_LARGE_H
@@ -30,10 +30,10 @@ void *large_alloc(size_t n, size_t align, bool zeroed);
  * can move. */
 void *large_alloc_growing(size_t n);
 
-/* The same for a sampled request of a class without headers, which lends it a
+/* The same for a sampled request of a class without headers, which counts it: a
  * block with one: not counted here, the class code `counted` in its header says
  * where. Never resized in place. */
-void *large_alloc_lent(size_t n, size_t align, uint8_t counted);
+void *large_alloc_counted_as(size_t n, size_t align, uint8_t counted);
 
 /* A block of `n` bytes as by large_alloc_growing that begins with the first
  * `used` bytes of the block `from`, small or large. That is still to be freed,

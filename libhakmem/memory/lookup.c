@@ -114,11 +114,11 @@ static struct lookup lookup_small(void *ptr, uint8_t code)
 
 static struct lookup lookup_aligned(void *ptr)
 {
-	const struct header_wide *wide = header_wide(ptr);
-	char *base = (char *)ptr - wide->bytes;
+	const struct header_large *header = header_large(ptr);
+	char *base = (char *)ptr - header->bytes;
 	const struct unit *slab;
 
-	if (!header_wide_valid(ptr, HEADER_ALIGNED) || !arena_owns(base))
+	if (!header_large_valid(ptr, HEADER_ALIGNED) || !arena_owns(base))
 		return lookup_bad_inside(ptr);
 	slab = slab_of(base);
 	if (!slab || !slab_is_block(slab, base))
@@ -126,23 +126,23 @@ static struct lookup lookup_aligned(void *ptr)
 	return (struct lookup){
 		.kind = LOOKUP_ALIGNED,
 		.code = slab->code,
-		.counted = wide->counted ? wide->counted : slab->code,
-		.sampled = wide->mark,
+		.counted = header->counted ? header->counted : slab->code,
+		.sampled = header->sampled,
 		.base = base,
 		.usable = sizeclass_table[header_class(slab->code)].usable -
-			  wide->bytes,
+			  header->bytes,
 	};
 }
 
 static struct lookup lookup_large(void *ptr, uint8_t code)
 {
-	const struct header_wide *wide = header_wide(ptr);
+	const struct header_large *header = header_large(ptr);
 
 	return (struct lookup){
 		.kind = LOOKUP_LARGE,
 		.code = code,
-		.counted = wide->counted,
-		.sampled = wide->mark,
+		.counted = header->counted,
+		.sampled = header->sampled,
 		.base = ptr,
 		.usable = large_usable(ptr),
 	};
@@ -159,7 +159,7 @@ static struct lookup lookup_inside(void *ptr)
 	if (code != HEADER_LARGE)
 		return lookup_small(ptr, code);
 	if (arena_unit((char *)ptr - 16)->state != UNIT_LARGE ||
-	    !header_wide_valid(ptr, HEADER_LARGE))
+	    !header_large_valid(ptr, HEADER_LARGE))
 		return lookup_bad_inside(ptr);
 	return lookup_large(ptr, code);
 }
@@ -178,7 +178,7 @@ static struct lookup lookup_outside(void *ptr)
 		stats_add(FIGURE_PAGE_BOUNDARY, 1);
 		stats_add(FIGURE_MINCORE, 1);
 	}
-	if (!readable || !header_wide_valid(ptr, HEADER_MAPPED))
+	if (!readable || !header_large_valid(ptr, HEADER_MAPPED))
 		return lookup_bad(REJECT_FOREIGN, HEADER_NONE);
 	return lookup_large(ptr, HEADER_MAPPED);
 }

@@ -7,12 +7,13 @@
 #define TABLE_FIRST 1024u
 #define TABLE_MAX   65536u
 
-/* A live sample; address 0 is an empty slot, mean 0 a stream it is not of. */
+/* A live sample; address 0 is an empty slot, interval 0 a sampler it is not of.
+ */
 struct entry {
 	uintptr_t address;
 	uint64_t bytes;
-	struct sampler_split means;
-	double chance;	     /* of the histogram's mean */
+	struct sampler_split intervals;
+	double chance;	     /* of the histogram's interval */
 	double stack_chance; /* of the stacks' */
 	uint64_t birth_ns;   /* stacks only */
 	uint32_t site_cell;  /* ditto */
@@ -28,7 +29,7 @@ static unsigned cell_count, cells_used;
 static struct entry *table;
 static uint32_t table_size; /* a power of two */
 static uint64_t live;
-static uint64_t live_stacks; /* of these, samples of the stack stream */
+static uint64_t live_stacks; /* of these, samples of the stack sampler */
 static uint64_t untracked;
 static uint64_t random_state;
 
@@ -103,7 +104,7 @@ static void insert(const struct entry *entry)
 		at = (at + 1) & (table_size - 1);
 	table[at] = *entry;
 	live++;
-	live_stacks += entry->means.stack != 0;
+	live_stacks += entry->intervals.stack != 0;
 }
 
 /* Empties a slot and moves later entries of its run up (no tombstones). */
@@ -112,7 +113,7 @@ static void erase(uint32_t at)
 	uint32_t hole = at, look = at;
 
 	live--;
-	live_stacks -= table[at].means.stack != 0;
+	live_stacks -= table[at].intervals.stack != 0;
 	for (;;) {
 		uint32_t home;
 
@@ -184,19 +185,19 @@ static bool thins_out(double before, double after)
 static void thin_histogram(struct entry *entry)
 {
 	struct profile_cell *cell = &cells[entry->cell];
-	uint64_t mean = entry->means.histogram;
+	uint64_t interval = entry->intervals.histogram;
 	struct sampler_weight weight;
 	double after;
 
-	if (mean == 0)
+	if (interval == 0)
 		return;
 	weight = sampler_weigh(entry->bytes, entry->chance);
 	drop_live(cell, &weight);
-	after = sampler_chance(entry->bytes, mean * 2);
-	entry->means.histogram = 0;
+	after = sampler_chance(entry->bytes, interval * 2);
+	entry->intervals.histogram = 0;
 	if (thins_out(entry->chance, after))
 		return;
-	entry->means.histogram = mean * 2;
+	entry->intervals.histogram = interval * 2;
 	entry->chance = after;
 	weight = sampler_weigh(entry->bytes, after);
 	add_live(cell, &weight);
@@ -204,25 +205,26 @@ static void thin_histogram(struct entry *entry)
 
 static void thin_stack(struct entry *entry)
 {
-	uint64_t mean = entry->means.stack;
+	uint64_t interval = entry->intervals.stack;
 	struct sampler_weight before, after;
 	double chance;
 	bool out;
 
-	if (mean == 0)
+	if (interval == 0)
 		return;
-	chance = sampler_chance(entry->bytes, mean * 2);
+	chance = sampler_chance(entry->bytes, interval * 2);
 	before = sampler_weigh(entry->bytes, entry->stack_chance);
 	after = sampler_weigh(entry->bytes, chance);
 	out = thins_out(entry->stack_chance, chance);
-	entry->means.stack = out ? 0 : mean * 2;
+	entry->intervals.stack = out ? 0 : interval * 2;
 	entry->stack_chance = chance;
 	live_stacks -= out;
 	site_reweigh(entry->site_cell, &before, out ? NULL : &after,
 		     entry->birth_ns);
 }
 
-/* Keeps each entry with the chance that twice its mean would have given it. */
+/* Keeps each entry with the chance that twice its interval would have given it.
+ */
 static void thin(bool stacks)
 {
 	uint32_t at = 0;
@@ -239,7 +241,8 @@ static void thin(bool stacks)
 			thin_stack(entry);
 		/* When it goes another entry may move into the slot. A slot
 		 * that wrapped around is thinned twice at worst. */
-		if (entry->means.histogram == 0 && entry->means.stack == 0)
+		if (entry->intervals.histogram == 0 &&
+		    entry->intervals.stack == 0)
 			erase(at);
 		else
 			at++;
@@ -262,11 +265,11 @@ static void end(const struct entry *entry, uint64_t now_ns)
 {
 	struct sampler_weight weight;
 
-	if (entry->means.histogram != 0) {
+	if (entry->intervals.histogram != 0) {
 		weight = sampler_weigh(entry->bytes, entry->chance);
 		drop_live(&cells[entry->cell], &weight);
 	}
-	if (entry->means.stack != 0) {
+	if (entry->intervals.stack != 0) {
 		weight = sampler_weigh(entry->bytes, entry->stack_chance);
 		site_free(entry->site_cell, &weight, entry->birth_ns, now_ns);
 	}
@@ -292,7 +295,8 @@ static void add_histogram(struct entry *entry, unsigned class, bool kept)
 	struct sampler_weight weight;
 
 	entry->cell = cell_of(entry->bytes, class);
-	entry->chance = sampler_chance(entry->bytes, entry->means.histogram);
+	entry->chance =
+		sampler_chance(entry->bytes, entry->intervals.histogram);
 	cell = &cells[entry->cell];
 	if (entry->cell >= cells_used)
 		cells_used = entry->cell + 1;
@@ -305,7 +309,8 @@ static void add_histogram(struct entry *entry, unsigned class, bool kept)
 static void add_stack(struct entry *entry, struct profile_sample *sample,
 		      bool kept)
 {
-	entry->stack_chance = sampler_chance(entry->bytes, entry->means.stack);
+	entry->stack_chance =
+		sampler_chance(entry->bytes, entry->intervals.stack);
 	sample->who.class = sample->class;
 	sample->who.weight = sampler_weigh(entry->bytes, entry->stack_chance);
 	entry->birth_ns = sample->who.now_ns;
@@ -317,13 +322,13 @@ static bool add(const void *block, struct profile_sample *sample)
 	struct entry entry = {
 		.address = (uintptr_t)block,
 		.bytes = sample->bytes,
-		.means = sample->means,
+		.intervals = sample->intervals,
 	};
 	bool kept = block && make_room();
 
-	if (sample->means.histogram != 0)
+	if (sample->intervals.histogram != 0)
 		add_histogram(&entry, sample->class, kept);
-	if (sample->means.stack != 0)
+	if (sample->intervals.stack != 0)
 		add_stack(&entry, sample, kept);
 	if (kept)
 		replace(&entry);
@@ -361,7 +366,7 @@ bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
 		entry = table[at];
 		erase(at);
 		shrink();
-		end(&entry, entry.means.stack != 0 ? clock_ns() : 0);
+		end(&entry, entry.intervals.stack != 0 ? clock_ns() : 0);
 	}
 	lock_release(&profile_lock, LOCK_PROFILE);
 	return found;

@@ -1,16 +1,16 @@
 /*
- * The profile: what samples tell. Each sampled block is remembered until it is
- * freed, so that cells and sites know both what was requested and what lives.
+ * The profile: what samples tell. A sampled block is remembered until it is
+ * freed, so that we know not only what was requested, but also what lives.
  *
- * Sums per cell (the part of a class in one histogram bin) come from the
- * histogram stream, those of site.h from the stack stream; a block may be a
- * sample of both. All are unbiased (sampler_weigh); a free subtracts from the
- * live sums just what its allocation added. The table of live samples is
- * bounded; when it is full every entry is kept with the chance that a doubled
- * mean would have given it (thinning), which leaves the sums unbiased: first
- * the histogram's, and the stacks' where they fill half of it themselves.
+ * Samples of the histogram are summed per cell (the part of a class that falls
+ * into one bin), samples of stacks per site (site.h); a block may be a sample
+ * of both. All sums are unbiased (sampler_weigh); a free subtracts from the
+ * live sums just what its allocation added.
  *
- * The table grows and shrinks with what lives.
+ * The table of live samples grows and shrinks with them, and is bounded. When
+ * it is full it is thinned: every entry stays with the chance that it would
+ * have had at twice its interval, which leaves the sums unbiased; first the
+ * histogram's, the stacks' only where they fill half of the table.
  *
  * One lock; any thread; errno is kept. Below the heap: uses vm only.
  */
@@ -43,7 +43,7 @@ struct profile_cell {
 struct profile_sample {
 	size_t bytes;
 	unsigned class; /* SITE_CLASS_LARGE: no sample of the histogram */
-	struct sampler_split means;
+	struct sampler_split intervals;
 	struct site_sample who;
 };
 
@@ -54,7 +54,7 @@ void profile_init(uint64_t random);
  * it; it counts as a request all the same. */
 bool profile_add(const void *block, struct profile_sample *sample);
 
-/* Counts a sample whose block cannot be marked. */
+/* Counts a sample whose block cannot have the sampled bit. */
 void profile_count(struct profile_sample *sample);
 
 /* Forgets a sampled block that is being freed; false when it was thinned out

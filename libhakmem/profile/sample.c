@@ -28,10 +28,10 @@ static void identify(struct sampler_thread *thread, uint64_t now_ns)
 	prctl(PR_GET_NAME, thread->name);
 }
 
-static void guard(struct sampler_thread *thread, uint64_t ns, uint64_t now_ns)
+static void limit(struct sampler_thread *thread, uint64_t ns, uint64_t now_ns)
 {
 	if (sampler_spent(thread, min_size(ns, COST_MAX_NS), now_ns))
-		sampler_guard(thread, clock_thread(), now_ns);
+		sampler_limit(thread, clock_thread(), now_ns);
 }
 
 static uint32_t intern(struct unwind_stack *stack)
@@ -58,7 +58,7 @@ static NOINLINE uint32_t find_site(struct sampler_thread *thread,
 
 	if (!unwind_here(&stack))
 		return SITE_NO_STACK;
-	guard(thread, stack.cost_ns + RECORD_NS, now_ns);
+	limit(thread, stack.cost_ns + RECORD_NS, now_ns);
 	return stack.site != 0 ? stack.site : intern(&stack);
 }
 
@@ -77,32 +77,33 @@ static void describe(struct sampler_thread *thread, struct site_sample *who)
 }
 
 bool sample_row(struct sampler_thread *thread, size_t n, unsigned class,
-		uint64_t mean, struct profile_sample *out)
+		uint64_t interval, struct profile_sample *out)
 {
 	size_t largest = sizeclass_table[class].high;
 
-	if (!sampler_split(&thread->random, n, largest, mean, &out->means))
+	if (!sampler_split(&thread->random, n, largest, interval,
+			   &out->intervals))
 		return false;
 	out->bytes = n;
 	out->class = class;
-	if (out->means.histogram != 0 && sampler_due())
+	if (out->intervals.histogram != 0 && sampler_due())
 		sampler_note(clock_now());
-	if (out->means.stack != 0)
+	if (out->intervals.stack != 0)
 		describe(thread, &out->who);
 	return true;
 }
 
-bool sample_wide(struct sampler_thread *thread, size_t n, unsigned class,
-		 struct profile_sample *out)
+bool sample_bypass(struct sampler_thread *thread, size_t n, unsigned class,
+		   struct profile_sample *out)
 {
-	uint64_t mean;
+	uint64_t interval;
 
-	mean = sampler_wide(thread, &thread->random, n);
-	if (mean == 0)
+	interval = sampler_bypass(thread, &thread->random, n);
+	if (interval == 0)
 		return false;
 	out->bytes = n;
 	out->class = class;
-	out->means = (struct sampler_split){.stack = mean};
+	out->intervals = (struct sampler_split){.stack = interval};
 	describe(thread, &out->who);
 	return true;
 }

@@ -5,17 +5,17 @@
 /* At most about 25,000 samples a second: at 200 ns each, half a percent. */
 #define WINDOW_SAMPLES 1024u
 #define WINDOW_NS      (UINT64_C(1000000000) * WINDOW_SAMPLES / 25000)
-#define MEAN_MAX       (UINT64_C(1) << 40)
+#define INTERVAL_MAX   (UINT64_C(1) << 40)
 
-/* A window of the guard ends after so much unwinding, or so many stacks, or so
- * much time. Above 1 / DEAR of the thread's time R_s doubles; below 1 / CHEAP
- * it may halve, at most once in CALM_NS. */
-#define GUARD_SPENT_NS 500000u
-#define GUARD_STACKS   64u
-#define GUARD_NS       UINT64_C(1000000000)
-#define DEAR	       100u
-#define CHEAP	       400u
-#define CALM_NS	       UINT64_C(1000000000)
+/* A window of the limiter ends after so much unwinding, or so many stacks, or
+ * so much time. Above 1 / DEAR of the thread's time R_s doubles; below 1 /
+ * CHEAP it may halve, at most once in CALM_NS. */
+#define LIMITER_SPENT_NS 500000u
+#define LIMITER_STACKS	 64u
+#define LIMITER_NS	 UINT64_C(1000000000)
+#define DEAR		 100u
+#define CHEAP		 400u
+#define CALM_NS		 UINT64_C(1000000000)
 /* Of threads that end, those that spent so much are measured, of the others so
  * many that each stands for this. */
 #define MEASURED_NS 128000u
@@ -23,26 +23,26 @@
 #define ALLOWANCE_NS UINT64_C(5000000)
 #define RELAX_NS     (10 * CALM_NS)
 
-struct stream {
+struct sampler {
 	uint64_t configured;
-	uint64_t mean; /* in force */
+	uint64_t interval; /* in force */
 };
 
-static struct stream histogram, stack;
+static struct sampler histogram, stack;
 /* How often a thread looks whether stacks are turned on again. */
 #define OFF_LOOK_BYTES MIB
 
 static uint64_t samples;
 static uint64_t window_start_ns;
 static uint64_t raised;
-static uint64_t changed_ns; /* when the guard last changed R_s */
+static uint64_t changed_ns; /* when the limiter last changed R_s */
 static uint32_t changes;
 static uint64_t ended_spent_ns, ended_cpu_ns; /* of threads that ended early */
 
-static void set(struct stream *stream, uint64_t bytes)
+static void set(struct sampler *stream, uint64_t bytes)
 {
 	__atomic_store_n(&stream->configured, bytes, __ATOMIC_RELAXED);
-	__atomic_store_n(&stream->mean, bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&stream->interval, bytes, __ATOMIC_RELAXED);
 }
 
 void sampler_init(uint64_t histogram_bytes, uint64_t stack_bytes)
@@ -57,14 +57,14 @@ void sampler_set_stack(uint64_t bytes)
 	__atomic_fetch_add(&changes, 1, __ATOMIC_RELAXED);
 }
 
-uint64_t sampler_histogram_mean(void)
+uint64_t sampler_histogram_interval(void)
 {
-	return peek64(&histogram.mean);
+	return peek64(&histogram.interval);
 }
 
-uint64_t sampler_stack_mean(void)
+uint64_t sampler_stack_interval(void)
 {
-	return peek64(&stack.mean);
+	return peek64(&stack.interval);
 }
 
 uint64_t sampler_stack_configured(void)
@@ -72,16 +72,16 @@ uint64_t sampler_stack_configured(void)
 	return peek64(&stack.configured);
 }
 
-uint64_t sampler_guard_raised(void)
+uint64_t sampler_limiter_raised(void)
 {
 	return peek64(&raised);
 }
 
-/* R_c: the smaller mean of the streams that are on. */
-static uint64_t countdown_mean(void)
+/* R_c: the smaller interval of the samplers that are on. */
+static uint64_t countdown_interval(void)
 {
-	uint64_t dense = sampler_histogram_mean();
-	uint64_t thin = sampler_stack_mean();
+	uint64_t dense = sampler_histogram_interval();
+	uint64_t thin = sampler_stack_interval();
 
 	if (dense == 0 || thin == 0)
 		return dense + thin;
@@ -89,41 +89,41 @@ static uint64_t countdown_mean(void)
 }
 
 /* With u uniform, 1 + floor(ln u / ln(1-p)) is geometric, and ln(1-p) is just
- * -bytes/mean. */
-int64_t sampler_draw(uint64_t *random, uint64_t bytes, uint64_t *mean)
+ * -bytes/interval. */
+int64_t sampler_draw(uint64_t *random, uint64_t bytes, uint64_t *interval)
 {
 	double draw;
 
-	*mean = countdown_mean();
-	if (*mean == 0)
+	*interval = countdown_interval();
+	if (*interval == 0)
 		return SAMPLER_DRAW_MAX;
-	draw = rng_exponential(random, *mean) / (double)bytes;
+	draw = rng_exponential(random, *interval) / (double)bytes;
 	if (draw < SAMPLER_DRAW_MAX)
 		return (int64_t)draw + 1;
-	*mean = 0;
+	*interval = 0;
 	return SAMPLER_DRAW_MAX;
 }
 
-/* The stream's mean, or that of the countdown where this was drawn before the
- * stream became denser. */
-static uint64_t mean_of(const struct stream *stream, uint64_t drawn)
+/* The sampler's interval, or that of the countdown where this was drawn before
+ * the sampler became denser. */
+static uint64_t interval_of(const struct sampler *stream, uint64_t drawn)
 {
-	uint64_t mean = peek64(&stream->mean);
+	uint64_t interval = peek64(&stream->interval);
 
-	return mean == 0 || mean > drawn ? mean : drawn;
+	return interval == 0 || interval > drawn ? interval : drawn;
 }
 
 /* No more than sampler_chance, without an exponential. */
-static double chance_at_least(uint64_t bytes, uint64_t mean)
+static double chance_at_least(uint64_t bytes, uint64_t interval)
 {
-	double ratio = (double)bytes / (double)mean;
+	double ratio = (double)bytes / (double)interval;
 
 	return ratio < 1.0 ? ratio - ratio * ratio / 2 : 0.5;
 }
 
-static bool keeps(uint64_t mean, uint64_t bytes, double u)
+static bool keeps(uint64_t interval, uint64_t bytes, double u)
 {
-	return mean != 0 && u <= sampler_chance(bytes, mean);
+	return interval != 0 && u <= sampler_chance(bytes, interval);
 }
 
 /*
@@ -131,23 +131,23 @@ static bool keeps(uint64_t mean, uint64_t bytes, double u)
  * for the histogram alone, which is seen from bounds: p(Z, R) <= Z/R.
  */
 bool sampler_split(uint64_t *random, uint64_t bytes, uint64_t largest,
-		   uint64_t mean, struct sampler_split *out)
+		   uint64_t interval, struct sampler_split *out)
 {
 	double u;
 
 	*out = (struct sampler_split){0, 0};
-	if (mean == 0)
+	if (interval == 0)
 		return false;
 	u = rng_unit(random);
-	out->histogram = mean_of(&histogram, mean);
-	out->stack = mean_of(&stack, mean);
+	out->histogram = interval_of(&histogram, interval);
+	out->stack = interval_of(&stack, interval);
 	if (out->stack != 0 &&
-	    u * chance_at_least(largest, mean) * (double)out->stack >
+	    u * chance_at_least(largest, interval) * (double)out->stack >
 		    (double)bytes)
 		out->stack = 0;
-	if (bytes == largest && out->histogram == mean && out->stack == 0)
+	if (bytes == largest && out->histogram == interval && out->stack == 0)
 		return true;
-	u *= sampler_chance(largest, mean);
+	u *= sampler_chance(largest, interval);
 	if (!keeps(out->histogram, bytes, u))
 		out->histogram = 0;
 	if (!keeps(out->stack, bytes, u))
@@ -155,28 +155,28 @@ bool sampler_split(uint64_t *random, uint64_t bytes, uint64_t largest,
 	return out->histogram != 0 || out->stack != 0;
 }
 
-uint64_t sampler_wide(struct sampler_thread *thread, uint64_t *random,
-		      uint64_t bytes)
+uint64_t sampler_bypass(struct sampler_thread *thread, uint64_t *random,
+			uint64_t bytes)
 {
-	uint64_t mean = sampler_stack_mean();
+	uint64_t interval = sampler_stack_interval();
 
-	if (mean == 0) {
+	if (interval == 0) {
 		/* They may be turned on meanwhile. */
-		thread->wide_mean = 0;
-		thread->wide_until = OFF_LOOK_BYTES;
+		thread->bypass_interval = 0;
+		thread->bypass_until = OFF_LOOK_BYTES;
 		return 0;
 	}
-	if (thread->wide_mean != mean) {
-		thread->wide_mean = mean;
-		thread->wide_until =
-			(uint64_t)rng_exponential(random, mean) + 1;
+	if (thread->bypass_interval != interval) {
+		thread->bypass_interval = interval;
+		thread->bypass_until =
+			(uint64_t)rng_exponential(random, interval) + 1;
 	}
-	if (bytes < thread->wide_until) {
-		thread->wide_until -= bytes;
+	if (bytes < thread->bypass_until) {
+		thread->bypass_until -= bytes;
 		return 0;
 	}
-	thread->wide_until = (uint64_t)rng_exponential(random, mean) + 1;
-	return mean;
+	thread->bypass_until = (uint64_t)rng_exponential(random, interval) + 1;
+	return interval;
 }
 
 bool sampler_due(void)
@@ -189,23 +189,23 @@ bool sampler_due(void)
 void sampler_note(uint64_t now_ns)
 {
 	uint64_t start = peek64(&window_start_ns);
-	uint64_t mean = sampler_histogram_mean();
+	uint64_t interval = sampler_histogram_interval();
 	uint64_t took = now_ns - start;
 
 	__atomic_store_n(&window_start_ns, now_ns, __ATOMIC_RELAXED);
-	if (start == 0 || mean == 0)
+	if (start == 0 || interval == 0)
 		return;
-	if (took < WINDOW_NS && mean < MEAN_MAX)
-		mean *= 2;
-	else if (took > 4 * WINDOW_NS && mean > histogram.configured)
-		mean /= 2;
-	__atomic_store_n(&histogram.mean, mean, __ATOMIC_RELAXED);
+	if (took < WINDOW_NS && interval < INTERVAL_MAX)
+		interval *= 2;
+	else if (took > 4 * WINDOW_NS && interval > histogram.configured)
+		interval /= 2;
+	__atomic_store_n(&histogram.interval, interval, __ATOMIC_RELAXED);
 }
 
 /* One change at a time: who comes second did not measure the first. */
 static bool change_stack(uint64_t before, uint64_t after, uint64_t now_ns)
 {
-	if (!__atomic_compare_exchange_n(&stack.mean, &before, after, false,
+	if (!__atomic_compare_exchange_n(&stack.interval, &before, after, false,
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return false;
 	__atomic_store_n(&changed_ns, now_ns, __ATOMIC_RELAXED);
@@ -215,11 +215,13 @@ static bool change_stack(uint64_t before, uint64_t after, uint64_t now_ns)
 
 static void fall_back(uint64_t now_ns)
 {
-	uint64_t mean = sampler_stack_mean();
+	uint64_t interval = sampler_stack_interval();
 	uint64_t floor = sampler_stack_configured();
 
-	if (mean > floor)
-		change_stack(mean, mean / 2 > floor ? mean / 2 : floor, now_ns);
+	if (interval > floor)
+		change_stack(interval,
+			     interval / 2 > floor ? interval / 2 : floor,
+			     now_ns);
 }
 
 bool sampler_spent(struct sampler_thread *thread, uint64_t ns, uint64_t now_ns)
@@ -231,15 +233,15 @@ bool sampler_spent(struct sampler_thread *thread, uint64_t ns, uint64_t now_ns)
 	thread->spent_ns += ns;
 	thread->total_ns += ns;
 	thread->stacks++;
-	return thread->spent_ns >= GUARD_SPENT_NS ||
-	       thread->stacks >= GUARD_STACKS ||
-	       now_ns - thread->window_ns >= GUARD_NS;
+	return thread->spent_ns >= LIMITER_SPENT_NS ||
+	       thread->stacks >= LIMITER_STACKS ||
+	       now_ns - thread->window_ns >= LIMITER_NS;
 }
 
-void sampler_guard(struct sampler_thread *thread, uint64_t cpu_ns,
+void sampler_limit(struct sampler_thread *thread, uint64_t cpu_ns,
 		   uint64_t now_ns)
 {
-	uint64_t mean = sampler_stack_mean();
+	uint64_t interval = sampler_stack_interval();
 	uint64_t took = cpu_ns - thread->cpu_ns, spent = thread->spent_ns;
 	uint32_t now_changes = __atomic_load_n(&changes, __ATOMIC_RELAXED);
 	bool measured = thread->changes == now_changes;
@@ -249,11 +251,12 @@ void sampler_guard(struct sampler_thread *thread, uint64_t cpu_ns,
 	thread->cpu_ns = cpu_ns;
 	thread->window_ns = now_ns;
 	thread->changes = now_changes;
-	if (mean == 0 || !measured)
+	if (interval == 0 || !measured)
 		return;
 	if (spent > took / DEAR &&
 	    thread->total_ns > cpu_ns / DEAR + ALLOWANCE_NS) {
-		if (mean < MEAN_MAX && change_stack(mean, mean * 2, now_ns))
+		if (interval < INTERVAL_MAX &&
+		    change_stack(interval, interval * 2, now_ns))
 			count64(&raised, 1);
 	} else if (spent < took / CHEAP &&
 		   now_ns - peek64(&changed_ns) >= CALM_NS) {
@@ -282,14 +285,14 @@ void sampler_ended(const struct sampler_thread *thread, uint64_t cpu_ns,
 		__ATOMIC_RELAXED);
 	uint64_t spent =
 		__atomic_add_fetch(&ended_spent_ns, weighed, __ATOMIC_RELAXED);
-	uint64_t mean = sampler_stack_mean();
+	uint64_t interval = sampler_stack_interval();
 
-	if (spent < GUARD_SPENT_NS)
+	if (spent < LIMITER_SPENT_NS)
 		return;
 	uncount64(&ended_cpu_ns, took);
 	uncount64(&ended_spent_ns, spent);
-	if (spent > took / DEAR && mean != 0 && mean < MEAN_MAX &&
-	    change_stack(mean, mean * 2, now_ns))
+	if (spent > took / DEAR && interval != 0 && interval < INTERVAL_MAX &&
+	    change_stack(interval, interval * 2, now_ns))
 		count64(&raised, 1);
 }
 
@@ -299,13 +302,13 @@ void sampler_relax(uint64_t now_ns)
 		fall_back(now_ns);
 }
 
-double sampler_chance(uint64_t bytes, uint64_t mean)
+double sampler_chance(uint64_t bytes, uint64_t interval)
 {
 	double ratio;
 
-	if (mean == 0)
+	if (interval == 0)
 		return 1.0;
-	ratio = (double)bytes / (double)mean;
+	ratio = (double)bytes / (double)interval;
 	/* 1 - e^-x loses its digits for small x. */
 	if (ratio < 1e-4)
 		return ratio - ratio * ratio / 2;

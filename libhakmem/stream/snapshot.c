@@ -192,10 +192,10 @@ static void fill_cells(Hakmem__State *message)
 
 static void fill_sampling(uint64_t *figures)
 {
-	figures[FIGURE_SAMPLE_BYTES] = sampler_stack_mean();
+	figures[FIGURE_SAMPLE_BYTES] = sampler_stack_interval();
 	figures[FIGURE_SAMPLE_CONFIGURED_BYTES] = sampler_stack_configured();
-	figures[FIGURE_LIMITER_RAISED] = sampler_guard_raised();
-	figures[FIGURE_HISTOGRAM_BYTES] = sampler_histogram_mean();
+	figures[FIGURE_LIMITER_RAISED] = sampler_limiter_raised();
+	figures[FIGURE_HISTOGRAM_BYTES] = sampler_histogram_interval();
 	figures[FIGURE_SAMPLES_LIVE] = profile_live_samples();
 	figures[FIGURE_SAMPLES_UNTRACKED] = profile_untracked();
 }
@@ -214,8 +214,8 @@ static void fill_stacks(uint64_t *figures)
 	figures[FIGURE_SITES_MAX] = SITE_MAX - 1;
 	figures[FIGURE_SITE_OVERFLOW] = sites.overflow;
 	figures[FIGURE_NO_STACK] = sites.no_stack;
-	figures[FIGURE_UNWIND_HITS] = stacks.warm;
-	figures[FIGURE_UNWIND_MISSES] = stacks.cold;
+	figures[FIGURE_UNWIND_HITS] = stacks.hit;
+	figures[FIGURE_UNWIND_MISSES] = stacks.miss;
 	figures[FIGURE_UNWIND_TRUNCATED] = stacks.truncated;
 	figures[FIGURE_UNWIND_NS] = stacks.ns;
 	figures[FIGURE_MODULES_LOST] = module_lost();

@@ -15,9 +15,9 @@ struct snapshot_totals {
 };
 void snapshot_totals(struct snapshot_totals *out);
 
-/* The state now. The message points into buffers of this room: valid until the
- * next call of this or of snapshot_hello, which share them, so callers hold a
- * lock of their own (publish). */
+/* The state now. The message points into buffers of this module: valid until
+ * the next call of this or of snapshot_hello, which share them, so callers hold
+ * a lock of their own (publish). */
 Hakmem__State *snapshot_state(void);
 
 /* Who this process is. `session` and `parent_session` come from publish. */

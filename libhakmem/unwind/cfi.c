@@ -516,7 +516,7 @@ static enum rule_base signal_base(const struct row *row)
 			       row->back.reg == REG_SP &&
 			       row->back.distance == row->cfa.distance + 8
 		       ? RULE_SIGNAL
-		       : RULE_HARD;
+		       : RULE_DWARF;
 }
 
 static enum rule_base base_of(const struct machine *m)
@@ -525,22 +525,22 @@ static enum rule_base base_of(const struct machine *m)
 	bool by_sp = row->cfa.reg == REG_SP;
 
 	if (m->failed || (row->cfa.how != SUM && row->cfa.how != WORD))
-		return RULE_HARD;
+		return RULE_DWARF;
 	if (!by_sp && row->cfa.reg != REG_FP)
 		return RULE_LOST;
 	/* As libunwind sees it, also without a frame pointer. */
 	if (row->back.how == UNDEFINED || row->fp.how == UNDEFINED)
 		return RULE_END;
 	if (!fits(row->cfa.distance))
-		return RULE_HARD;
+		return RULE_DWARF;
 	if (m->signal)
 		return signal_base(row);
 	if (row->back.how != AT_CFA || row->back.distance != -8)
-		return RULE_HARD;
+		return RULE_DWARF;
 	if (row->cfa.how == WORD)
 		return by_sp ? RULE_SP_AT : RULE_FP_AT;
 	if (row->cfa.distance <= 0)
-		return RULE_HARD;
+		return RULE_DWARF;
 	return by_sp ? RULE_SP : RULE_FP;
 }
 
@@ -580,12 +580,12 @@ COLD void cfi_learn(uintptr_t code, uint32_t module, struct rule *out)
 	if (!describe(&m, module, frames.header + (uintptr_t)offset))
 		return;
 	out->base = base_of(&m);
-	if (out->base == RULE_HARD || out->base == RULE_LOST ||
+	if (out->base == RULE_DWARF || out->base == RULE_LOST ||
 	    out->base == RULE_END)
 		return;
 	out->cfa = (int32_t)m.row.cfa.distance;
 	if (!add_fp(&m.row, out))
-		*out = (struct rule){.base = RULE_HARD,
+		*out = (struct rule){.base = RULE_DWARF,
 				     .module = module,
 				     .stays = out->stays};
 }

@@ -20,7 +20,7 @@
 /*
  * The rule of the instruction at `code`, which lies in `module`. What is well
  * described but more than a rule can say, and what is described badly, is
- * RULE_HARD; without a description RULE_GUESS.
+ * RULE_DWARF; without a description RULE_GUESS.
  */
 void cfi_learn(uintptr_t code, uint32_t module, struct rule *out);
 

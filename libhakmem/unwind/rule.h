@@ -1,14 +1,15 @@
 /*
- * Step rules: how to get from a place in the code to its caller, for the places
- * where that takes no more than adding and reading two or three words, which is
- * nearly all of them. `base` is the stack pointer or the frame pointer.
+ * Step rules: how to get from a address in the code to its caller, for the
+ * places where that takes no more than adding and reading two or three words,
+ * which is nearly all of them. `base` is the stack pointer or the frame
+ * pointer.
  *
  *                     cfa                    back           frame pointer
  *   RULE_SP, RULE_FP  base + cfa             cfa - 8        cfa - fp
  *   ..._SP_AT _FP_AT  word at base + cfa     cfa - 8        base + fp
  *   RULE_SIGNAL       word at base + cfa     base + cfa + 8 base + fp
  *
- * `cfa` is the caller's stack pointer, `back` where the caller's place in the
+ * `cfa` is the caller's stack pointer, `back` where the caller's address in the
  * code is, the last column where its frame pointer is if that was saved; else
  * it is as it was.
  *
@@ -24,7 +25,7 @@
 #include "libhakmem/base/util.h"
 
 enum rule_base {
-	RULE_HARD, /* libunwind has to be asked each time */
+	RULE_DWARF, /* libunwind has to be asked each time */
 	RULE_SP,
 	RULE_FP,
 	RULE_SP_AT,  /* the cfa was kept on the stack: */

@@ -2,7 +2,7 @@
 
 #include "libhakmem/base/clock.h"
 #include "libhakmem/unwind/dwarf.h"
-#include "libhakmem/unwind/gate.h"
+#include "libhakmem/unwind/quiesce.h"
 #include "libhakmem/unwind/module.h"
 #include "libhakmem/unwind/object.h"
 #include "libhakmem/unwind/walk.h"
@@ -18,7 +18,7 @@
 #define OWN_BYTES   (16 * KIB)	/* the largest of them */
 #define WAIT_NS	    100000000u	/* for unwindings under way, at most */
 #define START_BYTES (256 * KIB) /* of stack, for dlopen */
-#define WARM_SHARE  64u		/* one warm stack in so many is timed */
+#define HIT_SHARE   64u		/* one hit in so many is timed */
 
 static bool on;
 static uintptr_t own_start, own_end; /* text of this library */
@@ -29,7 +29,7 @@ static struct unwind_counts counts;
 
 /* Where this thread is inside; 0: it is not. */
 static __thread uintptr_t inside;
-static __thread uint32_t warm_turn;
+static __thread uint32_t hit_turn;
 
 bool unwind_busy(void)
 {
@@ -58,7 +58,7 @@ static bool enter(void)
 	if (unlikely(inside != 0)) {
 		if (!abandoned(here))
 			return false;
-		memo_abandon();
+		stackcache_abandon();
 		walk_abandon();
 	}
 	/* acquire: pairs with the release in unwind_arm */
@@ -79,26 +79,26 @@ static bool compare(const struct unwind_stack *a, const struct unwind_stack *b)
 }
 
 /* Debug builds believe neither memory nor rules. */
-static NOINLINE void check(const struct memo_key *key,
+static NOINLINE void check(const struct stackcache_key *key,
 			   const struct unwind_stack *told)
 {
 	struct unwind_stack plain;
 
-	if (!gate_is_unloading() && walk(key, WALK_PLAIN, &plain) &&
-	    !gate_is_unloading() && !compare(told, &plain))
+	if (!quiesce_is_unloading() && walk(key, WALK_PLAIN, &plain) &&
+	    !quiesce_is_unloading() && !compare(told, &plain))
 		__builtin_trap();
 }
 
-static bool is_warm(const struct memo_key *key, struct unwind_stack *out)
+static bool is_hit(const struct stackcache_key *key, struct unwind_stack *out)
 {
-	bool timed = ++warm_turn % WARM_SHARE == 0;
+	bool timed = ++hit_turn % HIT_SHARE == 0;
 	uint64_t begin = timed ? clock_now() : 0;
 
-	if (!memo_find(key, out))
+	if (!stackcache_find(key, out))
 		return false;
-	out->warm = true;
-	out->cost_ns = timed ? (uint32_t)(clock_now() - begin) * WARM_SHARE : 0;
-	count64(&counts.warm, 1);
+	out->hit = true;
+	out->cost_ns = timed ? (uint32_t)(clock_now() - begin) * HIT_SHARE : 0;
+	count64(&counts.hit, 1);
 	if (DEBUG_BUILD)
 		check(key, out);
 	if (out->site != 0)
@@ -106,40 +106,41 @@ static bool is_warm(const struct memo_key *key, struct unwind_stack *out)
 	return true;
 }
 
-static bool is_cold(const struct memo_key *key, bool keep,
+static bool is_miss(const struct stackcache_key *key, bool keep,
 		    struct unwind_stack *out)
 {
 	uint64_t begin = clock_now();
 
 	if (!walk(key, keep ? WALK_KEEP : 0, out))
 		return false;
-	out->warm = false;
+	out->hit = false;
 	out->cost_ns = (uint32_t)(clock_now() - begin);
-	count64(&counts.cold, 1);
+	count64(&counts.miss, 1);
 	if (DEBUG_BUILD && !out->truncated)
 		check(key, out);
 	return true;
 }
 
 /* What a frame's caller looked like just after the call. */
-static struct memo_key leaf_of(const uintptr_t *frame)
+static struct stackcache_key leaf_of(const uintptr_t *frame)
 {
-	struct memo_key key = {.pc = frame[1] - 1,
-			       .sp = (uintptr_t)(frame + 2),
-			       .fp = frame[0]};
+	struct stackcache_key key = {.pc = frame[1] - 1,
+				     .sp = (uintptr_t)(frame + 2),
+				     .fp = frame[0]};
 
 	key.high = stack_around(key.sp).high;
 	return key;
 }
 
-static bool unwind(const void *frame, bool memo, struct unwind_stack *out)
+static bool unwind(const void *frame, bool cached, struct unwind_stack *out)
 {
 	bool done = false;
 
 	if (enter()) {
-		struct memo_key key = leaf_of(frame);
+		struct stackcache_key key = leaf_of(frame);
 
-		done = (memo && is_warm(&key, out)) || is_cold(&key, memo, out);
+		done = (cached && is_hit(&key, out)) ||
+		       is_miss(&key, cached, out);
 		leave();
 	}
 	if (!done) {
@@ -223,9 +224,9 @@ bool unwind_here(struct unwind_stack *out)
 
 void unwind_name_site(const struct unwind_stack *stack, uint32_t site)
 {
-	if (stack->memo == 0 || !enter())
+	if (stack->cached == 0 || !enter())
 		return;
-	memo_name(stack->memo, site);
+	stackcache_name(stack->cached, site);
 	leave();
 }
 
@@ -248,7 +249,8 @@ void unwind_arm(void)
 	stack_start();
 	find_own_text();
 	/* release: pairs with the acquire in enter */
-	__atomic_store_n(&on, memo_start() && walk_start(), __ATOMIC_RELEASE);
+	__atomic_store_n(&on, stackcache_start() && walk_start(),
+			 __ATOMIC_RELEASE);
 	errno = saved;
 }
 
@@ -267,14 +269,14 @@ void unwind_before_thread(void)
 		unwind_load();
 }
 
-/* Closes the gate and waits until no other thread is inside; false after too
+/* Begins quiescence: waits until no other thread is inside; false after too
  * long a time. */
 static bool drain(void)
 {
 	uint64_t begin = 0;
 
-	gate_close();
-	while (!walk_is_idle() || !memo_is_idle()) {
+	quiesce_begin();
+	while (!walk_is_idle() || !stackcache_is_idle()) {
 		uint64_t now = clock_now();
 
 		if (begin == 0)
@@ -290,10 +292,10 @@ void unwind_unload_begin(void)
 {
 	int saved = errno;
 
-	gate_unload_begin();
+	quiesce_unload_begin();
 	drain();
 	dwarf_flush();
-	gate_open();
+	quiesce_end();
 	errno = saved;
 }
 
@@ -301,7 +303,7 @@ void unwind_unload_end(void)
 {
 	module_refresh();
 	dwarf_flush();
-	gate_unload_end();
+	quiesce_unload_end();
 }
 
 void unwind_lock(void)
@@ -313,7 +315,7 @@ void unwind_lock(void)
 void unwind_unlock(void)
 {
 	waited_in_vain = false;
-	gate_open();
+	quiesce_end();
 }
 
 /* If somebody was inside libunwind, its locks may be held for ever here: then
@@ -322,17 +324,17 @@ void unwind_reset(void)
 {
 	if (waited_in_vain) {
 		on = false;
-		memo_forget();
+		stackcache_forget();
 		walk_forget();
 	}
 	waited_in_vain = false;
-	gate_reset();
+	quiesce_reset();
 }
 
 void unwind_counts(struct unwind_counts *out)
 {
-	*out = (struct unwind_counts){.warm = peek64(&counts.warm),
-				      .cold = peek64(&counts.cold),
+	*out = (struct unwind_counts){.hit = peek64(&counts.hit),
+				      .miss = peek64(&counts.miss),
 				      .truncated = peek64(&counts.truncated),
 				      .no_stack = peek64(&counts.no_stack),
 				      .ns = peek64(&counts.ns)};

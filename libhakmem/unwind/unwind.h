@@ -1,17 +1,17 @@
 /*
- * Stacks: who called malloc, from inside malloc.
+ * Unwinding: who called malloc, from inside malloc.
  *
- *   warm   the caller's place and stack pointer were seen before, and every
- *          word that mattered then still has its value: told from memory
- *          (memo.h), tens of nanoseconds
- *   cold   frame by frame, by what the modules' call frame information says
- *          (walk.h), by reads that are bounded to this stack and to mapped
- *          segments of modules: some 20 nanoseconds a frame, and 10 times as
- *          much for a place in the code that is met for the first time
+ *   hit    the caller's address and stack pointer were seen before, and every
+ * word that mattered then still has its value: the stack is in the stack cache
+ *          (stackcache.h); tens of nanoseconds
+ *   miss   frame by frame, by what the modules' call frame information says
+ *          (walk.h), with reads that are bounded to this thread's stack and to
+ *          mapped segments of modules; some 20 nanoseconds a frame, 10 times as
+ *          much for an address in the code that is met for the first time
  *
  * What is too involved for our own reader is left to libunwind, which is loaded
- * by name, privately, only where that is safe and only when such a place was
- * met; without it the stack ends there.
+ * by name, privately, only where that is safe and only when such code was met;
+ * without it the stack ends there.
  *
  * The frames of this library are left out: a stack begins with the code that
  * called malloc. Never call with a lock of ours held. errno is kept.
@@ -19,7 +19,7 @@
 #ifndef LIBHAKMEM_UNWIND_H
 #define LIBHAKMEM_UNWIND_H
 
-#include "libhakmem/unwind/memo.h" /* struct unwind_stack */
+#include "libhakmem/unwind/stackcache.h" /* struct unwind_stack */
 #include "libhakmem/unwind/stack.h"
 
 /*
@@ -76,10 +76,10 @@ void unwind_reset(void);
 
 /* Since the process started. */
 struct unwind_counts {
-	uint64_t warm, cold;
+	uint64_t hit, miss;
 	uint64_t truncated; /* of both */
 	uint64_t no_stack;  /* unwind_here said false */
-	uint64_t ns;	    /* spent; warm ones by estimate */
+	uint64_t ns;	    /* spent; hits by estimate */
 };
 void unwind_counts(struct unwind_counts *out);
 

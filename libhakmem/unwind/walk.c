@@ -2,7 +2,7 @@
 
 #include "libhakmem/unwind/cfi.h"
 #include "libhakmem/unwind/dwarf.h"
-#include "libhakmem/unwind/gate.h"
+#include "libhakmem/unwind/quiesce.h"
 #include "libhakmem/base/meta.h"
 #include "libhakmem/unwind/module.h"
 #include "libhakmem/unwind/stack.h"
@@ -30,11 +30,11 @@ struct walker {
 	uintptr_t pc; /* that the step under way led to, */
 	bool signal;  /* out of a frame that the kernel made, */
 	int result;   /* and how dwarf_step ended */
-	struct memo_trace trace;
+	struct stackcache_trace trace;
 };
 
 struct slot {
-	uintptr_t owner; /* see gate.h */
+	uintptr_t owner; /* see quiesce.h */
 	char *top;	 /* of its stack for libunwind; NULL: not loaded yet */
 	struct walker walker;
 };
@@ -63,14 +63,14 @@ word_at(uintptr_t address)
 
 static void note_word(struct walker *w, uintptr_t address, uint64_t value)
 {
-	struct memo_trace *trace = &w->trace;
+	struct stackcache_trace *trace = &w->trace;
 	uint64_t offset = address - trace->key.sp;
 	uint32_t at = (uint32_t)(offset / 8) << 5;
 
 	for (uint32_t i = trace->words; i > w->first; i--)
 		if (trace->at[i - 1] == at)
 			return;
-	if (trace->words == MEMO_WORDS || offset % 8 != 0 ||
+	if (trace->words == STACKCACHE_WORDS || offset % 8 != 0 ||
 	    offset >> 3 >= UINT32_C(1) << 27) {
 		w->inexact = true;
 		return;
@@ -82,7 +82,7 @@ static void note_word(struct walker *w, uintptr_t address, uint64_t value)
 static bool read_stack(void *arg, uintptr_t address, uint64_t *value)
 {
 	struct walker *w = arg;
-	const struct memo_key *key = &w->trace.key;
+	const struct stackcache_key *key = &w->trace.key;
 
 	if (!is_aligned(address, 8))
 		return false;
@@ -120,7 +120,7 @@ static bool read_fp(void *arg, uint64_t *value)
 /* The place in the trace of the module that the frame is in. */
 static uint32_t note_module(struct walker *w, bool stays)
 {
-	struct memo_trace *trace = &w->trace;
+	struct stackcache_trace *trace = &w->trace;
 	uint32_t module = w->frame.module;
 	uintptr_t inside = stays ? 0 : w->frame.code;
 	uint32_t i = 0;
@@ -129,7 +129,7 @@ static uint32_t note_module(struct walker *w, bool stays)
 		if (trace->module[i] == module &&
 		    (module != MODULE_NONE || trace->inside[i] == inside))
 			return i;
-	if (i == MEMO_MODULES) {
+	if (i == STACKCACHE_MODULES) {
 		w->inexact = true;
 		return 0;
 	}
@@ -142,7 +142,7 @@ static uint32_t note_module(struct walker *w, bool stays)
 /* Appends the frame, whose pc was just read from the stack. */
 static void add_frame(struct walker *w, bool stays)
 {
-	struct memo_trace *trace = &w->trace;
+	struct stackcache_trace *trace = &w->trace;
 	struct unwind_stack *out = w->out;
 	uint32_t module = note_module(w, stays);
 	uintptr_t code = w->frame.code;
@@ -157,8 +157,9 @@ static void add_frame(struct walker *w, bool stays)
 		while (i > w->first && trace->value[i - 1] != stored)
 			i--;
 		if (i > w->first)
-			trace->at[i - 1] |= MEMO_PC | module << 2 |
-					    (w->frame.exact ? MEMO_EXACT : 0);
+			trace->at[i - 1] |=
+				STACKCACHE_PC | module << 2 |
+				(w->frame.exact ? STACKCACHE_EXACT : 0);
 		else
 			w->inexact = true;
 	}
@@ -209,7 +210,7 @@ static bool load_fp(struct walker *w, uint64_t *value)
 }
 
 /* To the caller, whose stack pointer is `cfa`; `back` and `fp` are where its
- * place in the code and its frame pointer are. */
+ * address in the code and its frame pointer are. */
 ALWAYS_INLINE int leave_frame(struct walker *w, uintptr_t cfa, uintptr_t back,
 			      uintptr_t fp)
 {
@@ -288,7 +289,7 @@ static void run_step(void *arg)
 	w->result = dwarf_step(&w->frame, &w->reader, &w->pc, &w->signal);
 }
 
-static int step_hard(struct walker *w, struct slot *slot)
+static int step_dwarf(struct walker *w, struct slot *slot)
 {
 	uintptr_t sp = w->frame.sp, fp = w->frame.fp;
 	bool saved = w->frame.fp_saved;
@@ -322,8 +323,8 @@ static int step_known(struct walker *w, struct slot *slot)
 	case RULE_SP:
 	case RULE_FP:
 		return step_by_rule(w);
-	case RULE_HARD:
-		return step_hard(w, slot);
+	case RULE_DWARF:
+		return step_dwarf(w, slot);
 	case RULE_END:
 		return 0;
 	case RULE_LOST:
@@ -348,7 +349,7 @@ static int step(struct walker *w, struct slot *slot)
 			learn(w);
 		result = step_known(w, slot);
 	} else {
-		result = step_hard(w, slot);
+		result = step_dwarf(w, slot);
 	}
 	if (result <= 0 || w->pc == 0)
 		return result < 0 ? result : 0;
@@ -397,7 +398,7 @@ static void run(struct walker *w, struct slot *slot)
 static struct slot *claim(void)
 {
 	for (unsigned i = 0; i < SLOTS; i++)
-		if (gate_take(&slots[i].owner))
+		if (quiesce_enter(&slots[i].owner))
 			return &slots[i];
 	return NULL;
 }
@@ -405,8 +406,8 @@ static struct slot *claim(void)
 void walk_abandon(void)
 {
 	for (unsigned i = 0; slots && i < SLOTS; i++)
-		if (gate_is_mine(&slots[i].owner))
-			gate_give(&slots[i].owner);
+		if (quiesce_is_mine(&slots[i].owner))
+			quiesce_leave(&slots[i].owner);
 }
 
 bool walk_is_idle(void)
@@ -414,7 +415,7 @@ bool walk_is_idle(void)
 	bool idle = true;
 
 	for (unsigned i = 0; slots && i < SLOTS; i++)
-		idle = idle && gate_is_clear(&slots[i].owner);
+		idle = idle && quiesce_is_clear(&slots[i].owner);
 	return idle;
 }
 
@@ -476,11 +477,11 @@ void walk_set_rules(bool on)
 	use_rules = on;
 }
 
-static void prepare(struct walker *w, const struct memo_key *key, unsigned how,
-		    struct unwind_stack *out)
+static void prepare(struct walker *w, const struct stackcache_key *key,
+		    unsigned how, struct unwind_stack *out)
 {
 	memset(w, 0, offsetof(struct walker, trace));
-	memset(&w->trace, 0, offsetof(struct memo_trace, at));
+	memset(&w->trace, 0, offsetof(struct stackcache_trace, at));
 	w->trace.key = *key;
 	w->reader = (struct dwarf_reader){read_stack, read_fp, w};
 	w->out = out;
@@ -488,15 +489,16 @@ static void prepare(struct walker *w, const struct memo_key *key, unsigned how,
 	w->frame.sp = key->sp;
 	w->frame.fp = key->fp;
 	w->fp_is_leafs = true;
-	w->stop = gate_is_unloading();
+	w->stop = quiesce_is_unloading();
 	w->inexact = w->stop;
 	w->rules = use_rules && !(how & WALK_PLAIN);
 	out->depth = out->site = 0;
-	out->memo = 0;
-	out->truncated = out->warm = false;
+	out->cached = 0;
+	out->truncated = out->hit = false;
 }
 
-bool walk(const struct memo_key *key, unsigned how, struct unwind_stack *out)
+bool walk(const struct stackcache_key *key, unsigned how,
+	  struct unwind_stack *out)
 {
 	struct slot *slot = slots ? claim() : NULL;
 	struct walker *w;
@@ -512,8 +514,8 @@ bool walk(const struct memo_key *key, unsigned how, struct unwind_stack *out)
 	done = out->depth != 0 && !w->failed;
 	w->trace.truncated = out->truncated;
 	if (done && (how & WALK_KEEP) && !w->inexact)
-		memo_store(&w->trace, out);
-	gate_give(&slot->owner);
+		stackcache_store(&w->trace, out);
+	quiesce_leave(&slot->owner);
 	errno = saved;
 	return done;
 }

@@ -1,10 +1,10 @@
 /*
- * Walks: a stack unwound frame by frame, by the rule of each place in the code
- * (rule.h, learned by cfi.h when it is first met), where there can be none with
- * libunwind (dwarf.h), and put down word by word so that it can be told from
- * memory the next time (memo.h). No address is trusted: reads stay on this
- * thread's stack and in mapped segments of modules, and a stack ends where it
- * stops making sense.
+ * Walks: a stack unwound frame by frame, by the rule of each address in the
+ * code (rule.h, learned by cfi.h when it is first met), where there can be none
+ * with libunwind (dwarf.h), and put down word by word so that it can be found
+ * in the stack cache the next time (stackcache.h). No address is trusted: reads
+ * stay on this thread's stack and in mapped segments of modules, and a stack
+ * ends where it stops making sense.
  *
  * A few slots, each with the trace of one walk; when all are taken there is no
  * stack to be had.
@@ -12,7 +12,7 @@
 #ifndef LIBHAKMEM_WALK_H
 #define LIBHAKMEM_WALK_H
 
-#include "libhakmem/unwind/memo.h"
+#include "libhakmem/unwind/stackcache.h"
 
 /* Takes the memory; false when there is none. Once. */
 bool walk_start(void);
@@ -31,7 +31,8 @@ bool walk_load(void);
  * may be going away, the stack ends at the first that may be unloaded, and is
  * not remembered.
  */
-bool walk(const struct memo_key *key, unsigned how, struct unwind_stack *out);
+bool walk(const struct stackcache_key *key, unsigned how,
+	  struct unwind_stack *out);
 #define WALK_KEEP  1u /* remember it, if that can be done exactly */
 #define WALK_PLAIN 2u /* by libunwind alone, which must be loaded */
 

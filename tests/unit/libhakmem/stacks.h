@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "libhakmem/unwind/memo.h" /* struct unwind_stack */
+#include "libhakmem/unwind/stackcache.h" /* struct unwind_stack */
 #include "tests/unit/libhakmem/unit.h"
 
 static inline void assert_same(const struct unwind_stack *a,
@@ -31,7 +31,7 @@ static inline void *stacks_ask(void *question)
 	return NULL;
 }
 
-/* What a room's is_idle tells a thread that is not inside. */
+/* What a module's is_idle tells a thread that is not inside. */
 static inline bool idle_for_others(bool (*is_idle)(void))
 {
 	struct stacks_question question = {.is_idle = is_idle};

@@ -94,7 +94,7 @@ static inline void assert_score(const char *what, const struct score *score)
 	}
 }
 
-static inline void set_means(uint64_t histogram, uint64_t stack)
+static inline void set_intervals(uint64_t histogram, uint64_t stack)
 {
 	sampler_init(histogram, stack);
 	sampler_note(0); /* no rate is known: it does not adapt */

@@ -115,7 +115,7 @@ static void wake_configured(void)
 	must(boot_ready());
 	must(errno == 77);
 	must(conf.tick_ms == 77);
-	must(sampler_histogram_mean() == 12345);
+	must(sampler_histogram_interval() == 12345);
 	must(header_secret & 1);
 	must(boot_random() != 0);
 	must(boot_time_ns() >= before && boot_time_ns() <= monotonic_ns());

@@ -458,7 +458,7 @@ static void a_cleared_cache_goes_on(void **state)
 	cache_clear(cache);
 	assert_false(cache_has_begun(cache, class));
 	assert_int_equal(row->until, until);
-	assert_int_equal(cache->cold[class].sample_mean, 777);
+	assert_int_equal(cache->cold[class].sample_interval, 777);
 	assert_counts(class, 0, 0);
 	cache_begin(cache, class);
 	assert_int_equal(row->limit, limit);

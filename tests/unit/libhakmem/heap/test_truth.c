@@ -14,7 +14,7 @@ static void reseed(uint64_t seed)
 	struct cache *cache = thread_cache();
 
 	cache->sample.random = draw(&seed) | 1;
-	cache->sample.wide_mean = 0;
+	cache->sample.bypass_interval = 0;
 	for (unsigned i = 0; i < sizeclass_count; i++)
 		thread_redraw(cache, i);
 }
@@ -46,7 +46,7 @@ static void simulate(const char *what, uint64_t histogram, uint64_t stack,
 		struct estimate before, after;
 		double truth[TRUTHS] = {0};
 
-		set_means(histogram, stack);
+		set_intervals(histogram, stack);
 		reseed(run);
 		before = estimate_of(0);
 		program(run, truth);
@@ -81,7 +81,8 @@ static void fixed_sizes(void **state)
 	simulate("100 bytes with a thinner histogram", 1000, 250, fixed);
 }
 
-/* Exact powers of two have no header; a sample borrows one. */
+/* Exact powers of two have no header; a sample gets a block of another class.
+ */
 static void powers(uint64_t seed, double truth[TRUTHS])
 {
 	for (int i = 0; i < 1500; i++) {
@@ -156,7 +157,7 @@ static void one_huge_block(void **state)
 		struct estimate before, after;
 		void *ptr;
 
-		set_means(16384, 65536);
+		set_intervals(16384, 65536);
 		reseed(run);
 		before = estimate_of(0);
 		ptr = heap_malloc(64 * MIB);
@@ -182,7 +183,7 @@ static void resized_blocks(void **state)
 		struct estimate before, after;
 		double truth[TRUTHS] = {0};
 
-		set_means(0, 1 << 19);
+		set_intervals(0, 1 << 19);
 		reseed(run);
 		before = estimate_of(0);
 		for (size_t i = 0; i < 200; i++) {

@@ -37,14 +37,14 @@ struct row_of {
 };
 
 static bool is_sampled(struct row_of *row, uint64_t *random, size_t n,
-		       size_t largest, struct sampler_split *means)
+		       size_t largest, struct sampler_split *intervals)
 {
 	if (--row->until > 0)
 		return false;
-	means->stack = 0;
-	sampler_split(random, n, largest, row->mean, means);
+	intervals->stack = 0;
+	sampler_split(random, n, largest, row->mean, intervals);
 	row->until = sampler_draw(random, largest, &row->mean);
-	return means->stack != 0;
+	return intervals->stack != 0;
 }
 
 static void play_site(uint32_t site, uint64_t *random, int requests,
@@ -69,9 +69,9 @@ static void play_site(uint32_t site, uint64_t *random, int requests,
 			truth[LIVE_BYTES] += (double)n;
 		}
 		if (!is_sampled(&row, random, n, sizeclass_table[class].high,
-				&sample.means))
+				&sample.intervals))
 			continue;
-		sample.means.histogram = 0;
+		sample.intervals.histogram = 0;
 		*address += 16;
 		must(profile_add((void *)*address, &sample));
 		if (i % 4 != 0)
@@ -89,7 +89,7 @@ static void recursion_and_a_leak(void **state)
 		uint64_t random = draw(&(uint64_t){run}) | 1;
 		uintptr_t address = first;
 
-		set_means(500, 700);
+		set_intervals(500, 700);
 		for (unsigned depth = 0; depth < SITES; depth++) {
 			uint32_t site = recursion(depth);
 			struct estimate before = estimate_of(site), after;
@@ -155,13 +155,13 @@ static void ten_hours_of_churn(void **state)
 			continue;
 		}
 		slots[at].bytes = 1 + draw_below(&random, 20000);
-		/* the guard raises the mean and lets it fall */
+		/* the limiter widens the interval and lets it fall */
 		slots[at].mean = UINT64_C(524288) << i / 100000 % 4;
 		truth += bytes_of(slots[at].bytes, slots[at].mean);
 		sample.bytes = slots[at].bytes;
 		sample.class = sizeclass_with_header(slots[at].bytes);
-		sample.means.stack = slots[at].mean;
-		sample.means.histogram = slots[at].mean / 32;
+		sample.intervals.stack = slots[at].mean;
+		sample.intervals.histogram = slots[at].mean / 32;
 		sample.who.site = recursion((unsigned)(at % SITES));
 		sample.who.now_ns = now_ns;
 		must(profile_add(address, &sample));
@@ -201,8 +201,8 @@ static void a_full_table_stays_unbiased(void **state)
 		if ((double)(draw(&random) >> 11) * 0x1p-53 >= p)
 			continue;
 		sample.bytes = n;
-		sample.means.stack = 4000;
-		sample.means.histogram = i % 2 ? 4000 : 0;
+		sample.intervals.stack = 4000;
+		sample.intervals.histogram = i % 2 ? 4000 : 0;
 		profile_add((void *)(address += 16), &sample);
 	}
 	after = estimate_of(site);

@@ -41,14 +41,14 @@ static void the_last_byte_is_the_header_byte(void **state)
 	char *ptr = memory + 64;
 
 	(void)state;
-	header_write_wide(ptr, 12345, HEADER_LARGE);
+	header_write_large(ptr, 12345, HEADER_LARGE);
 	assert_ptr_equal(header_byte(ptr), ptr - 1);
 	assert_int_equal(*header_byte(ptr), HEADER_LARGE);
-	assert_int_equal(header_wide(ptr)->bytes, 12345);
-	assert_true(header_wide_valid(ptr, HEADER_LARGE));
+	assert_int_equal(header_large(ptr)->bytes, 12345);
+	assert_true(header_large_valid(ptr, HEADER_LARGE));
 }
 
-/* Whatever single bit changes, it is seen; also of the marks of a sample. */
+/* Whatever single bit changes, it is seen; also of a sample's bit. */
 static void every_changed_bit_is_seen(void **state)
 {
 	char *ptr = memory + 128;
@@ -56,23 +56,24 @@ static void every_changed_bit_is_seen(void **state)
 	(void)state;
 	for (uint64_t bytes = 1; bytes != 0; bytes <<= 1)
 		for (int bit = 0; bit < 128; bit++) {
-			header_write_wide(ptr, bytes, HEADER_MAPPED);
+			header_write_large(ptr, bytes, HEADER_MAPPED);
 			if (bit % 3 == 0)
-				header_mark_wide(ptr, bit % 2, HEADER_CLASS);
-			assert_true(header_wide_valid(ptr, HEADER_MAPPED));
+				header_large_set_sampled(ptr, bit % 2,
+							 HEADER_CLASS);
+			assert_true(header_large_valid(ptr, HEADER_MAPPED));
 			ptr[-16 + bit / 8] ^= (char)(1 << bit % 8);
-			assert_false(header_wide_valid(ptr, HEADER_MAPPED));
+			assert_false(header_large_valid(ptr, HEADER_MAPPED));
 		}
 }
 
 static void a_copy_elsewhere_is_not_valid(void **state)
 {
 	(void)state;
-	header_write_wide(memory + 64, 1000, HEADER_LARGE);
+	header_write_large(memory + 64, 1000, HEADER_LARGE);
 	for (size_t at = 80; at <= sizeof(memory) - 16; at += 16) {
 		memcpy(memory + at - 16, memory + 48, 16);
-		assert_false(header_wide_valid(memory + at, HEADER_LARGE));
-		assert_true(header_wide_valid(memory + 64, HEADER_LARGE));
+		assert_false(header_large_valid(memory + at, HEADER_LARGE));
+		assert_true(header_large_valid(memory + 64, HEADER_LARGE));
 	}
 }
 
@@ -85,12 +86,12 @@ static void another_code_is_not_valid(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(codes); i++)
 		for (size_t j = 0; j < sizeof(codes); j++) {
-			header_write_wide(ptr, 4096, codes[i]);
-			assert_int_equal(header_wide_valid(ptr, codes[j]),
+			header_write_large(ptr, 4096, codes[i]);
+			assert_int_equal(header_large_valid(ptr, codes[j]),
 					 i == j);
 			/* the byte alone does not make it so */
-			header_wide(ptr)->code = codes[j];
-			assert_int_equal(header_wide_valid(ptr, codes[j]),
+			header_large(ptr)->code = codes[j];
+			assert_int_equal(header_large_valid(ptr, codes[j]),
 					 i == j);
 		}
 }
@@ -101,13 +102,13 @@ static void another_secret_is_not_valid(void **state)
 	char *ptr = memory + 64;
 
 	(void)state;
-	header_write_wide(ptr, 77, HEADER_LARGE);
+	header_write_large(ptr, 77, HEADER_LARGE);
 	for (int bit = 0; bit < 32; bit++) {
 		header_secret = saved ^ (1u << bit);
-		assert_false(header_wide_valid(ptr, HEADER_LARGE));
+		assert_false(header_large_valid(ptr, HEADER_LARGE));
 	}
 	header_secret = saved;
-	assert_true(header_wide_valid(ptr, HEADER_LARGE));
+	assert_true(header_large_valid(ptr, HEADER_LARGE));
 }
 
 static void random_bytes_are_not_valid(void **state)
@@ -120,7 +121,7 @@ static void random_bytes_are_not_valid(void **state)
 		char *ptr = memory + 16 + 16 * draw_below(&random, 200);
 
 		memcpy(ptr - 16, words, 16);
-		assert_false(header_wide_valid(ptr, HEADER_LARGE));
+		assert_false(header_large_valid(ptr, HEADER_LARGE));
 	}
 }
 

@@ -75,9 +75,9 @@ static void blocks_are_usable_to_the_last_byte(void **state)
 		assert_int_equal(((uintptr_t)ptr + usable) % VM_PAGE, 0);
 		fill(ptr, usable, 'a');
 		assert_true(is_filled(ptr, usable, 'a'));
-		assert_true(header_wide_valid(ptr, n > LARGE_SPAN_MAX
-							   ? HEADER_MAPPED
-							   : HEADER_LARGE));
+		assert_true(header_large_valid(ptr, n > LARGE_SPAN_MAX
+							    ? HEADER_MAPPED
+							    : HEADER_LARGE));
 		assert_int_equal(arena_owns(ptr), n <= LARGE_SPAN_MAX);
 		assert_int_equal(stats_large().live_bytes,
 				 usable + (uintptr_t)ptr % VM_PAGE);
@@ -190,7 +190,7 @@ static void resized_blocks_keep_their_bytes(void **state)
 				/* unchanged */
 				assert_true(is_filled(ptr, n, seed));
 				assert_true(
-					header_wide_valid(ptr, HEADER_LARGE));
+					header_large_valid(ptr, HEADER_LARGE));
 				continue;
 			}
 			ptr = moved;
@@ -231,17 +231,17 @@ static void a_growing_block_becomes_a_mapping(void **state)
 	char *ptr = large_alloc_growing(LARGE_MOVE_MIN);
 
 	(void)state;
-	assert_true(header_wide_valid(small, HEADER_LARGE));
-	assert_true(header_wide_valid(ptr, HEADER_MAPPED));
+	assert_true(header_large_valid(small, HEADER_LARGE));
+	assert_true(header_large_valid(ptr, HEADER_MAPPED));
 	fill(ptr, LARGE_MOVE_MIN, 'q');
 	ptr = large_resize(ptr, 64 * MIB);
 	assert_non_null(ptr);
-	assert_true(header_wide_valid(ptr, HEADER_MAPPED));
+	assert_true(header_large_valid(ptr, HEADER_MAPPED));
 	assert_int_equal(stats.figures[FIGURE_MAPPED_BYTES],
 			 64 * MIB + VM_PAGE);
 	assert_true(is_filled(ptr, LARGE_MOVE_MIN, 'q'));
 	assert_null(large_resize(ptr, (size_t)1 << 60));
-	assert_true(header_wide_valid(ptr, HEADER_MAPPED));
+	assert_true(header_large_valid(ptr, HEADER_MAPPED));
 	large_free(ptr);
 	large_free(small);
 }
@@ -256,8 +256,8 @@ static void freed_blocks_are_told_from_live_ones(void **state)
 	assert_false(large_recently_unmapped(mapped));
 	large_free(span);
 	assert_int_equal(*header_byte(span), HEADER_FREED);
-	assert_false(header_wide_valid(span, HEADER_LARGE));
-	assert_false(header_wide_valid(span, HEADER_FREED));
+	assert_false(header_large_valid(span, HEADER_LARGE));
+	assert_false(header_large_valid(span, HEADER_FREED));
 	large_free(mapped);
 	assert_true(large_recently_unmapped(mapped));
 	assert_false(large_recently_unmapped(mapped + 16));
@@ -333,7 +333,7 @@ static void a_resized_block_stays_in_its_bin(void **state)
 				 (sizes[i] / 2 + 16 + 4095) & ~4095ul);
 		assert_int_equal(stats_large().allocs - start.allocs, 1);
 		assert_int_equal(stats_large().frees, start.frees);
-		assert_true(header_wide_valid(kept, *header_byte(kept)));
+		assert_true(header_large_valid(kept, *header_byte(kept)));
 		large_free(kept);
 		assert_int_equal(bin->reserved_bytes - bin->freed_bytes, 0);
 		assert_int_equal(bin->frees - frees, 1);

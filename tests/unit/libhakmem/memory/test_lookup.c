@@ -139,10 +139,10 @@ static void an_aligned_pointer_has_the_rest_of_its_block(void **unused)
 			 sizeclass_table[header_class(found.code)].usable);
 	/* The start of its block is not for anybody to free. */
 	assert_none(found.base);
-	header_mark_wide(ptr, true, sizeclass_code(64));
+	header_large_set_sampled(ptr, true, sizeclass_code(64));
 	assert_true(lookup(ptr).sampled);
 	assert_int_equal(lookup(ptr).counted, sizeclass_code(64));
-	header_mark_wide(ptr, false, 0);
+	header_large_set_sampled(ptr, false, 0);
 	heap_free(ptr);
 	assert_none(ptr);
 	assert_int_equal(*header_byte(found.base), found.code);
@@ -151,21 +151,21 @@ static void an_aligned_pointer_has_the_rest_of_its_block(void **unused)
 static void a_broken_lead_is_no_pointer(void **unused)
 {
 	char *ptr = aligned_inside();
-	uint64_t lead = header_wide(ptr)->bytes;
+	uint64_t lead = header_large(ptr)->bytes;
 
 	(void)unused;
-	header_wide(ptr)->mark = 1; /* the check does not agree */
+	header_large(ptr)->sampled = 1; /* the check does not agree */
 	assert_none(ptr);
-	header_wide(ptr)->bytes += 16;
+	header_large(ptr)->bytes += 16;
 	assert_none(ptr);
 	/* One that agrees, but leads to no block, or out of the arena. */
-	header_write_wide(ptr, lead + 16, HEADER_ALIGNED);
+	header_write_large(ptr, lead + 16, HEADER_ALIGNED);
 	assert_none(ptr);
-	header_write_wide(ptr, TIB, HEADER_ALIGNED);
+	header_write_large(ptr, TIB, HEADER_ALIGNED);
 	assert_none(ptr);
-	header_write_wide(ptr, 2 * TIB, HEADER_ALIGNED);
+	header_write_large(ptr, 2 * TIB, HEADER_ALIGNED);
 	assert_none(ptr);
-	header_write_wide(ptr, lead, HEADER_ALIGNED);
+	header_write_large(ptr, lead, HEADER_ALIGNED);
 	assert_int_equal(lookup(ptr).kind, LOOKUP_ALIGNED);
 	heap_free(ptr);
 }
@@ -185,12 +185,12 @@ static void a_span_is_found_by_its_start(void **unused)
 	/* A copy of its header, and a good one where no block can be. */
 	memcpy(inside - 16, ptr - 16, 16);
 	assert_int_equal(lookup(inside).kind, LOOKUP_NONE);
-	header_write_wide(inside + 8, 1000, HEADER_LARGE);
+	header_write_large(inside + 8, 1000, HEADER_LARGE);
 	assert_int_equal(lookup(inside + 8).kind, LOOKUP_NONE);
-	header_wide(ptr)->bytes++;
+	header_large(ptr)->bytes++;
 	assert_int_equal(lookup(ptr).kind, LOOKUP_NONE);
 	assert_none(ptr);
-	header_wide(ptr)->bytes--;
+	header_large(ptr)->bytes--;
 	heap_free(ptr);
 	assert_none(ptr);
 }
@@ -200,7 +200,7 @@ static void a_large_header_in_a_small_block_is_none(void **unused)
 	char *ptr = heap_malloc(1000);
 
 	(void)unused;
-	header_write_wide(ptr + 512, 100, HEADER_LARGE);
+	header_write_large(ptr + 512, 100, HEADER_LARGE);
 	assert_int_equal(lookup(ptr + 512).kind, LOOKUP_NONE);
 	assert_none(ptr + 512);
 	heap_free(ptr);
@@ -216,12 +216,12 @@ static void a_mapping_is_found_until_it_goes(void **unused)
 	assert_int_equal(found.code, HEADER_MAPPED);
 	assert_null(lookup_class(ptr));
 	assert_in_range(found.usable, 64 * MIB, 64 * MIB + 8192);
-	header_write_wide(ptr + 1000 * 16 + 8, 1000, HEADER_MAPPED);
+	header_write_large(ptr + 1000 * 16 + 8, 1000, HEADER_MAPPED);
 	assert_int_equal(lookup(ptr + 1000 * 16 + 8).kind, LOOKUP_NONE);
 	assert_int_equal(lookup(ptr + 16).kind, LOOKUP_NONE);
-	header_wide(ptr)->bytes++;
+	header_large(ptr)->bytes++;
 	assert_int_equal(lookup(ptr).kind, LOOKUP_NONE);
-	header_wide(ptr)->bytes--;
+	header_large(ptr)->bytes--;
 	heap_free(ptr);
 	assert_int_equal(lookup(ptr).kind,
 			 LOOKUP_NONE); /* without a look at it */
@@ -378,7 +378,7 @@ static void aligned_blocks_have_kinds_too(void **unused)
 
 	(void)unused;
 	assert_int_equal(*header_byte(ptr), HEADER_ALIGNED);
-	base = ptr - header_wide(ptr)->bytes;
+	base = ptr - header_large(ptr)->bytes;
 	/* its own start is no longer a block */
 	assert_kind(base, REJECT_INTERIOR);
 	assert_kind(ptr + 16, REJECT_INTERIOR);

@@ -25,8 +25,9 @@ static void *address(size_t i)
 static struct profile_sample sample_of(size_t bytes, unsigned class,
 				       uint64_t mean)
 {
-	return (struct profile_sample){
-		.bytes = bytes, .class = class, .means = {.histogram = mean}};
+	return (struct profile_sample){.bytes = bytes,
+				       .class = class,
+				       .intervals = {.histogram = mean}};
 }
 
 /* A sample of the histogram alone. */
@@ -307,7 +308,7 @@ static void sums_are_unbiased_and_know_their_error(void **state)
 		true_live_bytes += truth.live_bytes;
 		forget(1 << 20, next);
 	}
-	/* means of z are 0 within their error (and the skew of an estimated
+	/* intervals of z are 0 within their error (and the skew of an estimated
 	 * error), their spread is 1 */
 	assert_true(fabs(z_objects / TRIALS) < 4 / sqrt(TRIALS));
 	assert_true(fabs(z_live / TRIALS) < 4 / sqrt(TRIALS));
@@ -330,7 +331,8 @@ static void thinning_leaves_the_sums_unbiased(void **state)
 	size_t next = 0;
 
 	(void)state;
-	/* every request of ~100 bytes at a mean of 200 is sampled at 40 % */
+	/* every request of ~100 bytes at a interval of 200 is sampled at 40 %
+	 */
 	for (int i = 0; i < 300000; i++) {
 		size_t n = info->low +
 			   draw_below(&random, info->high - info->low + 1);
@@ -361,8 +363,8 @@ static void thinning_leaves_the_sums_unbiased(void **state)
 	assert_int_equal(profile_live_samples(), 0);
 }
 
-/* The mean may change while the program runs: each sample keeps its own. */
-static void samples_of_different_means_add_up(void **state)
+/* The interval may change while the program runs: each sample keeps its own. */
+static void samples_of_different_intervals_add_up(void **state)
 {
 	unsigned class = sizeclass_with_header(3000);
 	struct profile_cell before = sum_of(class), sum;
@@ -427,7 +429,7 @@ int main(void)
 		cmocka_unit_test(the_table_grows_and_loses_nothing),
 		cmocka_unit_test(sums_are_unbiased_and_know_their_error),
 		cmocka_unit_test(thinning_leaves_the_sums_unbiased),
-		cmocka_unit_test(samples_of_different_means_add_up),
+		cmocka_unit_test(samples_of_different_intervals_add_up),
 		cmocka_unit_test(threads_lose_no_sample),
 	};
 

@@ -52,12 +52,12 @@ static void a_large_block_is_marked_in_its_header(void **state)
 	char *ptr = heap_malloc(100000), *plain;
 
 	(void)state;
-	assert_true(header_wide(ptr)->mark);
-	assert_int_equal(header_wide(ptr)->counted, 0);
+	assert_true(header_large(ptr)->sampled);
+	assert_int_equal(header_large(ptr)->counted, 0);
 	assert_true(live_bytes() == 100000);
 	sampler_set_stack(0);
 	plain = heap_malloc(100000);
-	assert_false(header_wide(plain)->mark);
+	assert_false(header_large(plain)->sampled);
 	assert_true(live_bytes() == 100000);
 	heap_free(plain);
 	heap_free(ptr);
@@ -65,7 +65,7 @@ static void a_large_block_is_marked_in_its_header(void **state)
 	/* one that has its own mapping */
 	every_request(NULL);
 	ptr = heap_malloc(64 * MIB);
-	assert_true(header_wide(ptr)->mark);
+	assert_true(header_large(ptr)->sampled);
 	assert_true(live_bytes() == 64.0 * MIB);
 	heap_free(ptr);
 }
@@ -77,14 +77,14 @@ static void a_resized_large_block_is_another_sample(void **state)
 
 	(void)state;
 	ptr = heap_realloc(ptr, 400000);
-	assert_true(header_wide(ptr)->mark);
+	assert_true(header_large(ptr)->sampled);
 	assert_true(live_bytes() == 400000);
 	ptr = heap_realloc(ptr, 40 * MIB);
 	ptr = heap_realloc(ptr, 200 * MIB); /* mremap */
 	assert_true(live_bytes() == 200.0 * MIB);
 	sampler_set_stack(0);
 	ptr = heap_realloc(ptr, 100 * MIB);
-	assert_false(header_wide(ptr)->mark);
+	assert_false(header_large(ptr)->sampled);
 	assert_true(live_bytes() == 0);
 	every_request(NULL);
 	ptr = heap_realloc(ptr, 1000);
@@ -100,7 +100,7 @@ static void an_aligned_block_has_a_header(void **state)
 			char *ptr = heap_aligned(align, n);
 
 			assert_true(is_aligned((uintptr_t)ptr, align));
-			assert_true(header_wide(ptr)->mark);
+			assert_true(header_large(ptr)->sampled);
 			assert_true(live_bytes() == (double)n);
 			assert_true(heap_usable(ptr) >= n);
 			memset(ptr, 1, n);
@@ -144,17 +144,17 @@ static void counts_are_those_without_samples(void **state)
 	}
 }
 
-/* The largest class has no header beside it: a large block is lent, and counted
+/* The largest class has no header beside it: a large block serves, and counted
  * in the class. */
-static void the_largest_class_borrows(void **state)
+static void the_largest_class_is_served_by_large_blocks(void **state)
 {
 	uint64_t large = stats_large().allocs;
 	char *ptr = heap_malloc(32768);
 
 	(void)state;
 	assert_int_equal(*header_byte(ptr), HEADER_LARGE);
-	assert_true(header_wide(ptr)->mark);
-	assert_int_equal(header_wide(ptr)->counted,
+	assert_true(header_large(ptr)->sampled);
+	assert_int_equal(header_large(ptr)->counted,
 			 HEADER_CLASS | class_of(32768));
 	assert_int_equal(stats_large().allocs, large);
 	shadow_allocs[class_of(32768)]++;
@@ -169,13 +169,13 @@ static void the_largest_class_borrows(void **state)
 	shadow_allocs[class_of(32768)]++;
 	shadow_frees[class_of(32768)]++;
 	assert_counts();
-	assert_int_equal(header_wide(ptr)->counted, 0);
+	assert_int_equal(header_large(ptr)->counted, 0);
 	assert_int_equal(stats_large().allocs, large + 1);
 	assert_true(live_bytes() == 90000);
 	heap_free(ptr);
 }
 
-/* The marks are part of what the header's check covers. */
+/* The sampled bit is part of what the header's check covers. */
 static void a_broken_mark_is_a_broken_header(void **state)
 {
 	uint64_t before =
@@ -183,19 +183,19 @@ static void a_broken_mark_is_a_broken_header(void **state)
 	char *ptr = heap_malloc(100000);
 
 	(void)state;
-	header_wide(ptr)->mark = 0;
+	header_large(ptr)->sampled = 0;
 	heap_free(ptr);
 	assert_int_equal(
 		stats.figures[FIGURE_REJECT(REJECT_OVERWRITTEN_HEADER)],
 		before + 1);
-	header_wide(ptr)->mark = 1;
+	header_large(ptr)->sampled = 1;
 	heap_free(ptr);
 	assert_int_equal(
 		stats.figures[FIGURE_REJECT(REJECT_OVERWRITTEN_HEADER)],
 		before + 1);
 }
 
-/* What is charged to the guard is more than a warm unwinding. */
+/* What is charged to the limiter is more than a warm unwinding. */
 static void recording_is_charged(void **state)
 {
 	enum { many = 1000 };
@@ -223,7 +223,7 @@ int main(void)
 		SAMPLED(a_resized_large_block_is_another_sample),
 		SAMPLED(an_aligned_block_has_a_header),
 		SAMPLED(counts_are_those_without_samples),
-		SAMPLED(the_largest_class_borrows),
+		SAMPLED(the_largest_class_is_served_by_large_blocks),
 		SAMPLED(a_broken_mark_is_a_broken_header),
 		SAMPLED(recording_is_charged),
 	};

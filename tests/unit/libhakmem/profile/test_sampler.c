@@ -10,15 +10,15 @@
 
 static void chances_are_those_of_a_poisson_process(void **state)
 {
-	static const uint64_t means[] = {1, 64, 16384, 524288, 1ull << 40};
+	static const uint64_t intervals[] = {1, 64, 16384, 524288, 1ull << 40};
 
 	(void)state;
-	for (size_t m = 0; m < COUNT_OF(means); m++)
+	for (size_t m = 0; m < COUNT_OF(intervals); m++)
 		for (uint64_t bytes = 1; bytes < 1ull << 40;
 		     bytes += bytes / 3 + 1) {
-			double ratio = (double)bytes / (double)means[m];
+			double ratio = (double)bytes / (double)intervals[m];
 			double truth = -expm1(-ratio);
-			double chance = sampler_chance(bytes, means[m]);
+			double chance = sampler_chance(bytes, intervals[m]);
 
 			assert_true(chance > 0 && chance <= 1);
 			assert_true(fabs(chance / truth - 1) < 1e-7);
@@ -66,7 +66,7 @@ static void draws_are_geometric(void **state)
 			sum += (double)k;
 			ones += k == 1;
 		}
-		/* mean 1/p, variance (1-p)/p^2; the first with chance p */
+		/* interval 1/p, variance (1-p)/p^2; the first with chance p */
 		assert_true(fabs(sum / draws - 1 / p) <=
 			    5 * sqrt((1 - p) / draws) / p + 1e-9);
 		assert_true(fabs(ones / draws - p) <=
@@ -82,7 +82,7 @@ static void nothing_is_drawn_when_it_is_off(void **state)
 	sampler_init(0, 0);
 	assert_int_equal(sampler_draw(&random, 100, &mean), SAMPLER_DRAW_MAX);
 	assert_int_equal(mean, 0);
-	assert_int_equal(sampler_histogram_mean(), 0);
+	assert_int_equal(sampler_histogram_interval(), 0);
 }
 
 /* A class counts by its largest request and thins: each request then has just
@@ -128,8 +128,8 @@ static void requests_below_the_largest_are_thinned(void **state)
 	}
 }
 
-/* Both streams out of one countdown: each keeps each size with its own chance,
- * and with its own mean. */
+/* Both samplers out of one countdown: each keeps each size with its own chance,
+ * and with its own interval. */
 static void check_streams(uint64_t histogram, uint64_t stack)
 {
 	static const uint64_t sizes[3] = {1025, 1088, 1151};
@@ -168,7 +168,7 @@ static void check_streams(uint64_t histogram, uint64_t stack)
 	}
 }
 
-static void each_stream_is_the_process_of_its_mean(void **state)
+static void each_sampler_is_the_process_of_its_interval(void **state)
 {
 	(void)state;
 	check_streams(4000, 40000);
@@ -179,9 +179,9 @@ static void each_stream_is_the_process_of_its_mean(void **state)
 	check_streams(300, 700);
 }
 
-/* A stream that became denser than the countdown in flight was drawn for is
- * sampled with that countdown's mean for once. */
-static void a_countdown_in_flight_has_its_own_mean(void **state)
+/* A sampler that became denser than the countdown in flight was drawn for is
+ * sampled with that countdown's interval for once. */
+static void a_countdown_in_flight_has_its_own_interval(void **state)
 {
 	struct sampler_split split;
 	uint64_t random = 4, mean;
@@ -204,7 +204,7 @@ static void a_countdown_in_flight_has_its_own_mean(void **state)
 	assert_false(sampler_split(&random, 100, 100, mean, &split));
 }
 
-/* Countdowns have an end, so that a change of the mean is noticed. */
+/* Countdowns have an end, so that a change of the interval is noticed. */
 static void no_countdown_is_endless(void **state)
 {
 	double nothing = 0, requests = 0;
@@ -227,7 +227,7 @@ static void no_countdown_is_endless(void **state)
 }
 
 /* Large and aligned requests count their bytes. */
-static void wide_requests_are_sampled_by_their_bytes(void **state)
+static void requests_that_bypass_are_sampled_by_their_bytes(void **state)
 {
 	static const uint64_t sizes[] = {0, 1, 500, 40000, 1000000};
 	struct sampler_thread thread = {0};
@@ -237,7 +237,7 @@ static void wide_requests_are_sampled_by_their_bytes(void **state)
 	(void)state;
 	sampler_init(0, 65536);
 	for (int i = 0; i < 500000; i++) {
-		uint64_t mean = sampler_wide(&thread, &random, sizes[i % 5]);
+		uint64_t mean = sampler_bypass(&thread, &random, sizes[i % 5]);
 
 		assert_true(mean == 0 || mean == 65536);
 		seen[i % 5]++;
@@ -250,20 +250,20 @@ static void wide_requests_are_sampled_by_their_bytes(void **state)
 		assert_true(fabs(kept[k] / seen[k] - p) <=
 			    5 * sqrt(p * (1 - p) / seen[k]) + 1e-5);
 	}
-	/* another mean is in force at once */
+	/* another interval is in force at once */
 	sampler_set_stack(1);
-	assert_int_equal(sampler_wide(&thread, &random, 1000), 1);
+	assert_int_equal(sampler_bypass(&thread, &random, 1000), 1);
 	sampler_set_stack(0);
-	assert_int_equal(sampler_wide(&thread, &random, 1 << 30), 0);
+	assert_int_equal(sampler_bypass(&thread, &random, 1 << 30), 0);
 }
 
 /* Unwinding that takes more than a hundredth of the thread's time raises the
- * mean; when it takes little, the mean falls back, slowly. */
-static void the_guard_raises_the_mean(void **state)
+ * interval; when it takes little, the interval falls back, slowly. */
+static void the_limiter_widens_the_interval(void **state)
 {
 	struct sampler_thread thread = {0};
 	uint64_t now = 5000 * (uint64_t)SECOND, cpu = 0;
-	uint64_t raised = sampler_guard_raised();
+	uint64_t raised = sampler_limiter_raised();
 	bool due = false;
 
 	(void)state;
@@ -274,39 +274,39 @@ static void the_guard_raises_the_mean(void **state)
 		cpu += 1000000;
 		due = sampler_spent(&thread, 20000, now);
 		if (due)
-			sampler_guard(&thread, cpu, now);
+			sampler_limit(&thread, cpu, now);
 	}
-	assert_true(sampler_stack_mean() >= 2 * 65536);
-	assert_true(sampler_guard_raised() > raised);
+	assert_true(sampler_stack_interval() >= 2 * 65536);
+	assert_true(sampler_limiter_raised() > raised);
 	assert_int_equal(sampler_stack_configured(), 65536);
 	/* 0.1 %: a fall in each second at most, and no further than the floor
 	 */
 	sampler_init(0, 65536);
-	for (int i = 0; sampler_stack_mean() < 8 * 65536; i++) {
+	for (int i = 0; sampler_stack_interval() < 8 * 65536; i++) {
 		assert_true(i < 1000);
 		now += 1000000;
 		cpu += 1000000;
 		if (sampler_spent(&thread, 500000, now))
-			sampler_guard(&thread, cpu, now);
+			sampler_limit(&thread, cpu, now);
 	}
-	raised = sampler_guard_raised();
+	raised = sampler_limiter_raised();
 	for (int i = 0; i < 100; i++) {
-		uint64_t before = sampler_stack_mean();
+		uint64_t before = sampler_stack_interval();
 
 		now += 100000000;
 		cpu += 100000000;
 		if (sampler_spent(&thread, 100000, now))
-			sampler_guard(&thread, cpu, now);
-		assert_true(sampler_stack_mean() == before ||
-			    sampler_stack_mean() == before / 2);
-		assert_true(i >= 10 || sampler_stack_mean() >= 4 * 65536);
+			sampler_limit(&thread, cpu, now);
+		assert_true(sampler_stack_interval() == before ||
+			    sampler_stack_interval() == before / 2);
+		assert_true(i >= 10 || sampler_stack_interval() >= 4 * 65536);
 	}
-	assert_int_equal(sampler_stack_mean(), 65536);
-	assert_int_equal(sampler_guard_raised(), raised);
+	assert_int_equal(sampler_stack_interval(), 65536);
+	assert_int_equal(sampler_limiter_raised(), raised);
 }
 
 /* 0.5 % is neither too much nor a reason to sample more. */
-static void the_guard_rests_in_between(void **state)
+static void the_limiter_rests_in_between(void **state)
 {
 	struct sampler_thread thread = {0};
 	uint64_t now = 6000 * (uint64_t)SECOND, cpu = 0;
@@ -317,13 +317,13 @@ static void the_guard_rests_in_between(void **state)
 		now += 2000000;
 		cpu += 2000000;
 		if (sampler_spent(&thread, 10000, now))
-			sampler_guard(&thread, cpu, now);
-		assert_int_equal(sampler_stack_mean(), 65536);
+			sampler_limit(&thread, cpu, now);
+		assert_int_equal(sampler_stack_interval(), 65536);
 	}
 }
 
 /* Two threads that measured the same do not raise it twice. */
-static void one_measurement_changes_the_mean_once(void **state)
+static void one_measurement_changes_the_interval_once(void **state)
 {
 	struct sampler_thread one = {0}, two = {0};
 	uint64_t now = 7000 * (uint64_t)SECOND;
@@ -332,9 +332,9 @@ static void one_measurement_changes_the_mean_once(void **state)
 	sampler_init(0, 65536);
 	sampler_spent(&one, 6000000, now);
 	sampler_spent(&two, 6000000, now);
-	sampler_guard(&one, 1000000, now);
-	sampler_guard(&two, 1000000, now);
-	assert_int_equal(sampler_stack_mean(), 2 * 65536);
+	sampler_limit(&one, 1000000, now);
+	sampler_limit(&two, 1000000, now);
+	assert_int_equal(sampler_stack_interval(), 2 * 65536);
 }
 
 /* Threads too short for a window are judged together. */
@@ -347,16 +347,16 @@ static void short_threads_are_judged_together(void **state)
 	for (int i = 0; i < 4; i++) {
 		struct sampler_thread thread = {0};
 
-		assert_int_equal(sampler_stack_mean(), 65536);
+		assert_int_equal(sampler_stack_interval(), 65536);
 		assert_false(sampler_spent(&thread, 150000, now));
 		sampler_ended(&thread, 3000000, now);
 	}
-	assert_int_equal(sampler_stack_mean(), 2 * 65536);
+	assert_int_equal(sampler_stack_interval(), 2 * 65536);
 	/* without any sample it comes back in the end */
 	sampler_relax(now + SECOND);
-	assert_int_equal(sampler_stack_mean(), 2 * 65536);
+	assert_int_equal(sampler_stack_interval(), 2 * 65536);
 	sampler_relax(now + 60 * (uint64_t)SECOND);
-	assert_int_equal(sampler_stack_mean(), 65536);
+	assert_int_equal(sampler_stack_interval(), 65536);
 }
 
 /* 20,000 threads that each spend `spent` of `cpu_ns`: how many are measured? */
@@ -391,13 +391,13 @@ static void few_of_the_cheap_threads_are_measured(void **state)
 	/* half a hundredth: fine; one in 16 of them */
 	measured = end_threads(8000, 1600000);
 	assert_in_range(measured, 1100, 1400);
-	assert_int_equal(sampler_stack_mean(), 65536);
+	assert_int_equal(sampler_stack_interval(), 65536);
 	/* two hundredths: too much */
 	measured = end_threads(8000, 400000);
 	assert_in_range(measured, 1100, 1400);
-	assert_true(sampler_stack_mean() > 65536);
+	assert_true(sampler_stack_interval() > 65536);
 	assert_int_equal(end_threads(300000, 60000000), 20000);
-	assert_int_equal(sampler_stack_mean(), 65536);
+	assert_int_equal(sampler_stack_interval(), 65536);
 }
 
 static void the_clock_is_looked_at_once_in_1024(void **state)
@@ -410,28 +410,28 @@ static void the_clock_is_looked_at_once_in_1024(void **state)
 	assert_int_equal(due, 10);
 }
 
-/* Samples that come too fast double the mean, and only then; slow ones bring
- * it back to what was configured and no lower. */
-static void the_mean_follows_the_rate(void **state)
+/* Samples that come too fast double the interval, and only then; slow ones
+ * bring it back to what was configured and no lower. */
+static void the_interval_follows_the_rate(void **state)
 {
 	uint64_t now = 1000 * (uint64_t)SECOND;
 
 	(void)state;
 	sampler_init(16384, 0);
 	sampler_note(now);
-	assert_int_equal(sampler_histogram_mean(), 16384);
+	assert_int_equal(sampler_histogram_interval(), 16384);
 	for (uint64_t mean = 32768; mean <= 16384 << 5; mean *= 2) {
 		sampler_note(now += BUDGET_NS / 2);
-		assert_int_equal(sampler_histogram_mean(), mean);
+		assert_int_equal(sampler_histogram_interval(), mean);
 	}
 	sampler_note(now += 2 * BUDGET_NS);
-	assert_int_equal(sampler_histogram_mean(), 16384 << 5);
+	assert_int_equal(sampler_histogram_interval(), 16384 << 5);
 	for (int i = 0; i < 20; i++)
 		sampler_note(now += 5 * BUDGET_NS);
-	assert_int_equal(sampler_histogram_mean(), 16384);
+	assert_int_equal(sampler_histogram_interval(), 16384);
 }
 
-static void a_flood_never_overflows_the_mean(void **state)
+static void a_flood_never_overflows_the_interval(void **state)
 {
 	uint64_t now = 2000 * (uint64_t)SECOND;
 
@@ -439,12 +439,12 @@ static void a_flood_never_overflows_the_mean(void **state)
 	sampler_init(16384, 0);
 	for (int i = 0; i < 200; i++)
 		sampler_note(++now);
-	assert_true(sampler_histogram_mean() <= 1ull << 41);
-	assert_true(sampler_histogram_mean() >= 1ull << 40);
+	assert_true(sampler_histogram_interval() <= 1ull << 41);
+	assert_true(sampler_histogram_interval() >= 1ull << 40);
 	/* a clock that stands still or a racing thread's older time */
 	sampler_note(now);
 	sampler_note(now - 5);
-	assert_true(sampler_histogram_mean() <= 1ull << 41);
+	assert_true(sampler_histogram_interval() <= 1ull << 41);
 }
 
 static void off_stays_off(void **state)
@@ -455,7 +455,7 @@ static void off_stays_off(void **state)
 	sampler_init(0, 0);
 	for (int i = 0; i < 10; i++)
 		sampler_note(now += i % 2 ? SECOND : 1);
-	assert_int_equal(sampler_histogram_mean(), 0);
+	assert_int_equal(sampler_histogram_interval(), 0);
 }
 
 int main(void)
@@ -467,18 +467,19 @@ int main(void)
 		cmocka_unit_test(draws_are_geometric),
 		cmocka_unit_test(nothing_is_drawn_when_it_is_off),
 		cmocka_unit_test(requests_below_the_largest_are_thinned),
-		cmocka_unit_test(each_stream_is_the_process_of_its_mean),
-		cmocka_unit_test(a_countdown_in_flight_has_its_own_mean),
+		cmocka_unit_test(each_sampler_is_the_process_of_its_interval),
+		cmocka_unit_test(a_countdown_in_flight_has_its_own_interval),
 		cmocka_unit_test(no_countdown_is_endless),
-		cmocka_unit_test(wide_requests_are_sampled_by_their_bytes),
-		cmocka_unit_test(the_guard_raises_the_mean),
-		cmocka_unit_test(the_guard_rests_in_between),
-		cmocka_unit_test(one_measurement_changes_the_mean_once),
+		cmocka_unit_test(
+			requests_that_bypass_are_sampled_by_their_bytes),
+		cmocka_unit_test(the_limiter_widens_the_interval),
+		cmocka_unit_test(the_limiter_rests_in_between),
+		cmocka_unit_test(one_measurement_changes_the_interval_once),
 		cmocka_unit_test(short_threads_are_judged_together),
 		cmocka_unit_test(few_of_the_cheap_threads_are_measured),
 		cmocka_unit_test(the_clock_is_looked_at_once_in_1024),
-		cmocka_unit_test(the_mean_follows_the_rate),
-		cmocka_unit_test(a_flood_never_overflows_the_mean),
+		cmocka_unit_test(the_interval_follows_the_rate),
+		cmocka_unit_test(a_flood_never_overflows_the_interval),
 		cmocka_unit_test(off_stays_off),
 	};
 

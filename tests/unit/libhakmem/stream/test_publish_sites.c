@@ -151,19 +151,19 @@ static void send_control(uint64_t sample, bool off, uint32_t interval)
 	     (ssize_t)(FRAME_HEADER_BYTES + length));
 }
 
-static void the_daemon_sets_the_mean(void)
+static void the_daemon_sets_the_interval(void)
 {
 	begin();
 	sampler_init(16384, 524288);
 	send_control(65536, false, 0);
 	poll_later();
-	must(sampler_stack_mean() == 65536);
-	must(sampler_histogram_mean() == 16384);
+	must(sampler_stack_interval() == 65536);
+	must(sampler_histogram_interval() == 16384);
 	must(conf.interval_ms == INTERVAL);
 	send_control(0, true, 0);
 	send_control(0, false, 20);
 	poll_later();
-	must(sampler_stack_mean() == 0);
+	must(sampler_stack_interval() == 0);
 	must(conf.interval_ms == 20);
 	/* out of range: nothing */
 	send_control(0, false, 5);
@@ -171,7 +171,7 @@ static void the_daemon_sets_the_mean(void)
 	send_control(UINT64_MAX, false, 0);
 	poll_later();
 	must(conf.interval_ms == 20);
-	must(sampler_stack_mean() == TIB);
+	must(sampler_stack_interval() == TIB);
 	must(library_fd() >= 0);
 	/* nonsense: it was no daemon */
 	must(write(server.fd, "nonsense", 8) == 8);
@@ -183,7 +183,7 @@ CHILD_TEST(sites_follow_the_state)
 CHILD_TEST(everything_again_on_a_new_connection)
 CHILD_TEST(a_slow_daemon_gets_them_in_pieces)
 CHILD_TEST(it_catches_up_between_intervals)
-CHILD_TEST(the_daemon_sets_the_mean)
+CHILD_TEST(the_daemon_sets_the_interval)
 
 int main(void)
 {
@@ -192,7 +192,7 @@ int main(void)
 		cmocka_unit_test(test_everything_again_on_a_new_connection),
 		cmocka_unit_test(test_a_slow_daemon_gets_them_in_pieces),
 		cmocka_unit_test(test_it_catches_up_between_intervals),
-		cmocka_unit_test(test_the_daemon_sets_the_mean),
+		cmocka_unit_test(test_the_daemon_sets_the_interval),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -1,5 +1,5 @@
 /* What the instructions of a description mean. */
-#include "tests/unit/libhakmem/made.h"
+#include "tests/unit/libhakmem/synthetic.h"
 
 /* --- what the assembler writes -------------------------------------------- */
 
@@ -14,14 +14,14 @@ static void rules_are_what_the_descriptions_say(void **unused)
 	expect(probe_odd, RULE_LOST, 0, 0);
 }
 
-static void more_than_a_rule_can_say_is_hard(void **unused)
+static void more_than_a_rule_can_say_needs_dwarf(void **unused)
 {
 	const char *const places[] = {probe_above,  probe_kept, probe_moved,
 				      probe_uneven, probe_far,	probe_wild};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT_OF(places); i++)
-		expect(places[i], RULE_HARD, 0, 0);
+		expect(places[i], RULE_DWARF, 0, 0);
 }
 
 /* What is learned comes back as it was. */
@@ -169,61 +169,62 @@ static const struct made plt[] = {
 
 /* More than a rule can say, or nonsense: in time, and without a fault. */
 static const struct made bad[] = {
-	{0, IS(RULE_HARD), BYTES(DW_CFA_GNU_negative_offset_extended, 6, 2)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_register, 6, 3)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_val_offset, 6, 2)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_val_offset_sf, 6, 2)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_val_expression, 6, 1, DW_OP_lit0)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_same_value, 16)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_offset | 16, 2)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_def_cfa_offset, 0)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_def_cfa_offset, 20)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_def_cfa_offset_sf, 1)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_def_cfa_offset, 0x80, 0x80, 0x80, 2)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_offset | 6, 0x80, 0x80, 0x80, 2)},
-	{0, IS(RULE_HARD),
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_GNU_negative_offset_extended, 6, 2)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_register, 6, 3)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_val_offset, 6, 2)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_val_offset_sf, 6, 2)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_val_expression, 6, 1, DW_OP_lit0)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_same_value, 16)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_offset | 16, 2)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_def_cfa_offset, 0)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_def_cfa_offset, 20)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_def_cfa_offset_sf, 1)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_def_cfa_offset, 0x80, 0x80, 0x80, 2)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_offset | 6, 0x80, 0x80, 0x80, 2)},
+	{0, IS(RULE_DWARF),
 	 BYTES(DW_CFA_def_cfa_offset, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
 	       0xFF, 0xFF, 1)},
-	{0, IS(RULE_HARD),
+	{0, IS(RULE_DWARF),
 	 BYTES(DW_CFA_def_cfa_offset, 0x88, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
 	       0x80, 0x80, 0x80, 0x80, 0)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_def_cfa_offset, 0x88)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_def_cfa, 7)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_advance_loc4, 1, 0, 0)},
-	{0, IS(RULE_HARD), BYTES(RESTORE)},
-	{0, IS(RULE_HARD),
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_def_cfa_offset, 0x88)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_def_cfa, 7)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_advance_loc4, 1, 0, 0)},
+	{0, IS(RULE_DWARF), BYTES(RESTORE)},
+	{0, IS(RULE_DWARF),
 	 BYTES(REMEMBER, REMEMBER, REMEMBER, REMEMBER, REMEMBER, RESTORE)},
-	{0, IS(RULE_HARD), BYTES(0x17, 0)},
-	{0, IS(RULE_HARD), BYTES(0x2D)},
-	{0, IS(RULE_HARD), BYTES(0x3F, 0)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_def_cfa_expression, 0)},
-	{0, IS(RULE_HARD),
+	{0, IS(RULE_DWARF), BYTES(0x17, 0)},
+	{0, IS(RULE_DWARF), BYTES(0x2D)},
+	{0, IS(RULE_DWARF), BYTES(0x3F, 0)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_def_cfa_expression, 0)},
+	{0, IS(RULE_DWARF),
 	 BYTES(DW_CFA_def_cfa_expression, 1, DW_OP_breg0 + 7)},
-	{0, IS(RULE_HARD),
+	{0, IS(RULE_DWARF),
 	 BYTES(DW_CFA_def_cfa_expression, 9, DW_OP_breg0 + 7, 8)},
-	{0, IS(RULE_HARD),
+	{0, IS(RULE_DWARF),
 	 BYTES(DW_CFA_def_cfa_expression, 3, DW_OP_breg0 + 7, 8, DW_OP_nop)},
-	{0, IS(RULE_HARD),
+	{0, IS(RULE_DWARF),
 	 BYTES(DW_CFA_def_cfa_expression, 4, DW_OP_breg0 + 7, 8, DW_OP_deref,
 	       DW_OP_deref)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_def_cfa_expression, 2, DW_OP_lit0, 8)},
-	{0, IS(RULE_HARD),
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_def_cfa_expression, 2, DW_OP_lit0, 8)},
+	{0, IS(RULE_DWARF),
 	 BYTES(DW_CFA_def_cfa_expression, 3, DW_OP_breg0 + 6, 0x7C,
 	       DW_OP_deref)},
-	{0, IS(RULE_HARD),
+	{0, IS(RULE_DWARF),
 	 BYTES(DW_CFA_def_cfa_expression, 3, DW_OP_breg0 + 6, 0x78, DW_OP_deref,
 	       DW_CFA_expression, 6, 2, DW_OP_breg0 + 7, 0)},
-	{0, IS(RULE_HARD),
+	{0, IS(RULE_DWARF),
 	 BYTES(DW_CFA_def_cfa_expression, 3, DW_OP_breg0 + 6, 0x78, DW_OP_deref,
 	       DW_CFA_offset | 6, 2)},
-	{0, IS(RULE_HARD),
+	{0, IS(RULE_DWARF),
 	 BYTES(DW_CFA_def_cfa_expression, 3, DW_OP_breg0 + 6, 0x78, DW_OP_deref,
 	       DW_CFA_def_cfa_register, 7)},
-	{0, IS(RULE_HARD),
+	{0, IS(RULE_DWARF),
 	 BYTES(DW_CFA_def_cfa_expression, 3, DW_OP_breg0 + 6, 0x78, DW_OP_deref,
 	       DW_CFA_def_cfa_offset, 16)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_expression, 6, 2, DW_OP_breg0 + 6, 0)},
-	{0, IS(RULE_HARD), BYTES(DW_CFA_expression, 16, 2, DW_OP_breg0 + 7, 0)},
+	{0, IS(RULE_DWARF), BYTES(DW_CFA_expression, 6, 2, DW_OP_breg0 + 6, 0)},
+	{0, IS(RULE_DWARF),
+	 BYTES(DW_CFA_expression, 16, 2, DW_OP_breg0 + 7, 0)},
 };
 
 static void check_program(const struct made *made, bool judged)
@@ -236,11 +237,11 @@ static void check_program(const struct made *made, bool judged)
 	memcpy(fde.at + fde.count, made->program, made->length);
 	fde.count += made->length;
 	write_both(&cie, &fde);
-	rule = learn(made_code + made->place);
+	rule = learn(synthetic_code + made->place);
 	if (rule.base != made->rule.base || rule.cfa != made->rule.cfa ||
 	    rule.fp != made->rule.fp || rule.saves_fp != made->rule.saves_fp ||
 	    (judged &&
-	     !judge_agrees((uintptr_t)made_code + made->place, &rule)))
+	     !oracle_agrees((uintptr_t)synthetic_code + made->place, &rule)))
 		fail_msg("%02x %02x ... at %u: base %d, cfa %d, fp %d",
 			 made->program[0], made->program[1], made->place,
 			 rule.base, rule.cfa, rule.fp);
@@ -255,7 +256,7 @@ static void each_instruction_is_obeyed(void **unused)
 		check_program(&plt[i], true);
 }
 
-static void nonsense_is_hard(void **unused)
+static void nonsense_needs_dwarf(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
@@ -279,8 +280,8 @@ static void a_record_may_end_anywhere(void **unused)
 		fde.at[fde.count] = 0xFF;
 		write_both(&cie, &fde);
 		memset(fde_room + 4 + fde.count, 0xFF, 16);
-		rule = learn(made_code);
-		assert_true(rule.base == RULE_HARD ||
+		rule = learn(synthetic_code);
+		assert_true(rule.base == RULE_DWARF ||
 			    (rule.base == RULE_SP && fde.count >= 13));
 	}
 	begin_fde(&fde);
@@ -288,8 +289,8 @@ static void a_record_may_end_anywhere(void **unused)
 		cie.count--;
 		write_both(&cie, &fde);
 		memset(cie_room + 4 + cie.count, 0xFF, 16);
-		rule = learn(made_code);
-		assert_true(rule.base == RULE_HARD);
+		rule = learn(synthetic_code);
+		assert_true(rule.base == RULE_DWARF);
 	}
 }
 
@@ -297,13 +298,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROBED(rules_are_what_the_descriptions_say),
-		PROBED(more_than_a_rule_can_say_is_hard),
+		PROBED(more_than_a_rule_can_say_needs_dwarf),
 		PROBED(a_rule_that_was_learned_can_be_kept),
 		cmocka_unit_test(without_a_description_there_is_a_guess),
 		PROBED(each_instruction_is_obeyed),
-		PROBED(nonsense_is_hard),
+		PROBED(nonsense_needs_dwarf),
 		PROBED(a_record_may_end_anywhere),
 	};
 
-	return cmocka_run_group_tests(tests, made_start, NULL);
+	return cmocka_run_group_tests(tests, synthetic_start, NULL);
 }

@@ -7,7 +7,7 @@
 #include "libhakmem/unwind/cfi.h"
 
 #include "libhakmem/unwind/module.h"
-#include "tests/unit/libhakmem/judge.h"
+#include "tests/unit/libhakmem/oracle.h"
 #include "tests/unit/libhakmem/unit.h"
 
 #include <dlfcn.h>
@@ -38,9 +38,9 @@ static void judge(const struct module_info *module, uintptr_t code,
 		  const struct rule *rule)
 {
 	seen.judged++;
-	if (rule->base == RULE_HARD || judge_agrees(code, rule))
+	if (rule->base == RULE_DWARF || oracle_agrees(code, rule))
 		return;
-	if (judge_by_libunwind(code, rule->module).result < 0 &&
+	if (oracle_by_libunwind(code, rule->module).result < 0 &&
 	    rule->base != RULE_END) {
 		seen.more++;
 		return;
@@ -106,7 +106,7 @@ static void libunwind_agrees_everywhere(void **unused)
 		      "%lu hard, %lu lost, %lu without description\n",
 		      module_count(), (unsigned long)seen.places,
 		      (unsigned long)seen.judged, (unsigned long)seen.more,
-		      (unsigned long)seen.of_base[RULE_HARD],
+		      (unsigned long)seen.of_base[RULE_DWARF],
 		      (unsigned long)seen.of_base[RULE_LOST],
 		      (unsigned long)seen.of_base[RULE_GUESS]);
 	assert_int_equal(seen.differ, 0);
@@ -114,7 +114,7 @@ static void libunwind_agrees_everywhere(void **unused)
 	assert_true(seen.judged > 5000);
 	assert_true(seen.of_base[RULE_SP] > seen.places / 2);
 	assert_true(seen.of_base[RULE_FP] > 0);
-	assert_true(seen.of_base[RULE_HARD] < seen.places / 20);
+	assert_true(seen.of_base[RULE_DWARF] < seen.places / 20);
 }
 
 static int start(void **unused)

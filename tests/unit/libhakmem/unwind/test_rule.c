@@ -27,7 +27,7 @@ static bool same(const struct rule *a, const struct rule *b)
 static void test_every_value_survives(void **unused)
 {
 	const struct rule extremes[] = {
-		{RULE_HARD, 1, false, false, 8, 0},
+		{RULE_DWARF, 1, false, false, 8, 0},
 		{RULE_END, 2048, true, false, 0, 0},
 		{RULE_SP, 2048, true, true, RULE_DISTANCE_MAX,
 		 RULE_DISTANCE_MAX},

@@ -61,7 +61,7 @@ static __attribute__((noinline)) void leaf(void)
 	assert_expected(&again);
 	assert_expected(&stack);
 	assert_same(&stack, &again);
-	assert_false(again.warm);
+	assert_false(again.hit);
 }
 
 static __attribute__((noinline)) void thin(int depth);
@@ -121,9 +121,10 @@ static void test_limit_is_not_truncated(void **unused)
 	}
 }
 
-/* --- the memo ------------------------------------------------------------ */
+/* --- the stack cache
+ * ------------------------------------------------------------ */
 
-static unsigned warm, looks;
+static unsigned hit, looks;
 static uint64_t seed = 1;
 
 static unsigned dice(unsigned sides)
@@ -135,7 +136,7 @@ static unsigned dice(unsigned sides)
 static __attribute__((noinline)) void look(void)
 {
 	assert_true(unwind_from(__builtin_frame_address(0), &stack));
-	warm += stack.warm;
+	hit += stack.hit;
 	looks++;
 	assert_true(unwind_afresh(__builtin_frame_address(0), &again));
 	assert_same(&stack, &again);
@@ -171,18 +172,18 @@ static void roam(int depth)
 static void test_every_hit_is_exact(void **unused)
 {
 	(void)unused;
-	warm = looks = 0;
+	hit = looks = 0;
 	for (int i = 0; i < 20000; i++)
 		roam(1 + (int)dice(6));
 	assert_true(looks == 20000);
 	/* 3 + 9 + ... + 729 stacks, some of which find no room. */
-	assert_true(warm > looks / 4);
+	assert_true(hit > looks / 4);
 	for (int i = 0; i < 2000; i++)
 		roam(1 + (int)dice(3));
-	warm = looks = 0;
+	hit = looks = 0;
 	for (int i = 0; i < 2000; i++)
 		roam(1 + (int)dice(3));
-	assert_true(warm > looks * 9 / 10);
+	assert_true(hit > looks * 9 / 10);
 }
 
 static __attribute__((noinline)) void name_it(uint32_t site)
@@ -198,7 +199,7 @@ static void test_name_comes_back(void **unused)
 	/* One place of call: the loop is not to be unrolled. */
 	for (volatile uint32_t i = 0; i < 3; i++) {
 		name_it(i == 0 ? 77 : 0);
-		assert_int_equal(stack.warm, i != 0);
+		assert_int_equal(stack.hit, i != 0);
 		assert_int_equal(stack.site, i == 0 ? 0 : 77);
 		assert_int_equal(stack.depth == 0, i != 0);
 	}
@@ -581,9 +582,9 @@ static void test_unload_stops_at_plugins(void **unused)
 	assert_int_equal(dlclose(handle), 0);
 }
 
-/* --- the gate ------------------------------------------------------------ */
+/* --- quiescence ---------------------------------------------------------- */
 
-static void test_gate(void **unused)
+static void test_quiesce(void **unused)
 {
 	struct unwind_counts before, after;
 
@@ -601,8 +602,7 @@ static void test_gate(void **unused)
 	assert_true(unwind_from(__builtin_frame_address(0), &stack));
 	unwind_counts(&after);
 	assert_int_equal(after.no_stack - before.no_stack, 2);
-	assert_int_equal(after.warm + after.cold - before.warm - before.cold,
-			 2);
+	assert_int_equal(after.hit + after.miss - before.hit - before.miss, 2);
 	assert_false(unwind_busy());
 }
 
@@ -638,7 +638,7 @@ static bool libunwind_is_loaded(void)
 }
 
 /* A leaf at a place that no rule can describe; false: as far as it goes. */
-static bool meet_a_hard_place(void)
+static bool meet_code_that_needs_dwarf(void)
 {
 	uintptr_t words[16] = {0};
 
@@ -655,16 +655,16 @@ static void before_a_thread(void)
 		unwind_before_thread();
 		must(!libunwind_is_loaded()); /* what for? */
 	}
-	must(!meet_a_hard_place());
+	must(!meet_code_that_needs_dwarf());
 	must(stack.truncated);
 	must(!libunwind_is_loaded());
 	unwind_before_thread();
 	must(libunwind_is_loaded());
-	must(meet_a_hard_place());
+	must(meet_code_that_needs_dwarf());
 	must(!stack.truncated);
 }
 
-static void a_hard_place_has_it_loaded(void **unused)
+static void code_that_needs_dwarf_has_it_loaded(void **unused)
 {
 	(void)unused;
 	if (!PROBES || SANITIZED)
@@ -676,7 +676,7 @@ static void a_hard_place_has_it_loaded(void **unused)
 /* Another thread may hold what dlopen waits for. */
 static void too_late(void)
 {
-	must(!meet_a_hard_place());
+	must(!meet_code_that_needs_dwarf());
 	must(walk_needs_dwarf());
 	unwind_before_thread();
 	must(!libunwind_is_loaded());
@@ -720,7 +720,7 @@ static int start(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_hard_place_has_it_loaded),
+		cmocka_unit_test(code_that_needs_dwarf_has_it_loaded),
 		cmocka_unit_test(stacks_need_no_libunwind),
 		cmocka_unit_test(it_is_loaded_once),
 		cmocka_unit_test(test_no_descriptor),
@@ -739,7 +739,7 @@ int main(void)
 		cmocka_unit_test(test_plugins),
 		cmocka_unit_test(test_plugins_unseen),
 		cmocka_unit_test(test_unload_stops_at_plugins),
-		cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_quiesce),
 		cmocka_unit_test(test_leaves_no_trace),
 	};
 

@@ -1,6 +1,6 @@
 #include "libhakmem/unwind/walk.h"
 
-#include "libhakmem/unwind/gate.h"
+#include "libhakmem/unwind/quiesce.h"
 #include "libhakmem/unwind/module.h"
 #include "libhakmem/unwind/rule.h"
 #include "libhakmem/unwind/stack.h"
@@ -14,17 +14,17 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-static struct unwind_stack stack, plain, warm;
+static struct unwind_stack stack, plain, hit;
 static void *expected[256];
 static int expected_depth;
 
 /* The caller of the function whose frame this is, as unwind.c has it. */
-static struct memo_key key_of(const void *frame)
+static struct stackcache_key key_of(const void *frame)
 {
 	const uintptr_t *words = frame;
-	struct memo_key key = {.pc = words[1] - 1,
-			       .sp = (uintptr_t)(words + 2),
-			       .fp = words[0]};
+	struct stackcache_key key = {.pc = words[1] - 1,
+				     .sp = (uintptr_t)(words + 2),
+				     .fp = words[0]};
 
 	key.high = stack_around(key.sp).high;
 	return key;
@@ -48,23 +48,23 @@ static void assert_backtrace(const struct unwind_stack *got)
 
 static __attribute__((noinline)) void leaf(void)
 {
-	struct memo_key key = key_of(__builtin_frame_address(0));
+	struct stackcache_key key = key_of(__builtin_frame_address(0));
 
 	expected_depth = backtrace(expected, COUNT_OF(expected));
 	assert_true(walk(&key, 0, &stack));
-	assert_int_equal(stack.memo, 0);
-	assert_false(memo_find(&key, &warm)); /* not asked to */
+	assert_int_equal(stack.cached, 0);
+	assert_false(stackcache_find(&key, &hit)); /* not asked to */
 	assert_true(walk(&key, WALK_PLAIN, &plain));
 	assert_backtrace(&stack);
 	assert_same(&stack, &plain);
 	/* Now the rules are known. */
 	assert_true(walk(&key, WALK_KEEP, &stack));
 	assert_same(&stack, &plain);
-	assert_true(stack.memo != 0);
-	assert_true(memo_find(&key, &warm));
-	assert_int_equal(warm.memo, stack.memo);
-	assert_same(&stack, &warm);
-	memo_forget();
+	assert_true(stack.cached != 0);
+	assert_true(stackcache_find(&key, &hit));
+	assert_int_equal(hit.cached, stack.cached);
+	assert_same(&stack, &hit);
+	stackcache_forget();
 }
 
 static __attribute__((noinline)) void down(int depth, void (*run)(void))
@@ -92,7 +92,7 @@ static void ways_agree_and_are_remembered(void **unused)
 
 static __attribute__((noinline)) void leaf_too_deep(void)
 {
-	struct memo_key key = key_of(__builtin_frame_address(0));
+	struct stackcache_key key = key_of(__builtin_frame_address(0));
 
 	assert_true(walk(&key, WALK_KEEP, &stack));
 	assert_int_equal(stack.depth, UNWIND_DEPTH);
@@ -110,19 +110,20 @@ static void too_deep_is_cut(void **unused)
 /* Beyond the key's range there is only what stack_holds. */
 static __attribute__((noinline)) void leaf_of_little(void)
 {
-	struct memo_key key = key_of(__builtin_frame_address(0));
+	struct stackcache_key key = key_of(__builtin_frame_address(0));
 
 	key.high = key.sp;
-	/* The main stack is known, but its words are none of the memo's. */
+	/* The main stack is known, but its words are none of the stack cache's.
+	 */
 	assert_true(walk(&key, WALK_KEEP, &stack));
-	assert_int_equal(stack.memo, 0);
+	assert_int_equal(stack.cached, 0);
 	assert_false(stack.truncated);
-	assert_false(memo_find(&key, &warm));
+	assert_false(stackcache_find(&key, &hit));
 }
 
 static void *on_thread(void *unused)
 {
-	struct memo_key key = key_of(__builtin_frame_address(0));
+	struct stackcache_key key = key_of(__builtin_frame_address(0));
 
 	/* A thread that nobody noted: nothing is known beyond the key. */
 	key.high = key.sp;
@@ -145,15 +146,15 @@ static uintptr_t interrupted;
 
 static __attribute__((noinline)) void leaf_in_handler(void)
 {
-	struct memo_key key = key_of(__builtin_frame_address(0));
+	struct stackcache_key key = key_of(__builtin_frame_address(0));
 	unsigned cut = 0;
 
 	expected_depth = backtrace(expected, COUNT_OF(expected));
 	assert_true(walk(&key, WALK_KEEP, &stack));
 	assert_true(walk(&key, WALK_PLAIN, &plain));
 	assert_same(&stack, &plain);
-	assert_true(memo_find(&key, &warm));
-	assert_same(&stack, &warm);
+	assert_true(stackcache_find(&key, &hit));
+	assert_same(&stack, &hit);
 	for (uint32_t i = 1; i < stack.depth; i++)
 		cut += stack.pc[i] == interrupted + 1;
 	assert_int_equal(cut, 1);
@@ -196,7 +197,7 @@ static char stacks[2][256 * 1024] __attribute__((aligned(4096)));
 
 static __attribute__((noinline)) void leaf_above(int number)
 {
-	struct memo_key key = key_of(__builtin_frame_address(0));
+	struct stackcache_key key = key_of(__builtin_frame_address(0));
 
 	(void)number;
 	key.high = (uintptr_t)stacks[2];
@@ -207,7 +208,7 @@ static void *raise_above(void *unused)
 {
 	stack_t other = {.ss_sp = stacks[1], .ss_size = sizeof(stacks[1])};
 	stack_t before;
-	struct memo_key key = key_of(__builtin_frame_address(0));
+	struct stackcache_key key = key_of(__builtin_frame_address(0));
 
 	must(walk(&key, 0, &plain));
 	must(sigaltstack(&other, &before) == 0);
@@ -243,7 +244,7 @@ static void a_signal_stack_may_lie_anywhere(void **unused)
 	plain.pc[0]++; /* is no leaf there */
 	assert_memory_equal(stack.pc + stack.depth - plain.depth, plain.pc,
 			    plain.depth * sizeof(plain.pc[0]));
-	assert_int_equal(stack.memo, 0);
+	assert_int_equal(stack.cached, 0);
 }
 
 /* --- code made at run time ----------------------------------------------- */
@@ -252,7 +253,7 @@ static uint32_t frames_below;
 
 static __attribute__((noinline)) void leaf_of_made_code(void)
 {
-	struct memo_key key = key_of(__builtin_frame_address(0));
+	struct stackcache_key key = key_of(__builtin_frame_address(0));
 
 	assert_true(walk(&key, WALK_KEEP, &stack));
 	assert_true(walk(&key, WALK_PLAIN, &plain));
@@ -267,13 +268,13 @@ static void call_leaf_of_made_code(void)
 
 static __attribute__((noinline)) void leaf_of_caller(void)
 {
-	struct memo_key key = key_of(__builtin_frame_address(0));
+	struct stackcache_key key = key_of(__builtin_frame_address(0));
 
-	assert_true(walk(&key, 0, &warm));
-	frames_below = warm.depth;
+	assert_true(walk(&key, 0, &hit));
+	frames_below = hit.depth;
 }
 
-static void made_code_is_followed_by_its_frame_pointer(void **unused)
+static void synthetic_code_is_followed_by_its_frame_pointer(void **unused)
 {
 	/* push rbp; mov rbp, rsp; call rdi; pop rbp; ret */
 	static const unsigned char framed[] = {0x55, 0x48, 0x89, 0xe5,
@@ -292,7 +293,7 @@ static void made_code_is_followed_by_its_frame_pointer(void **unused)
 	assert_ptr_not_equal(code, MAP_FAILED);
 	memcpy(code, framed, sizeof(framed));
 	memcpy(code + 64, bare, sizeof(bare));
-	memo_forget();
+	stackcache_forget();
 	leaf_of_caller();
 	memcpy(&call, &(void *){code}, sizeof(call));
 	call(call_leaf_of_made_code);
@@ -301,26 +302,26 @@ static void made_code_is_followed_by_its_frame_pointer(void **unused)
 	assert_int_equal(stack.pc[1], (uintptr_t)code + 6);
 	assert_int_equal(stack.module[1], MODULE_NONE);
 	for (uint32_t i = 3; i < stack.depth; i++)
-		assert_int_equal(stack.pc[i], warm.pc[i - 2]);
-	assert_true(stack.memo != 0);
+		assert_int_equal(stack.pc[i], hit.pc[i - 2]);
+	assert_true(stack.cached != 0);
 	/* Where it leads nowhere, it is no code that a stack may end with. */
 	memcpy(&call, &(void *){code + 64}, sizeof(call));
 	call(call_leaf_of_made_code);
 	assert_int_equal(stack.depth, 1);
 	assert_true(stack.truncated);
-	assert_int_equal(stack.memo, 0);
+	assert_int_equal(stack.cached, 0);
 	munmap(code, 4096);
 }
 
 /* --- who may walk -------------------------------------------------------- */
 
-static __attribute__((noinline)) void leaf_behind_the_gate(void)
+static __attribute__((noinline)) void leaf_in_quiescence(void)
 {
-	struct memo_key key = key_of(__builtin_frame_address(0));
+	struct stackcache_key key = key_of(__builtin_frame_address(0));
 
-	gate_close();
+	quiesce_begin();
 	assert_false(walk(&key, WALK_KEEP, &stack));
-	gate_open();
+	quiesce_end();
 	errno = 1234;
 	assert_true(walk(&key, WALK_KEEP, &stack));
 	assert_int_equal(errno, 1234);
@@ -329,13 +330,13 @@ static __attribute__((noinline)) void leaf_behind_the_gate(void)
 	walk_forget();
 	assert_true(walk(&key, WALK_KEEP, &plain));
 	assert_same(&stack, &plain);
-	memo_forget();
+	stackcache_forget();
 }
 
-static void a_closed_gate_is_no_stack(void **unused)
+static void quiescence_is_no_stack(void **unused)
 {
 	(void)unused;
-	down(3, leaf_behind_the_gate);
+	down(3, leaf_in_quiescence);
 }
 
 /* --- unloading ----------------------------------------------------------- */
@@ -344,22 +345,22 @@ static bool unloading, through_plugin;
 
 static __attribute__((noinline)) void leaf_in_unload(void)
 {
-	struct memo_key key = key_of(__builtin_frame_address(0));
+	struct stackcache_key key = key_of(__builtin_frame_address(0));
 
-	memo_forget();
+	stackcache_forget();
 	if (unloading)
-		gate_unload_begin();
+		quiesce_unload_begin();
 	assert_true(walk(&key, WALK_KEEP, &stack));
 	if (unloading)
-		gate_unload_end();
-	assert_int_equal(stack.memo != 0, !unloading);
-	assert_int_equal(memo_find(&key, &warm), !unloading);
+		quiesce_unload_end();
+	assert_int_equal(stack.cached != 0, !unloading);
+	assert_int_equal(stackcache_find(&key, &hit), !unloading);
 	if (unloading)
 		return;
 	/* While it lasts, what it may be about is in doubt. */
-	gate_unload_begin();
-	assert_int_equal(memo_find(&key, &warm), !through_plugin);
-	gate_unload_end();
+	quiesce_unload_begin();
+	assert_int_equal(stackcache_find(&key, &hit), !through_plugin);
+	quiesce_unload_end();
 }
 
 static void call_leaf_in_unload(void)
@@ -413,14 +414,14 @@ static void an_unload_ends_at_a_plugin(void **unused)
 
 static void before_the_start_there_is_no_stack(void **unused)
 {
-	struct memo_key key = key_of(__builtin_frame_address(0));
+	struct stackcache_key key = key_of(__builtin_frame_address(0));
 
 	(void)unused;
 	assert_false(walk(&key, 0, &stack));
 	assert_true(walk_is_idle());
 	walk_abandon();
 	assert_false(walk_load());
-	assert_true(memo_start() && walk_start());
+	assert_true(stackcache_start() && walk_start());
 	/* Rules need no libunwind. */
 	assert_true(walk(&key, 0, &stack));
 	assert_true(stack.depth > 1);
@@ -453,8 +454,9 @@ int main(void)
 		cmocka_unit_test(nothing_else_is_read),
 		cmocka_unit_test(a_signal_is_walked_through),
 		cmocka_unit_test(a_signal_stack_may_lie_anywhere),
-		cmocka_unit_test(made_code_is_followed_by_its_frame_pointer),
-		cmocka_unit_test(a_closed_gate_is_no_stack),
+		cmocka_unit_test(
+			synthetic_code_is_followed_by_its_frame_pointer),
+		cmocka_unit_test(quiescence_is_no_stack),
 		cmocka_unit_test(in_an_unload_nothing_is_remembered),
 		cmocka_unit_test(an_unload_ends_at_a_plugin),
 	};

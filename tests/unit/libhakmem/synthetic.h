@@ -3,12 +3,12 @@
  * assembler made for two places in this program, so that they are found like
  * any others. libunwind judges what they mean.
  */
-#ifndef TESTS_UNIT_LIBHAKMEM_MADE_H
-#define TESTS_UNIT_LIBHAKMEM_MADE_H
+#ifndef TESTS_UNIT_LIBHAKMEM_SYNTHETIC_H
+#define TESTS_UNIT_LIBHAKMEM_SYNTHETIC_H
 
 #include "libhakmem/unwind/cfi.h"
 #include "libhakmem/unwind/module.h"
-#include "tests/unit/libhakmem/judge.h"
+#include "tests/unit/libhakmem/oracle.h"
 #include "tests/unit/libhakmem/probes.h"
 #include "tests/unit/libhakmem/unit.h"
 
@@ -42,15 +42,15 @@ static inline void expect(const char *code, int base, int cfa, int fp)
 
 /* Filled with what a linker does not think superfluous (GNU_args_size). */
 #if PROBES
-#define MADE_DESCRIPTION                                                       \
+#define SYNTHETIC_DESCRIPTION                                                  \
 	".cfi_startproc\n.rept 240\n.cfi_escape 46, 1\n.endr\n"                \
 	".rept 64\nnop\n.endr\n.cfi_endproc\n"
 __asm__(".pushsection .text\n.p2align 4\n"
-	"made_first:\n" MADE_DESCRIPTION "made_code:\n" MADE_DESCRIPTION
-	".popsection\n");
-extern const char made_first[], made_code[];
+	"synthetic_first:\n" SYNTHETIC_DESCRIPTION
+	"synthetic_code:\n" SYNTHETIC_DESCRIPTION ".popsection\n");
+extern const char synthetic_first[], synthetic_code[];
 #else
-static const char made_first[CODE_BYTES], made_code[CODE_BYTES];
+static const char synthetic_first[CODE_BYTES], synthetic_code[CODE_BYTES];
 #endif
 
 struct bytes {
@@ -112,7 +112,7 @@ static inline void begin_fde(struct bytes *fde)
 {
 	*fde = (struct bytes){0};
 	put(fde, (uintptr_t)(fde_room + 4 - cie_room), 4);
-	put(fde, (uintptr_t)made_code - (uintptr_t)(fde_room + 8), 4);
+	put(fde, (uintptr_t)synthetic_code - (uintptr_t)(fde_room + 8), 4);
 	put(fde, CODE_BYTES, 4);
 	put(fde, 0, 1);
 }
@@ -124,15 +124,15 @@ static inline void write_both(const struct bytes *cie, const struct bytes *fde)
 	dwarf_flush();
 }
 
-static inline int made_start(void **unused)
+static inline int synthetic_start(void **unused)
 {
 	(void)unused;
 	module_start();
-	ours = module_of((uintptr_t)made_start);
+	ours = module_of((uintptr_t)synthetic_start);
 	if (!PROBES)
 		return 0;
-	cie_room = description_of(made_first);
-	fde_room = description_of(made_code);
+	cie_room = description_of(synthetic_first);
+	fde_room = description_of(synthetic_code);
 	return dwarf_start() && cie_room < fde_room ? 0 : -1;
 }
 

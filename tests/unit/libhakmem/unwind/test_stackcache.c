@@ -1,6 +1,6 @@
-#include "libhakmem/unwind/memo.h"
+#include "libhakmem/unwind/stackcache.h"
 
-#include "libhakmem/unwind/gate.h"
+#include "libhakmem/unwind/quiesce.h"
 #include "libhakmem/unwind/module.h"
 #include "tests/unit/libhakmem/stacks.h"
 
@@ -9,9 +9,9 @@
 
 #define WORDS 64
 
-/* A stack that is only memory: the memo reads what its key says. */
+/* A stack that is only memory: the stack cache reads what its key says. */
 static uint64_t memory[WORDS];
-static struct memo_trace trace;
+static struct stackcache_trace trace;
 static struct unwind_stack out;
 static uint32_t ours; /* the module of this very program */
 
@@ -29,18 +29,19 @@ static void prepare(uintptr_t pc)
 	for (int i = 0; i < WORDS; i++)
 		memory[i] = 1000 + (uint64_t)i;
 	memset(&trace, 0, sizeof(trace));
-	trace.key = (struct memo_key){.pc = pc,
-				      .sp = (uintptr_t)memory,
-				      .fp = 5,
-				      .high = (uintptr_t)(memory + WORDS)};
+	trace.key =
+		(struct stackcache_key){.pc = pc,
+					.sp = (uintptr_t)memory,
+					.fp = 5,
+					.high = (uintptr_t)(memory + WORDS)};
 	trace.words = 3;
 	trace.modules = 2;
 	trace.leaf = 1;
 	trace.module[0] = 7;
 	trace.module[1] = 8;
-	trace.at[0] = at(1, 0, MEMO_PC);
+	trace.at[0] = at(1, 0, STACKCACHE_PC);
 	trace.at[1] = at(2, 0, 0);
-	trace.at[2] = at(3, 1, MEMO_PC | MEMO_EXACT);
+	trace.at[2] = at(3, 1, STACKCACHE_PC | STACKCACHE_EXACT);
 	trace.value[0] = memory[1];
 	trace.value[1] = memory[2];
 	trace.value[2] = memory[3];
@@ -49,7 +50,7 @@ static void prepare(uintptr_t pc)
 static int setup(void **unused)
 {
 	(void)unused;
-	memo_forget();
+	stackcache_forget();
 	memset(&out, 0xa5, sizeof(out));
 	prepare(0x1234);
 	return 0;
@@ -58,20 +59,20 @@ static int setup(void **unused)
 static bool find(void)
 {
 	memset(&out, 0xa5, sizeof(out));
-	return memo_find(&trace.key, &out);
+	return stackcache_find(&trace.key, &out);
 }
 
 static void the_stack_comes_back(void **unused)
 {
-	uint64_t memo;
+	uint64_t cached;
 
 	(void)unused;
 	assert_false(find());
-	memo_store(&trace, &out);
-	memo = out.memo;
-	assert_true(memo != 0);
+	stackcache_store(&trace, &out);
+	cached = out.cached;
+	assert_true(cached != 0);
 	assert_true(find());
-	assert_int_equal(out.memo, memo);
+	assert_int_equal(out.cached, cached);
 	assert_int_equal(out.depth, 3);
 	assert_int_equal(out.site, 0);
 	assert_false(out.truncated);
@@ -84,7 +85,7 @@ static void the_stack_comes_back(void **unused)
 	assert_int_equal(out.module[2], 8);
 	trace.truncated = true;
 	trace.key.pc++;
-	memo_store(&trace, &out);
+	stackcache_store(&trace, &out);
 	assert_true(find());
 	assert_true(out.truncated);
 }
@@ -93,7 +94,7 @@ static void the_stack_comes_back(void **unused)
 static void all_has_to_be_as_it_was(void **unused)
 {
 	(void)unused;
-	memo_store(&trace, &out);
+	stackcache_store(&trace, &out);
 	for (int word = 1; word <= 3; word++) {
 		memory[word] ^= UINT64_C(1) << 63;
 		assert_false(find());
@@ -118,12 +119,12 @@ static void all_has_to_be_as_it_was(void **unused)
 static void the_frame_pointer_counts_where_it_was_used(void **unused)
 {
 	(void)unused;
-	memo_store(&trace, &out);
+	stackcache_store(&trace, &out);
 	trace.key.fp++;
 	assert_true(find());
-	memo_forget();
+	stackcache_forget();
 	trace.fp_matters = true;
-	memo_store(&trace, &out);
+	stackcache_store(&trace, &out);
 	trace.key.fp++;
 	assert_false(find());
 	trace.key.fp--;
@@ -136,16 +137,16 @@ static void a_key_may_have_several_stacks(void **unused)
 	uint64_t first;
 
 	(void)unused;
-	memo_store(&trace, &out);
-	first = out.memo;
+	stackcache_store(&trace, &out);
+	first = out.cached;
 	memory[3] = trace.value[2] = 77;
-	memo_store(&trace, &out);
-	assert_true(out.memo != first);
+	stackcache_store(&trace, &out);
+	assert_true(out.cached != first);
 	assert_true(find());
 	assert_int_equal(out.pc[2], 78);
 	memory[3] = 1003;
 	assert_true(find());
-	assert_int_equal(out.memo, first);
+	assert_int_equal(out.cached, first);
 	assert_int_equal(out.pc[2], 1004);
 }
 
@@ -154,47 +155,47 @@ static void modules_have_to_be_where_they_were(void **unused)
 	(void)unused;
 	trace.module[0] = ours;
 	trace.inside[0] = (uintptr_t)setup;
-	memo_store(&trace, &out);
+	stackcache_store(&trace, &out);
 	assert_true(find());
 	/* While one may be going away none is sure. */
-	gate_unload_begin();
+	quiesce_unload_begin();
 	assert_false(find());
-	gate_unload_end();
+	quiesce_unload_end();
 	/* What failed is gone. */
 	assert_false(find());
-	memo_store(&trace, &out);
+	stackcache_store(&trace, &out);
 	assert_true(find());
-	memo_forget();
+	stackcache_forget();
 	trace.module[0] = ours + 1;
-	memo_store(&trace, &out);
+	stackcache_store(&trace, &out);
 	assert_false(find());
 	/* A module that always stays is not asked about. */
 	trace.inside[0] = 0;
-	memo_store(&trace, &out);
-	gate_unload_begin();
+	stackcache_store(&trace, &out);
+	quiesce_unload_begin();
 	assert_true(find());
-	gate_unload_end();
+	quiesce_unload_end();
 }
 
 static void a_name_stands_for_the_frames(void **unused)
 {
-	uint64_t memo;
+	uint64_t cached;
 
 	(void)unused;
-	memo_store(&trace, &out);
-	memo = out.memo;
-	memo_name(memo, 99);
+	stackcache_store(&trace, &out);
+	cached = out.cached;
+	stackcache_name(cached, 99);
 	assert_true(find());
 	assert_int_equal(out.site, 99);
-	assert_int_equal(out.memo, memo);
+	assert_int_equal(out.cached, cached);
 	/* Names of nothing, and of what is there no more, are nothing. */
-	memo_name(0, 1);
-	memo_name(UINT64_MAX, 1);
-	memo_name((uint64_t)(memo_sets() + 1) << 40, 1);
-	memo_forget();
-	memo_store(&trace, &out);
-	assert_true(out.memo != memo);
-	memo_name(memo, 98);
+	stackcache_name(0, 1);
+	stackcache_name(UINT64_MAX, 1);
+	stackcache_name((uint64_t)(stackcache_sets() + 1) << 40, 1);
+	stackcache_forget();
+	stackcache_store(&trace, &out);
+	assert_true(out.cached != cached);
+	stackcache_name(cached, 98);
 	assert_true(find());
 	assert_int_equal(out.site, 0);
 }
@@ -202,43 +203,43 @@ static void a_name_stands_for_the_frames(void **unused)
 static void what_is_too_large_is_not_kept(void **unused)
 {
 	(void)unused;
-	trace.words = MEMO_WORDS + 1;
-	memo_store(&trace, &out);
-	assert_int_equal(out.memo, 0);
+	trace.words = STACKCACHE_WORDS + 1;
+	stackcache_store(&trace, &out);
+	assert_int_equal(out.cached, 0);
 	trace.words = 3;
-	trace.modules = MEMO_MODULES + 1;
-	memo_store(&trace, &out);
-	assert_int_equal(out.memo, 0);
-	trace.modules = MEMO_MODULES;
-	memo_store(&trace, &out);
-	assert_true(out.memo != 0);
+	trace.modules = STACKCACHE_MODULES + 1;
+	stackcache_store(&trace, &out);
+	assert_int_equal(out.cached, 0);
+	trace.modules = STACKCACHE_MODULES;
+	stackcache_store(&trace, &out);
+	assert_true(out.cached != 0);
 }
 
 /* Nobody waits, whoever it is that has the set. */
 static void *store_elsewhere(void *unused)
 {
-	struct unwind_stack other = {.memo = 5};
+	struct unwind_stack other = {.cached = 5};
 
-	must(!memo_find(&trace.key, &other));
-	memo_store(&trace, &other);
-	must(other.memo == 0);
+	must(!stackcache_find(&trace.key, &other));
+	stackcache_store(&trace, &other);
+	must(other.cached == 0);
 	return unused;
 }
 
-static void a_closed_gate_is_no_memo(void **unused)
+static void quiescence_is_no_hit(void **unused)
 {
 	pthread_t thread;
 
 	(void)unused;
-	memo_store(&trace, &out);
-	gate_close();
-	assert_true(memo_is_idle());
+	stackcache_store(&trace, &out);
+	quiesce_begin();
+	assert_true(stackcache_is_idle());
 	assert_int_equal(pthread_create(&thread, NULL, store_elsewhere, NULL),
 			 0);
 	pthread_join(thread, NULL);
-	gate_open();
+	quiesce_end();
 	assert_true(find());
-	memo_abandon(); /* has nothing to give back */
+	stackcache_abandon(); /* has nothing to give back */
 	assert_true(find());
 }
 
@@ -255,7 +256,7 @@ static void stacks_are_told_apart_by_their_place(void **unused)
 	memcpy(map + apart, memory, sizeof(memory));
 	trace.key.sp = (uintptr_t)map;
 	trace.key.high = (uintptr_t)(map + apart + 4096);
-	memo_store(&trace, &out);
+	stackcache_store(&trace, &out);
 	assert_true(find());
 	trace.key.sp += apart;
 	assert_false(find());
@@ -277,8 +278,8 @@ static void leave_by_a_jump(char *page)
 
 	trace.key.sp = (uintptr_t)page;
 	trace.key.high = (uintptr_t)page + 4096;
-	memo_store(&trace, &out);
-	assert_true(out.memo != 0);
+	stackcache_store(&trace, &out);
+	assert_true(out.cached != 0);
 	assert_int_equal(mprotect(page, 4096, PROT_NONE), 0);
 	assert_int_equal(sigaction(SIGSEGV, &action, &before), 0);
 	if (sigsetjmp(jump, 1) == 0) {
@@ -298,18 +299,18 @@ static void what_a_jump_left_is_given_back(void **unused)
 	assert_ptr_not_equal(page, MAP_FAILED);
 	memcpy(page, memory, sizeof(memory));
 	for (int forget = 0; forget < 2; forget++) {
-		assert_true(idle_for_others(memo_is_idle));
+		assert_true(idle_for_others(stackcache_is_idle));
 		leave_by_a_jump(page);
-		assert_false(idle_for_others(memo_is_idle));
-		assert_true(memo_is_idle());
+		assert_false(idle_for_others(stackcache_is_idle));
+		assert_true(stackcache_is_idle());
 		assert_false(find());
 		if (forget)
-			memo_forget();
+			stackcache_forget();
 		else
-			memo_abandon();
-		assert_true(idle_for_others(memo_is_idle));
+			stackcache_abandon();
+		assert_true(idle_for_others(stackcache_is_idle));
 		assert_false(find()); /* may be half moved, so it is gone */
-		memo_store(&trace, &out);
+		stackcache_store(&trace, &out);
 		assert_true(find());
 	}
 	munmap(page, 4096);
@@ -319,12 +320,12 @@ static void what_a_jump_left_is_given_back(void **unused)
 static void the_least_recently_used_make_room(void **unused)
 {
 	(void)unused;
-	memo_store(&trace, &out);
+	stackcache_store(&trace, &out);
 	/* As many as make no second set. */
 	for (uint64_t i = 0; i < 30; i++) {
 		assert_true(find());
 		memory[3] = trace.value[2] = 5000 + i;
-		memo_store(&trace, &out);
+		stackcache_store(&trace, &out);
 		assert_true(find());
 		memory[3] = 1003;
 	}
@@ -338,19 +339,19 @@ static void the_least_recently_used_make_room(void **unused)
 /* Long stacks share the words: fewer fit, and all that is found is right. */
 static void words_are_shared(void **unused)
 {
-	static uint64_t deep[MEMO_WORDS + 1];
+	static uint64_t deep[STACKCACHE_WORDS + 1];
 	unsigned found = 0;
 
 	(void)unused;
 	trace.key.sp = (uintptr_t)deep;
-	trace.key.high = (uintptr_t)(deep + MEMO_WORDS + 1);
+	trace.key.high = (uintptr_t)(deep + STACKCACHE_WORDS + 1);
 	for (uint64_t i = 0; i < 40; i++) {
-		trace.words = 1 + (uint32_t)(i * 37 % MEMO_WORDS);
+		trace.words = 1 + (uint32_t)(i * 37 % STACKCACHE_WORDS);
 		for (uint32_t w = 0; w < trace.words; w++) {
-			trace.at[w] = at(w, 0, w == 0 ? MEMO_PC : 0);
+			trace.at[w] = at(w, 0, w == 0 ? STACKCACHE_PC : 0);
 			trace.value[w] = deep[w] = w == 0 ? i : 9;
 		}
-		memo_store(&trace, &out);
+		stackcache_store(&trace, &out);
 		assert_true(find());
 		assert_int_equal(out.pc[1], i);
 	}
@@ -368,16 +369,16 @@ static void words_are_shared(void **unused)
 /* Last, for what has grown stays: from a set to a bound, all of use. */
 static void crowding_brings_more_sets(void **unused)
 {
-	uint32_t most = memo_sets(), found = 0;
+	uint32_t most = stackcache_sets(), found = 0;
 
 	(void)unused;
 	assert_in_range(most, 1, 4); /* some came into use above */
 	for (uintptr_t pc = 0; pc < 60000; pc++) {
 		trace.key.pc = pc;
-		memo_store(&trace, &out);
-		assert_true(out.memo != 0);
-		assert_true(memo_sets() >= most);
-		most = memo_sets();
+		stackcache_store(&trace, &out);
+		assert_true(out.cached != 0);
+		assert_true(stackcache_sets() >= most);
+		most = stackcache_sets();
 	}
 	assert_int_equal(most, 256);
 	for (uintptr_t pc = 0; pc < 60000; pc++) {
@@ -388,7 +389,7 @@ static void crowding_brings_more_sets(void **unused)
 		}
 	}
 	assert_in_range(found, most * 12 / 2, most * 12);
-	assert_true(memo_is_idle());
+	assert_true(stackcache_is_idle());
 }
 
 static int start(void **unused)
@@ -396,7 +397,7 @@ static int start(void **unused)
 	(void)unused;
 	module_start();
 	ours = module_of((uintptr_t)setup);
-	return memo_start() ? 0 : -1;
+	return stackcache_start() ? 0 : -1;
 }
 
 int main(void)
@@ -410,7 +411,7 @@ int main(void)
 		TEST(modules_have_to_be_where_they_were),
 		TEST(a_name_stands_for_the_frames),
 		TEST(what_is_too_large_is_not_kept),
-		TEST(a_closed_gate_is_no_memo),
+		TEST(quiescence_is_no_hit),
 		TEST(stacks_are_told_apart_by_their_place),
 		TEST(what_a_jump_left_is_given_back),
 		TEST(the_least_recently_used_make_room),

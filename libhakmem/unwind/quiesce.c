@@ -1,4 +1,4 @@
-#include "libhakmem/unwind/gate.h"
+#include "libhakmem/unwind/quiesce.h"
 
 static uint32_t closed, unloading;
 static __thread char token; /* its address stands for this thread */
@@ -8,33 +8,33 @@ static uintptr_t self(void)
 	return (uintptr_t)&token;
 }
 
-bool gate_take(uintptr_t *owner)
+bool quiesce_enter(uintptr_t *owner)
 {
 	uintptr_t expected = 0;
 
-	/* sequential consistency: pairs with gate_close, see gate.h */
+	/* sequential consistency: pairs with quiesce_begin, see quiesce.h */
 	if (__atomic_load_n(owner, __ATOMIC_RELAXED) != 0 ||
 	    !__atomic_compare_exchange_n(owner, &expected, self(), false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		return false;
 	if (likely(__atomic_load_n(&closed, __ATOMIC_SEQ_CST) == 0))
 		return true;
-	gate_give(owner);
+	quiesce_leave(owner);
 	return false;
 }
 
-void gate_give(uintptr_t *owner)
+void quiesce_leave(uintptr_t *owner)
 {
 	/* release: pairs with whoever takes it next */
 	__atomic_store_n(owner, 0, __ATOMIC_RELEASE);
 }
 
-bool gate_is_mine(const uintptr_t *owner)
+bool quiesce_is_mine(const uintptr_t *owner)
 {
 	return __atomic_load_n(owner, __ATOMIC_RELAXED) == self();
 }
 
-bool gate_is_clear(const uintptr_t *owner)
+bool quiesce_is_clear(const uintptr_t *owner)
 {
 	uintptr_t who = __atomic_load_n(owner, __ATOMIC_SEQ_CST);
 
@@ -52,32 +52,32 @@ static void count_down(uint32_t *counter)
 		;
 }
 
-void gate_close(void)
+void quiesce_begin(void)
 {
 	__atomic_fetch_add(&closed, 1, __ATOMIC_SEQ_CST);
 }
 
-void gate_open(void)
+void quiesce_end(void)
 {
 	count_down(&closed);
 }
 
-void gate_reset(void)
+void quiesce_reset(void)
 {
 	__atomic_store_n(&closed, 0, __ATOMIC_SEQ_CST);
 }
 
-void gate_unload_begin(void)
+void quiesce_unload_begin(void)
 {
 	__atomic_fetch_add(&unloading, 1, __ATOMIC_SEQ_CST);
 }
 
-void gate_unload_end(void)
+void quiesce_unload_end(void)
 {
 	count_down(&unloading);
 }
 
-bool gate_is_unloading(void)
+bool quiesce_is_unloading(void)
 {
 	return __atomic_load_n(&unloading, __ATOMIC_SEQ_CST) != 0;
 }

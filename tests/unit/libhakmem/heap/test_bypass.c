@@ -1,4 +1,4 @@
-#include "libhakmem/heap/wide.h"
+#include "libhakmem/heap/bypass.h"
 
 #include "libhakmem/memory/large.h"
 #include "libhakmem/memory/lookup.h"
@@ -33,7 +33,7 @@ static int begin(void **unused)
 	return 0;
 }
 
-/* What the rows hold is what their counts say, whoever lent to whom. */
+/* What the rows hold is what their counts say, whoever served whom. */
 static int rows_are_as_deep_as_counted(void **unused)
 {
 	struct cache *cache = thread_cache();
@@ -59,14 +59,14 @@ static void a_large_block_is_as_it_was_asked_for(void **unused)
 
 	(void)unused;
 	for (size_t align = 16; align <= 65536; align *= 16) {
-		char *ptr = wide_alloc(cache, 100000, align, false);
+		char *ptr = bypass_large(cache, 100000, align, false);
 
 		assert_true(is_aligned((uintptr_t)ptr, align));
 		assert_true(large_usable(ptr) >= 100000);
-		assert_false(header_wide(ptr)->mark);
+		assert_false(header_large(ptr)->sampled);
 		memset(ptr, 0xa5, 100000);
 		heap_free(ptr);
-		ptr = wide_alloc(cache, 100000, align, true);
+		ptr = bypass_large(cache, 100000, align, true);
 		for (size_t i = 0; i < 100000; i++)
 			assert_int_equal(ptr[i], 0);
 		heap_free(ptr);
@@ -76,14 +76,14 @@ static void a_large_block_is_as_it_was_asked_for(void **unused)
 
 static void too_much_is_refused(void **unused)
 {
-	char *ptr = wide_alloc(NULL, 100000, 16, false);
+	char *ptr = bypass_large(NULL, 100000, 16, false);
 
 	(void)unused;
 	errno = 0;
-	assert_null(wide_alloc(NULL, TOO_MUCH, 16, false));
+	assert_null(bypass_large(NULL, TOO_MUCH, 16, false));
 	assert_int_equal(errno, ENOMEM);
 	errno = 0;
-	assert_null(wide_move(ptr, 100000, TOO_MUCH));
+	assert_null(bypass_move(ptr, 100000, TOO_MUCH));
 	assert_int_equal(errno, ENOMEM);
 	heap_free(ptr);
 }
@@ -102,17 +102,17 @@ static void limit_to(size_t more)
 }
 
 /* Free ends of the arena, which a mapping needs, are given up for it. */
-static void squeeze_for_a_mapping(void)
+static void reclaim_for_a_mapping(void)
 {
-	char *one = wide_alloc(NULL, 20 * MIB, 16, false);
-	char *two = wide_alloc(NULL, 20 * MIB, 16, false);
+	char *one = bypass_large(NULL, 20 * MIB, 16, false);
+	char *two = bypass_large(NULL, 20 * MIB, 16, false);
 
 	must(one && two);
 	heap_free(one);
 	heap_free(two);
 	limit_to(MIB);
 	must(!large_alloc(34 * MIB, 16, false));
-	must(wide_alloc(NULL, 34 * MIB, 16, false));
+	must(bypass_large(NULL, 34 * MIB, 16, false));
 }
 
 static void it_is_tried_once_more(void **unused)
@@ -120,23 +120,23 @@ static void it_is_tried_once_more(void **unused)
 	(void)unused;
 	if (SANITIZED)
 		skip();
-	assert_child_passes(squeeze_for_a_mapping);
+	assert_child_passes(reclaim_for_a_mapping);
 }
 
 static void a_sample_is_marked_while_it_lives(void **unused)
 {
 	struct cache *cache = sampling(true);
-	char *ptr = wide_alloc(cache, 100000, 16, false);
+	char *ptr = bypass_large(cache, 100000, 16, false);
 
 	(void)unused;
-	assert_true(header_wide(ptr)->mark);
-	assert_int_equal(header_wide(ptr)->counted, 0);
+	assert_true(header_large(ptr)->sampled);
+	assert_int_equal(header_large(ptr)->counted, 0);
 	assert_true(live_bytes() == 100000);
 	heap_free(ptr);
 	assert_true(live_bytes() == 0);
 	/* Nobody draws where there is no cache. */
-	ptr = wide_alloc(NULL, 100000, 16, false);
-	assert_false(header_wide(ptr)->mark);
+	ptr = bypass_large(NULL, 100000, 16, false);
+	assert_false(header_large(ptr)->sampled);
 	assert_true(live_bytes() == 0);
 	heap_free(ptr);
 }
@@ -146,15 +146,15 @@ static void a_resized_block_is_drawn_anew(void **unused)
 	char *ptr;
 
 	(void)unused;
-	ptr = wide_alloc(sampling(true), 500000, 16, false);
-	assert_ptr_equal(wide_resize(ptr, 400000), ptr);
-	assert_true(header_wide(ptr)->mark);
+	ptr = bypass_large(sampling(true), 500000, 16, false);
+	assert_ptr_equal(bypass_resize(ptr, 400000), ptr);
+	assert_true(header_large(ptr)->sampled);
 	assert_true(live_bytes() == 400000);
 	sampling(false);
-	assert_ptr_equal(wide_resize(ptr, 300000), ptr);
+	assert_ptr_equal(bypass_resize(ptr, 300000), ptr);
 	assert_true(live_bytes() == 0);
 	sampling(true);
-	assert_ptr_equal(wide_resize(ptr, 200000), ptr);
+	assert_ptr_equal(bypass_resize(ptr, 200000), ptr);
 	assert_true(live_bytes() == 200000);
 	heap_free(ptr);
 	assert_true(live_bytes() == 0);
@@ -162,10 +162,10 @@ static void a_resized_block_is_drawn_anew(void **unused)
 
 static void what_cannot_be_resized_says_so(void **unused)
 {
-	char *ptr = wide_alloc(NULL, 100000, 16, false);
+	char *ptr = bypass_large(NULL, 100000, 16, false);
 
 	(void)unused;
-	assert_null(wide_resize(ptr, TOO_MUCH));
+	assert_null(bypass_resize(ptr, TOO_MUCH));
 	assert_true(large_usable(ptr) >= 100000);
 	heap_free(ptr);
 }
@@ -173,12 +173,12 @@ static void what_cannot_be_resized_says_so(void **unused)
 static void a_moved_block_is_another_one(void **unused)
 {
 	struct cache *cache = sampling(true);
-	char *ptr = wide_alloc(cache, 2 * MIB, 16, false), *fresh;
+	char *ptr = bypass_large(cache, 2 * MIB, 16, false), *fresh;
 
 	(void)unused;
 	for (size_t i = 0; i < 2 * MIB; i++)
 		ptr[i] = (char)(i * 7 >> 8);
-	fresh = wide_move(ptr, 2 * MIB, 3 * MIB);
+	fresh = bypass_move(ptr, 2 * MIB, 3 * MIB);
 	assert_true(fresh != NULL && fresh != ptr);
 	for (size_t i = 0; i < 2 * MIB; i++)
 		assert_int_equal(fresh[i], (char)(i * 7 >> 8));
@@ -191,7 +191,7 @@ static void a_moved_block_is_another_one(void **unused)
 }
 
 /* Its free counts in the class, its allocation did so elsewhere. */
-static void a_lent_block_counts_in_its_class(void **unused)
+static void a_block_of_another_class_counts_in_its_own(void **unused)
 {
 	unsigned class = class_of(32768);
 	uint64_t large = stats_large().allocs - stats_large().frees;
@@ -200,11 +200,11 @@ static void a_lent_block_counts_in_its_class(void **unused)
 
 	(void)unused;
 	assert_true(
-		sample_wide(&sampling(true)->sample, 32768, class, &sample));
-	ptr = wide_lend(class, 4096, &sample);
+		sample_bypass(&sampling(true)->sample, 32768, class, &sample));
+	ptr = bypass_large_for(class, 4096, &sample);
 	assert_true(is_aligned((uintptr_t)ptr, 4096));
-	assert_true(header_wide(ptr)->mark);
-	assert_int_equal(header_wide(ptr)->counted, HEADER_CLASS | class);
+	assert_true(header_large(ptr)->sampled);
+	assert_int_equal(header_large(ptr)->counted, HEADER_CLASS | class);
 	assert_true(live_bytes() == 32768);
 	assert_counts();
 	heap_free(ptr);
@@ -221,7 +221,7 @@ static void a_lent_block_counts_in_its_class(void **unused)
 static char *aligned(struct cache *cache, size_t align, size_t n)
 {
 	unsigned class = sizeclass_with_header(n + align);
-	char *ptr = wide_aligned(cache, align, n, class);
+	char *ptr = bypass_aligned(cache, align, n, class);
 
 	assert_true(is_aligned((uintptr_t)ptr, align));
 	assert_in_range(heap_usable(ptr), n, 2 * (n + align));
@@ -245,8 +245,8 @@ static void check_aligned(struct cache *cache, bool sampled)
 			assert_true(live_bytes() ==
 				    (sampled ? 2.0 * (double)n : 0));
 			assert_int_equal(sampled,
-					 header_wide(one)->mark &&
-						 header_wide(two)->mark);
+					 header_large(one)->sampled &&
+						 header_large(two)->sampled);
 			assert_true(one + n <= two || two + n <= one);
 			heap_free(one);
 			heap_free(two);
@@ -270,19 +270,19 @@ static void aligned_samples_count_like_others(void **unused)
 }
 
 /* Blocks of a class without headers: the sample is in one that has them. */
-static void a_sample_is_lent_a_block_with_a_header(void **unused)
+static void a_sample_gets_a_block_with_a_header(void **unused)
 {
 	static const size_t sizes[] = {4096, 32768};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
 		unsigned class = class_of(sizes[i]);
-		char *ptr =
-			wide_aligned(sampling(true), sizes[i], sizes[i], class);
+		char *ptr = bypass_aligned(sampling(true), sizes[i], sizes[i],
+					   class);
 
 		assert_true(is_aligned((uintptr_t)ptr, sizes[i]));
-		assert_true(header_wide(ptr)->mark);
-		assert_int_equal(header_wide(ptr)->counted,
+		assert_true(header_large(ptr)->sampled);
+		assert_int_equal(header_large(ptr)->counted,
 				 HEADER_CLASS | class);
 		assert_in_range(heap_usable(ptr), sizes[i], 2 * sizes[i]);
 		assert_true(live_bytes() == (double)sizes[i]);
@@ -292,7 +292,8 @@ static void a_sample_is_lent_a_block_with_a_header(void **unused)
 		shadow_frees[class]++;
 		assert_counts();
 		/* Without a sample it is an ordinary block of the class. */
-		ptr = wide_aligned(sampling(false), sizes[i], sizes[i], class);
+		ptr = bypass_aligned(sampling(false), sizes[i], sizes[i],
+				     class);
 		shadow_allocs[class]++;
 		assert_counts();
 		heap_free(ptr);
@@ -310,19 +311,19 @@ static void others_in_the_class_of_1024_are_counted(void **unused)
 	char *ptr;
 
 	(void)unused;
-	ptr = wide_aligned(sampling(false), 256, 1024, class);
+	ptr = bypass_aligned(sampling(false), 256, 1024, class);
 	assert_int_equal(stats.aligned_1024, before);
 	heap_free(ptr);
-	ptr = wide_aligned(sampling(false), 256, 1000, class);
+	ptr = bypass_aligned(sampling(false), 256, 1000, class);
 	assert_int_equal(stats.aligned_1024, before + 1);
 	heap_free(ptr);
-	ptr = wide_aligned(sampling(false), 256, 2000, class_of(2048));
+	ptr = bypass_aligned(sampling(false), 256, 2000, class_of(2048));
 	assert_int_equal(stats.aligned_1024, before + 1);
 	heap_free(ptr);
 	before = stats.figures[FIGURE_FALLBACK_1024];
-	heap_free(wide_alloc(NULL, 1023, 16, false));
+	heap_free(bypass_large(NULL, 1023, 16, false));
 	assert_int_equal(stats.figures[FIGURE_FALLBACK_1024], before);
-	heap_free(wide_alloc(NULL, 1024, 16, false));
+	heap_free(bypass_large(NULL, 1024, 16, false));
 	assert_int_equal(stats.figures[FIGURE_FALLBACK_1024], before + 1);
 }
 
@@ -339,10 +340,10 @@ int main(void)
 		TEST(a_resized_block_is_drawn_anew),
 		TEST(what_cannot_be_resized_says_so),
 		TEST(a_moved_block_is_another_one),
-		TEST(a_lent_block_counts_in_its_class),
+		TEST(a_block_of_another_class_counts_in_its_own),
 		TEST(every_alignment_holds),
 		TEST(aligned_samples_count_like_others),
-		TEST(a_sample_is_lent_a_block_with_a_header),
+		TEST(a_sample_gets_a_block_with_a_header),
 		TEST(others_in_the_class_of_1024_are_counted),
 	};
 

@@ -2,7 +2,7 @@
  * descriptions are known. */
 #include "libhakmem/unwind/walk.h"
 
-#include "libhakmem/unwind/gate.h"
+#include "libhakmem/unwind/quiesce.h"
 #include "libhakmem/unwind/module.h"
 #include "libhakmem/unwind/rule.h"
 #include "libhakmem/unwind/stack.h"
@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-static struct unwind_stack stack, plain, warm;
+static struct unwind_stack stack, plain, hit;
 
 /* A page that a stack may end with, and one that nobody may touch. */
 static uint64_t *page;
@@ -25,18 +25,18 @@ static uintptr_t back_to(const char *probe)
 }
 
 /* A leaf at a probe whose stack is the last words of the page. */
-static struct memo_key made_of(const char *probe, unsigned words)
+static struct stackcache_key synthetic_of(const char *probe, unsigned words)
 {
 	uintptr_t high = (uintptr_t)(page + PAGE_WORDS);
 
-	return (struct memo_key){.pc = (uintptr_t)probe,
-				 .sp = high - words * 8,
-				 .fp = high - 8,
-				 .high = high};
+	return (struct stackcache_key){.pc = (uintptr_t)probe,
+				       .sp = high - words * 8,
+				       .fp = high - 8,
+				       .high = high};
 }
 
 /* libunwind by itself comes to the same stack. */
-static void assert_plain_agrees(const struct memo_key *key)
+static void assert_plain_agrees(const struct stackcache_key *key)
 {
 	assert_true(walk(key, WALK_PLAIN, &plain));
 	assert_same(&stack, &plain);
@@ -55,15 +55,15 @@ static int make_page(void **unused)
 			return -1;
 	}
 	memset(page, 0, 4096);
-	memo_forget();
+	stackcache_forget();
 	return 0;
 }
 
 /* A place that no rule can describe ends a stack until libunwind is there, and
  * asks for it. */
-static void what_is_hard_needs_libunwind(void **unused)
+static void what_needs_dwarf_needs_libunwind(void **unused)
 {
-	struct memo_key key = made_of(probe_moved, 12);
+	struct stackcache_key key = synthetic_of(probe_moved, 12);
 	uint64_t *words = page + PAGE_WORDS - 12;
 
 	(void)unused;
@@ -74,7 +74,7 @@ static void what_is_hard_needs_libunwind(void **unused)
 		assert_true(walk(&key, WALK_KEEP, &stack));
 		assert_int_equal(stack.depth, 1);
 		assert_true(stack.truncated);
-		assert_int_equal(stack.memo, 0); /* there may be more of it */
+		assert_int_equal(stack.cached, 0); /* there may be more of it */
 		assert_true(walk_needs_dwarf());
 	}
 	assert_true(walk_load());
@@ -85,7 +85,7 @@ static void what_is_hard_needs_libunwind(void **unused)
 	assert_int_equal(stack.depth, 3);
 	assert_int_equal(stack.pc[1], back_to(probe_plain));
 	assert_false(stack.truncated);
-	assert_true(stack.memo != 0);
+	assert_true(stack.cached != 0);
 }
 
 /* As many frames as words, to the last that may be read and no further. */
@@ -95,7 +95,7 @@ static void every_word_up_to_the_end_is_read(void **unused)
 	if (!PROBES)
 		skip();
 	for (unsigned words = 0; words < 130; words++) {
-		struct memo_key key = made_of(probe_plain, words);
+		struct stackcache_key key = synthetic_of(probe_plain, words);
 		uint32_t depth =
 			words < UNWIND_DEPTH ? words + 1 : UNWIND_DEPTH;
 
@@ -108,15 +108,15 @@ static void every_word_up_to_the_end_is_read(void **unused)
 		for (uint32_t i = 1; i < depth; i++)
 			assert_int_equal(stack.pc[i], back_to(probe_plain));
 		assert_plain_agrees(&key);
-		assert_true(memo_find(&key, &warm));
-		assert_same(&stack, &warm);
+		assert_true(stackcache_find(&key, &hit));
+		assert_same(&stack, &hit);
 	}
 }
 
 /* A word that only begins before the end is not read. */
 static void the_end_may_lie_within_a_word(void **unused)
 {
-	struct memo_key key = made_of(probe_plain, 3);
+	struct stackcache_key key = synthetic_of(probe_plain, 3);
 
 	(void)unused;
 	if (!PROBES)
@@ -128,13 +128,13 @@ static void the_end_may_lie_within_a_word(void **unused)
 	assert_int_equal(stack.depth, 3);
 }
 
-static bool is_remembered(const struct memo_key *key)
+static bool is_remembered(const struct stackcache_key *key)
 {
-	return memo_find(key, &warm);
+	return stackcache_find(key, &hit);
 }
 
 /* Of the words of a remembered stack, and its frame pointer, which does. */
-static void assert_only_these_matter(struct memo_key key, uint64_t *words,
+static void assert_only_these_matter(struct stackcache_key key, uint64_t *words,
 				     const bool *matters, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -150,7 +150,7 @@ static void assert_only_these_matter(struct memo_key key, uint64_t *words,
 /* plain, framed, framed, outer: what matters of it is remembered, no more. */
 static void what_mattered_is_remembered(void **unused)
 {
-	struct memo_key key = made_of(probe_plain, 12);
+	struct stackcache_key key = synthetic_of(probe_plain, 12);
 	uint64_t *words = page + PAGE_WORDS - 12;
 	static const bool matters[12] = {
 		[0] = true, [3] = true, [4] = true, [8] = true};
@@ -172,7 +172,7 @@ static void what_mattered_is_remembered(void **unused)
 	assert_int_equal(stack.pc[3], back_to(probe_outer));
 	assert_plain_agrees(&key);
 	assert_true(is_remembered(&key));
-	assert_same(&stack, &warm);
+	assert_same(&stack, &hit);
 	assert_only_these_matter(key, words, matters, 12);
 }
 
@@ -180,7 +180,7 @@ static void what_mattered_is_remembered(void **unused)
  * lead out of it are remembered. */
 static void a_frame_may_be_aligned(void **unused)
 {
-	struct memo_key key = made_of(probe_aligned, 16);
+	struct stackcache_key key = synthetic_of(probe_aligned, 16);
 	uint64_t *words = page + PAGE_WORDS - 16;
 	static const bool matters[16] = {
 		[2] = true, [3] = true, [6] = true, [12] = true};
@@ -199,7 +199,7 @@ static void a_frame_may_be_aligned(void **unused)
 		assert_false(stack.truncated);
 		assert_int_equal(stack.pc[1], back_to(probe_framed));
 		assert_only_these_matter(key, words, matters, 16);
-		memo_forget();
+		stackcache_forget();
 	}
 	/* An end that lies below is none. */
 	for (uint64_t end = 0; end <= key.sp; end += key.sp) {
@@ -214,9 +214,9 @@ static void a_frame_may_be_aligned(void **unused)
 static void an_end_that_lies_below_is_none(void **unused)
 {
 	uint64_t words[16] = {0};
-	struct memo_key key = {.pc = (uintptr_t)probe_stored,
-			       .sp = (uintptr_t)(words + 8),
-			       .high = (uintptr_t)(words + 16)};
+	struct stackcache_key key = {.pc = (uintptr_t)probe_stored,
+				     .sp = (uintptr_t)(words + 8),
+				     .high = (uintptr_t)(words + 16)};
 
 	(void)unused;
 	if (!PROBES)
@@ -235,7 +235,7 @@ static void an_end_that_lies_below_is_none(void **unused)
 /* What is refused now may be known to be stack the next time. */
 static void a_stack_that_ends_at_the_main_one_may_go_on(void **unused)
 {
-	struct memo_key key = made_of(probe_stored, 8);
+	struct stackcache_key key = synthetic_of(probe_stored, 8);
 	uint64_t *words = page + PAGE_WORDS - 8;
 	uintptr_t below;
 
@@ -246,7 +246,7 @@ static void a_stack_that_ends_at_the_main_one_may_go_on(void **unused)
 	assert_true(walk(&key, WALK_KEEP, &stack));
 	assert_true(stack.truncated);
 	assert_true(is_remembered(&key));
-	memo_forget();
+	stackcache_forget();
 	below = ((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)15) -
 		512 * 1024;
 	assert_true(stack_is_main(below));
@@ -255,13 +255,13 @@ static void a_stack_that_ends_at_the_main_one_may_go_on(void **unused)
 	assert_true(walk(&key, WALK_KEEP, &stack));
 	assert_int_equal(stack.depth, 1);
 	assert_true(stack.truncated);
-	assert_int_equal(stack.memo, 0);
+	assert_int_equal(stack.cached, 0);
 	assert_false(is_remembered(&key));
 }
 
 static void a_frame_may_be_kept_by_the_stack_pointer(void **unused)
 {
-	struct memo_key key = made_of(probe_stored, 12);
+	struct stackcache_key key = synthetic_of(probe_stored, 12);
 	uint64_t *words = page + PAGE_WORDS - 12;
 
 	(void)unused;
@@ -281,7 +281,7 @@ static void a_frame_may_be_kept_by_the_stack_pointer(void **unused)
 /* Where nobody can tell the caller it is no use to ask libunwind. */
 static void what_another_register_has_is_lost(void **unused)
 {
-	struct memo_key key = made_of(probe_odd, 4);
+	struct stackcache_key key = synthetic_of(probe_odd, 4);
 
 	(void)unused;
 	if (!PROBES)
@@ -303,7 +303,7 @@ static const char probe_bare[1];
 
 static void code_without_a_description_is_guessed(void **unused)
 {
-	struct memo_key key = made_of(probe_bare + 8, 8);
+	struct stackcache_key key = synthetic_of(probe_bare + 8, 8);
 	uint64_t *words = page + PAGE_WORDS - 8;
 
 	(void)unused;
@@ -319,7 +319,7 @@ static void code_without_a_description_is_guessed(void **unused)
 		assert_false(stack.truncated);
 		assert_true(is_remembered(&key));
 		assert_plain_agrees(&key);
-		memo_forget();
+		stackcache_forget();
 	}
 	key.fp = 0;
 	assert_true(walk(&key, WALK_KEEP, &stack));
@@ -330,7 +330,7 @@ static void code_without_a_description_is_guessed(void **unused)
 /* A leaf whose frame pointer nobody asked for may come with any. */
 static void a_frame_pointer_may_not_matter(void **unused)
 {
-	struct memo_key key = made_of(probe_pushed, 10);
+	struct stackcache_key key = synthetic_of(probe_pushed, 10);
 	uint64_t *words = page + PAGE_WORDS - 10;
 
 	(void)unused;
@@ -348,18 +348,18 @@ static void a_frame_pointer_may_not_matter(void **unused)
 		words[4] ^= 8;
 		assert_false(is_remembered(&key));
 		words[4] ^= 8;
-		memo_forget();
+		stackcache_forget();
 	}
 }
 
-/* One that was saved below the key's stack is none of the memo's. */
+/* One that was saved below the key's stack is none of the stack cache's. */
 static void what_is_read_elsewhere_is_not_remembered(void **unused)
 {
 	uint64_t words[16] = {0};
-	struct memo_key key = {.pc = (uintptr_t)probe_framed,
-			       .sp = (uintptr_t)(words + 4),
-			       .fp = (uintptr_t)(words + 3),
-			       .high = (uintptr_t)(words + 16)};
+	struct stackcache_key key = {.pc = (uintptr_t)probe_framed,
+				     .sp = (uintptr_t)(words + 4),
+				     .fp = (uintptr_t)(words + 3),
+				     .high = (uintptr_t)(words + 16)};
 
 	(void)unused;
 	if (!PROBES)
@@ -371,18 +371,18 @@ static void what_is_read_elsewhere_is_not_remembered(void **unused)
 	assert_true(walk(&key, WALK_KEEP, &stack));
 	assert_int_equal(stack.depth, 3);
 	assert_false(stack.truncated);
-	assert_int_equal(stack.memo, 0);
+	assert_int_equal(stack.cached, 0);
 	/* Nobody asks for what `outer` would have. */
 	words[4] = back_to(probe_outer);
 	assert_true(walk(&key, WALK_KEEP, &stack));
 	assert_int_equal(stack.depth, 2);
-	assert_true(stack.memo != 0);
+	assert_true(stack.cached != 0);
 }
 
 /* Frames that do not lie above each other, or not at a multiple of 8. */
 static void a_frame_pointer_that_is_wrong_ends_it(void **unused)
 {
-	struct memo_key key = made_of(probe_plain, 12);
+	struct stackcache_key key = synthetic_of(probe_plain, 12);
 	uint64_t *words = page + PAGE_WORDS - 12;
 	const uintptr_t wrong[] = {
 		(uintptr_t)(words - 2), /* a frame without length */
@@ -418,7 +418,7 @@ static void a_frame_pointer_that_is_wrong_ends_it(void **unused)
 /* Frames that lead back to themselves. */
 static void a_stack_goes_up(void **unused)
 {
-	struct memo_key key = made_of(probe_plain, 6);
+	struct stackcache_key key = synthetic_of(probe_plain, 6);
 	uint64_t *words = page + PAGE_WORDS - 6;
 
 	(void)unused;
@@ -438,7 +438,7 @@ static void a_stack_goes_up(void **unused)
 /* Where there are no descriptions there are no modules. */
 static void unknown_code_is_left_by_its_frame_pointer(void **unused)
 {
-	struct memo_key key = made_of((const char *)page, 8);
+	struct stackcache_key key = synthetic_of((const char *)page, 8);
 	uint64_t *words = page + PAGE_WORDS - 8;
 
 	(void)unused;
@@ -463,7 +463,7 @@ static void unknown_code_is_left_by_its_frame_pointer(void **unused)
 /* What the table says is believed, unless libunwind alone is wanted. */
 static void rules_may_be_left_out(void **unused)
 {
-	struct memo_key key = made_of(probe_plain, 4);
+	struct stackcache_key key = synthetic_of(probe_plain, 4);
 	struct rule wrong = {.base = RULE_END,
 			     .module = module_of((uintptr_t)probe_plain),
 			     .stays = true};
@@ -492,8 +492,8 @@ static void nonsense_ends_the_stack(void **unused)
 	static uint64_t memory[64];
 	static const uintptr_t values[] = {
 		0, 1, 0xdeadbeef, 0x800000000000, UINTPTR_MAX - 7, UINTPTR_MAX};
-	struct memo_key key = {.high = (uintptr_t)(memory + 64),
-			       .sp = (uintptr_t)memory};
+	struct stackcache_key key = {.high = (uintptr_t)(memory + 64),
+				     .sp = (uintptr_t)memory};
 
 	(void)unused;
 	for (size_t i = 0; i < COUNT_OF(values) * COUNT_OF(values); i++) {
@@ -523,7 +523,7 @@ static void jump_out(int number)
 /* Walks where the stack turns out not to be there; false: did not walk. */
 static bool leave_by_a_jump(void)
 {
-	struct memo_key key = made_of(probe_plain, 0);
+	struct stackcache_key key = synthetic_of(probe_plain, 0);
 
 	key.high += 64;
 	if (sigsetjmp(jump, 1) != 0)
@@ -536,7 +536,7 @@ static bool leave_by_a_jump(void)
 static void what_a_jump_left_is_given_back(void **unused)
 {
 	struct sigaction action = {.sa_handler = jump_out}, before;
-	struct memo_key key = made_of(probe_plain, 0);
+	struct stackcache_key key = synthetic_of(probe_plain, 0);
 	unsigned left;
 
 	(void)unused;
@@ -566,31 +566,31 @@ static int start(void **unused)
 	(void)unused;
 	stack_start();
 	module_start();
-	return memo_start() && walk_start() ? 0 : -1;
+	return stackcache_start() && walk_start() ? 0 : -1;
 }
 
 int main(void)
 {
-#define MADE(name) cmocka_unit_test_setup(name, make_page)
+#define SYNTHETIC(name) cmocka_unit_test_setup(name, make_page)
 	const struct CMUnitTest tests[] = {
-		MADE(what_is_hard_needs_libunwind),
-		MADE(every_word_up_to_the_end_is_read),
-		MADE(the_end_may_lie_within_a_word),
-		MADE(what_mattered_is_remembered),
-		MADE(a_frame_may_be_aligned),
-		MADE(an_end_that_lies_below_is_none),
-		MADE(a_stack_that_ends_at_the_main_one_may_go_on),
-		MADE(a_frame_may_be_kept_by_the_stack_pointer),
-		MADE(what_another_register_has_is_lost),
-		MADE(code_without_a_description_is_guessed),
-		MADE(a_frame_pointer_may_not_matter),
-		MADE(what_is_read_elsewhere_is_not_remembered),
-		MADE(a_frame_pointer_that_is_wrong_ends_it),
-		MADE(a_stack_goes_up),
-		MADE(unknown_code_is_left_by_its_frame_pointer),
-		MADE(rules_may_be_left_out),
-		MADE(nonsense_ends_the_stack),
-		MADE(what_a_jump_left_is_given_back),
+		SYNTHETIC(what_needs_dwarf_needs_libunwind),
+		SYNTHETIC(every_word_up_to_the_end_is_read),
+		SYNTHETIC(the_end_may_lie_within_a_word),
+		SYNTHETIC(what_mattered_is_remembered),
+		SYNTHETIC(a_frame_may_be_aligned),
+		SYNTHETIC(an_end_that_lies_below_is_none),
+		SYNTHETIC(a_stack_that_ends_at_the_main_one_may_go_on),
+		SYNTHETIC(a_frame_may_be_kept_by_the_stack_pointer),
+		SYNTHETIC(what_another_register_has_is_lost),
+		SYNTHETIC(code_without_a_description_is_guessed),
+		SYNTHETIC(a_frame_pointer_may_not_matter),
+		SYNTHETIC(what_is_read_elsewhere_is_not_remembered),
+		SYNTHETIC(a_frame_pointer_that_is_wrong_ends_it),
+		SYNTHETIC(a_stack_goes_up),
+		SYNTHETIC(unknown_code_is_left_by_its_frame_pointer),
+		SYNTHETIC(rules_may_be_left_out),
+		SYNTHETIC(nonsense_ends_the_stack),
+		SYNTHETIC(what_a_jump_left_is_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

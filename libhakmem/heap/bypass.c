@@ -1,4 +1,4 @@
-#include "libhakmem/heap/wide.h"
+#include "libhakmem/heap/bypass.h"
 
 #include "libhakmem/memory/header.h"
 #include "libhakmem/memory/large.h"
@@ -9,46 +9,47 @@
 static bool wide_is_sample(struct cache *cache, size_t n, unsigned class,
 			   struct profile_sample *out)
 {
-	return cache && sample_wide(&cache->sample, n, class, out);
+	return cache && sample_bypass(&cache->sample, n, class, out);
 }
 
-/* Marks a sampled large block; does nothing if there is none. */
-static void mark_large(struct profile_sample *sample, void *ptr)
+/* Sets the sampled bit of a large block; does nothing if there is none. */
+static void set_sampled(struct profile_sample *sample, void *ptr)
 {
 	if (ptr && sample_add(sample, ptr))
-		header_mark_wide(ptr, true, header_wide(ptr)->counted);
+		header_large_set_sampled(ptr, true, header_large(ptr)->counted);
 }
 
-void *wide_lend(unsigned counted, size_t align, struct profile_sample *sample)
+void *bypass_large_for(unsigned counted, size_t align,
+		       struct profile_sample *sample)
 {
-	void *ptr = large_alloc_lent(sample->bytes, align,
-				     header_class_code(counted));
+	void *ptr = large_alloc_counted_as(sample->bytes, align,
+					   header_class_code(counted));
 
 	if (ptr)
-		mark_large(sample, ptr);
+		set_sampled(sample, ptr);
 	return ptr;
 }
 
-void *wide_alloc(struct cache *cache, size_t n, size_t align, bool zeroed)
+void *bypass_large(struct cache *cache, size_t n, size_t align, bool zeroed)
 {
 	struct profile_sample sample;
 	bool sampled = wide_is_sample(cache, n, SITE_CLASS_LARGE, &sample);
 	void *ptr = large_alloc(n, align, zeroed);
 
 	if (!ptr && n <= arena.committed[0] + arena.committed[1]) {
-		thread_squeeze();
+		thread_reclaim();
 		ptr = large_alloc(n, align, zeroed);
 	}
 	if (!ptr)
 		return no_memory();
 	if (sampled)
-		mark_large(&sample, ptr);
+		set_sampled(&sample, ptr);
 	if (n == 1024)
 		stats_add(FIGURE_FALLBACK_1024, 1);
 	return ptr;
 }
 
-void *wide_move(void *ptr, size_t usable, size_t n)
+void *bypass_move(void *ptr, size_t usable, size_t n)
 {
 	struct profile_sample sample;
 	bool sampled =
@@ -58,23 +59,23 @@ void *wide_move(void *ptr, size_t usable, size_t n)
 	if (!fresh)
 		return no_memory();
 	if (sampled)
-		mark_large(&sample, fresh);
+		set_sampled(&sample, fresh);
 	return fresh;
 }
 
 /* What lives is to be told at its length of now: so for the samples this is a
  * free and a request, and chance decides anew. */
-void *wide_resize(void *ptr, size_t n)
+void *bypass_resize(void *ptr, size_t n)
 {
 	struct profile_sample sample;
 	void *fresh;
 
-	if (header_wide(ptr)->mark)
+	if (header_large(ptr)->sampled)
 		sample_free(ptr);
 	fresh = large_resize(ptr, n);
 	if (fresh &&
 	    wide_is_sample(thread_cache(), n, SITE_CLASS_LARGE, &sample))
-		mark_large(&sample, fresh);
+		set_sampled(&sample, fresh);
 	return fresh;
 }
 
@@ -85,7 +86,7 @@ static void *align_inside(char *base, size_t align)
 	char *ptr;
 
 	ptr = (char *)align_up((uintptr_t)base + 16, align);
-	header_write_wide(ptr, (uint64_t)(ptr - base), HEADER_ALIGNED);
+	header_write_large(ptr, (uint64_t)(ptr - base), HEADER_ALIGNED);
 	header_set_aligned_base(base);
 	return ptr;
 }
@@ -99,7 +100,8 @@ static void *take_aligned(struct cache *cache, size_t align, unsigned class)
 	return align_inside(base, align);
 }
 
-/* A sample's block has a header to mark, see take_sampled in heap.c. */
+/* A sample's block needs a header, for the sampled bit, see take_sampled in
+ * heap.c. */
 static void *take_aligned_sampled(struct cache *cache, size_t align,
 				  unsigned counted,
 				  struct profile_sample *sample)
@@ -111,10 +113,10 @@ static void *take_aligned_sampled(struct cache *cache, size_t align,
 
 	thread_begin_row(cache, counted);
 	if (n + align >= SIZECLASS_SMALL_MAX) {
-		ptr = wide_lend(counted, align, sample);
+		ptr = bypass_large_for(counted, align, sample);
 		if (ptr) {
 			cache_count(cache, counted, 1);
-			cache_borrow(cache, counted);
+			cache_count_without_block(cache, counted);
 		}
 		return ptr;
 	}
@@ -125,16 +127,18 @@ static void *take_aligned_sampled(struct cache *cache, size_t align,
 		return NULL;
 	cache_count(cache, counted, 1);
 	if (class != counted) {
-		cache_borrow(cache, counted);
-		cache_lend(cache, class);
+		cache_count_without_block(cache, counted);
+		cache_block_without_count(cache, class);
 	}
 	ptr = align_inside(base, align);
-	header_mark_wide(ptr, sample_add(sample, ptr),
-			 class != counted ? header_class_code(counted) : 0);
+	header_large_set_sampled(ptr, sample_add(sample, ptr),
+				 class != counted ? header_class_code(counted)
+						  : 0);
 	return ptr;
 }
 
-void *wide_aligned(struct cache *cache, size_t align, size_t n, unsigned class)
+void *bypass_aligned(struct cache *cache, size_t align, size_t n,
+		     unsigned class)
 {
 	struct profile_sample sample;
 	void *ptr = NULL;
@@ -144,7 +148,7 @@ void *wide_aligned(struct cache *cache, size_t align, size_t n, unsigned class)
 	if (!ptr)
 		ptr = take_aligned(cache, align, class);
 	if (!ptr) {
-		thread_squeeze();
+		thread_reclaim();
 		ptr = take_aligned(cache, align, class);
 	}
 	if (!ptr)

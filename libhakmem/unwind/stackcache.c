@@ -1,6 +1,6 @@
-#include "libhakmem/unwind/memo.h"
+#include "libhakmem/unwind/stackcache.h"
 
-#include "libhakmem/unwind/gate.h"
+#include "libhakmem/unwind/quiesce.h"
 #include "libhakmem/unwind/module.h"
 #include "libhakmem/base/vm.h"
 
@@ -12,19 +12,19 @@
 #define SITE_BITS 40u
 
 struct entry {
-	struct memo_key key;
+	struct stackcache_key key;
 	uint32_t serial, used;
 	uint32_t site;
 	uint16_t first, words; /* in the set's pool */
 	uint8_t modules, leaf;
 	bool truncated, fp_matters;
-	uint32_t module[MEMO_MODULES];
-	uintptr_t inside[MEMO_MODULES];
+	uint32_t module[STACKCACHE_MODULES];
+	uintptr_t inside[STACKCACHE_MODULES];
 };
 
 /* The words of the entries follow each other in the order of the entries. */
 struct set {
-	uintptr_t owner; /* see gate.h */
+	uintptr_t owner; /* see quiesce.h */
 	uint32_t clock;
 	uint32_t entries, words;
 	uint32_t tag[ENTRIES]; /* some of each entry's key */
@@ -39,7 +39,7 @@ static uint32_t sets;
 static uint32_t growing;
 static uint32_t pushed_out;
 
-uint32_t memo_sets(void)
+uint32_t stackcache_sets(void)
 {
 	/* acquire: pairs with the release in grow */
 	return __atomic_load_n(&sets, __ATOMIC_ACQUIRE);
@@ -66,7 +66,7 @@ static bool grow(void)
 	steps[step] = vm_map(more * sizeof(struct set));
 	if (!steps[step])
 		return false;
-	/* release: pairs with the acquire in memo_sets */
+	/* release: pairs with the acquire in stackcache_sets */
 	__atomic_store_n(&sets, sets + more, __ATOMIC_RELEASE);
 	return true;
 }
@@ -75,7 +75,7 @@ static bool grow(void)
  * pushed out. */
 static void grow_if_crowded(void)
 {
-	if (likely(peek32(&pushed_out) < 2 * ENTRIES * memo_sets()) ||
+	if (likely(peek32(&pushed_out) < 2 * ENTRIES * stackcache_sets()) ||
 	    __atomic_exchange_n(&growing, 1, __ATOMIC_ACQUIRE) != 0)
 		return;
 	__atomic_store_n(&pushed_out, 0, __ATOMIC_RELAXED);
@@ -85,12 +85,12 @@ static void grow_if_crowded(void)
 		__atomic_store_n(&growing, 0, __ATOMIC_RELEASE);
 }
 
-bool memo_start(void)
+bool stackcache_start(void)
 {
 	return sets != 0 || grow();
 }
 
-static uint64_t mix(const struct memo_key *key)
+static uint64_t mix(const struct stackcache_key *key)
 {
 	return (key->pc ^ (key->sp << 20 | key->sp >> 44)) *
 	       0x9E3779B97F4A7C15u;
@@ -98,7 +98,7 @@ static uint64_t mix(const struct memo_key *key)
 
 static uint32_t index_of(uint64_t mixed)
 {
-	return (uint32_t)(mixed >> 32) & (memo_sets() - 1);
+	return (uint32_t)(mixed >> 32) & (stackcache_sets() - 1);
 }
 
 static uint32_t tag_of(uint64_t mixed)
@@ -106,7 +106,7 @@ static uint32_t tag_of(uint64_t mixed)
 	return (uint32_t)(mixed >> 20);
 }
 
-static bool has_key(const struct entry *entry, const struct memo_key *key)
+static bool has_key(const struct entry *entry, const struct stackcache_key *key)
 {
 	return entry->key.pc == key->pc && entry->key.sp == key->sp &&
 	       entry->key.high == key->high &&
@@ -130,7 +130,7 @@ words_hold(const struct set *set, const struct entry *entry)
 
 static bool modules_hold(const struct entry *entry)
 {
-	bool unloading = gate_is_unloading();
+	bool unloading = quiesce_is_unloading();
 
 	for (unsigned i = 0; i < entry->modules; i++)
 		if (entry->inside[i] != 0 &&
@@ -150,9 +150,9 @@ static void tell(const struct set *set, const struct entry *entry,
 	out->pc[0] = entry->key.pc;
 	out->module[0] = entry->module[entry->leaf];
 	for (unsigned i = 0; i < entry->words && depth < UNWIND_DEPTH; i++) {
-		if (!(at[i] & MEMO_PC))
+		if (!(at[i] & STACKCACHE_PC))
 			continue;
-		out->pc[depth] = value[i] + (at[i] & MEMO_EXACT ? 1 : 0);
+		out->pc[depth] = value[i] + (at[i] & STACKCACHE_EXACT ? 1 : 0);
 		out->module[depth++] = entry->module[at[i] >> 2 & 7];
 	}
 	out->depth = depth;
@@ -185,7 +185,7 @@ static void remove_entry(struct set *set, struct entry *entry)
 
 /* Callers of callers differ where caller and stack pointer are the same, so a
  * set may hold several entries of a key. */
-static struct entry *look_up(struct set *set, const struct memo_key *key,
+static struct entry *look_up(struct set *set, const struct stackcache_key *key,
 			     uint32_t tag)
 {
 	for (uint32_t i = 0; i < set->entries; i++) {
@@ -202,14 +202,14 @@ static struct entry *look_up(struct set *set, const struct memo_key *key,
 	return NULL;
 }
 
-bool memo_find(const struct memo_key *key, struct unwind_stack *out)
+bool stackcache_find(const struct stackcache_key *key, struct unwind_stack *out)
 {
 	uint64_t mixed = mix(key);
 	uint32_t index = index_of(mixed);
 	struct set *set = set_at(index);
 	struct entry *entry;
 
-	if (!gate_take(&set->owner))
+	if (!quiesce_enter(&set->owner))
 		return false;
 	entry = look_up(set, key, tag_of(mixed));
 	if (entry) {
@@ -217,12 +217,12 @@ bool memo_find(const struct memo_key *key, struct unwind_stack *out)
 		out->truncated = entry->truncated;
 		out->site = entry->site;
 		out->depth = 0;
-		out->memo = reference(index, entry);
+		out->cached = reference(index, entry);
 		/* Debug builds want to see that it is right. */
 		if (out->site == 0 || DEBUG_BUILD)
 			tell(set, entry, out);
 	}
-	gate_give(&set->owner);
+	quiesce_leave(&set->owner);
 	return entry != NULL;
 }
 
@@ -236,7 +236,7 @@ static struct entry *oldest(struct set *set)
 	return found;
 }
 
-static void append(struct set *set, const struct memo_trace *trace)
+static void append(struct set *set, const struct stackcache_trace *trace)
 {
 	struct entry *entry = &set->entry[set->entries];
 
@@ -259,66 +259,67 @@ static void append(struct set *set, const struct memo_trace *trace)
 	set->words += trace->words;
 }
 
-void memo_store(const struct memo_trace *trace, struct unwind_stack *out)
+void stackcache_store(const struct stackcache_trace *trace,
+		      struct unwind_stack *out)
 {
 	struct set *set;
 	uint32_t index;
 
-	out->memo = 0;
+	out->cached = 0;
 	grow_if_crowded();
 	index = index_of(mix(&trace->key));
 	set = set_at(index);
-	if (trace->words > MEMO_WORDS || trace->modules > MEMO_MODULES ||
-	    !gate_take(&set->owner))
+	if (trace->words > STACKCACHE_WORDS ||
+	    trace->modules > STACKCACHE_MODULES || !quiesce_enter(&set->owner))
 		return;
 	while (set->entries == ENTRIES || set->words + trace->words > POOL) {
 		remove_entry(set, oldest(set));
 		__atomic_fetch_add(&pushed_out, 1, __ATOMIC_RELAXED);
 	}
 	append(set, trace);
-	out->memo = reference(index, &set->entry[set->entries - 1]);
-	gate_give(&set->owner);
+	out->cached = reference(index, &set->entry[set->entries - 1]);
+	quiesce_leave(&set->owner);
 }
 
-void memo_name(uint64_t memo, uint32_t site)
+void stackcache_name(uint64_t cached, uint32_t site)
 {
-	uint64_t index = memo >> SITE_BITS;
+	uint64_t index = cached >> SITE_BITS;
 	struct set *set;
 
-	if (index == 0 || index > memo_sets())
+	if (index == 0 || index > stackcache_sets())
 		return;
 	set = set_at((uint32_t)index - 1);
-	if (!gate_take(&set->owner))
+	if (!quiesce_enter(&set->owner))
 		return;
 	for (uint32_t i = 0; i < set->entries; i++)
-		if (set->entry[i].serial == (uint32_t)memo)
+		if (set->entry[i].serial == (uint32_t)cached)
 			set->entry[i].site = site;
-	gate_give(&set->owner);
+	quiesce_leave(&set->owner);
 }
 
 /* The jump may have left its entries half moved. */
-void memo_abandon(void)
+void stackcache_abandon(void)
 {
-	for (uint32_t i = 0; i < memo_sets(); i++) {
+	for (uint32_t i = 0; i < stackcache_sets(); i++) {
 		struct set *set = set_at(i);
 
-		if (!gate_is_mine(&set->owner))
+		if (!quiesce_is_mine(&set->owner))
 			continue;
 		set->entries = set->words = 0;
-		gate_give(&set->owner);
+		quiesce_leave(&set->owner);
 	}
 }
 
-bool memo_is_idle(void)
+bool stackcache_is_idle(void)
 {
 	bool idle = true;
 
-	for (uint32_t i = 0; i < memo_sets(); i++)
-		idle = idle && gate_is_clear(&set_at(i)->owner);
+	for (uint32_t i = 0; i < stackcache_sets(); i++)
+		idle = idle && quiesce_is_clear(&set_at(i)->owner);
 	return idle;
 }
 
-void memo_forget(void)
+void stackcache_forget(void)
 {
 	for (uint32_t i = 0; i < sets; i++) {
 		set_at(i)->entries = set_at(i)->words = 0;
