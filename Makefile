@@ -143,7 +143,7 @@ $(B)/hakmem-top: $(TOP_OBJ) $(PROTO_OBJ)
 	$(call say,LD,$@)$(CC) $(LINK) -pie $^ -lprotobuf-c $(NCURSES_LIBS) -lm -o $@
 
 # --- tests ---------------------------------------------------------------
-# tests/unit/DIR/test_ROOM.c is one program, linked with all rooms of DIR but
+# tests/unit/DIR/test_MODULE.c is one program, linked with all modules of DIR but
 # its entry points (main, and the shim that exports malloc).
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
@@ -196,7 +196,7 @@ $(B)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -fno-builtin -I. -MMD -MP $< -lpthread -ldl -lm -o $@
 
-# This one measures rooms of the library, so it is linked with them.
+# This one measures modules of the library, so it is linked with them.
 $(B)/tests/bench/unwind_cost: tests/bench/unwind_cost.c $(UNIT_LIB_OBJ)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -I. -MMD -MP -fno-omit-frame-pointer $< $(UNIT_LIB_OBJ) $(LINK_$(MODE)) $(PROTOBUF_C_A) -lpthread -ldl -lm -o $@

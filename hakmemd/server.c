@@ -20,14 +20,14 @@
 #include "hakmemd/peers/registry.h"
 #include "hakmemd/peers/session.h"
 
-#define PROGRAMS_MAX   2048u /* connected at once; half as many strangers */
+#define PROGRAMS_MAX   2048u /* connected at once; half as many unidentified */
 #define VIEWERS_MAX    64u
 #define FOREIGN_SHARE  8u /* one other user: 1/8 of the programs */
 #define RESERVED_FILES 64u
 #define ACCEPT_ROUND   64
 #define PAUSE_NS       (CLOCK_SECOND / 10)
 
-enum role { STRANGER, PROGRAM, VIEWER, ROLES };
+enum role { UNIDENTIFIED, PROGRAM, VIEWER, ROLES };
 
 /* How many connections each user has; a row is free when its count is 0. */
 #define USERS_MAX 64u
@@ -37,18 +37,18 @@ struct user {
 };
 
 struct server {
-	struct loop_source door, signals;
+	struct loop_source listener, signals;
 	struct loop *loop;
 	struct conns conns;
 	struct listen listen;
 	struct registry *registry;
 	struct symbols *symbols;
-	struct service service;
+	struct query_context context;
 	struct server_settings settings;
 	unsigned count[ROLES], limit[ROLES];
 	struct user users[USERS_MAX];
 	int spare;	    /* given up to say no when files are short */
-	uint64_t paused_ns; /* until when the door is shut; 0 = open */
+	uint64_t paused_ns; /* until when nobody is let in; 0 = open */
 	uint64_t idle_since_ns;
 };
 
@@ -85,12 +85,12 @@ static void closed(struct conn *conn)
 	if (role_of(conn) == PROGRAM)
 		session_closed(conn);
 	else if (role_of(conn) == VIEWER)
-		query_closed(conn, &server->service);
+		query_closed(conn, &server->context);
 	server->count[role_of(conn)]--;
 	if (user && user->count)
 		user->count--;
 	/* A caller that never said what he wants was not company. */
-	if (role_of(conn) != STRANGER &&
+	if (role_of(conn) != UNIDENTIFIED &&
 	    server->count[PROGRAM] + server->count[VIEWER] == 0)
 		server->idle_since_ns = clock_ns();
 	if (server->settings.idle_ns)
@@ -112,7 +112,7 @@ static bool introduce(struct server *server, struct conn *conn, enum role role)
 			  role == VIEWER ? "viewers" : "programs");
 		return false;
 	}
-	server->count[STRANGER]--;
+	server->count[UNIDENTIFIED]--;
 	server->count[role]++;
 	conn->role = role;
 	return true;
@@ -122,7 +122,7 @@ static void frame(struct conn *conn, const struct frame *frame)
 {
 	struct server *server = conn->conns->owner;
 
-	if (role_of(conn) == STRANGER) {
+	if (role_of(conn) == UNIDENTIFIED) {
 		enum role role = frame->type == FRAME_QUERY ? VIEWER : PROGRAM;
 
 		if (frame->type != FRAME_QUERY && frame->type != FRAME_HELLO)
@@ -138,7 +138,7 @@ static void frame(struct conn *conn, const struct frame *frame)
 	if (role_of(conn) == PROGRAM)
 		session_frame(conn, server->registry, frame);
 	else if (role_of(conn) == VIEWER)
-		query_frame(conn, &server->service, frame);
+		query_frame(conn, &server->context, frame);
 }
 
 static void drained(struct conn *conn)
@@ -166,11 +166,11 @@ static void admit(struct server *server, int fd)
 		conn_refuse(&server->conns, fd, &peer,
 			    "too many connections of one user");
 	else if (!is_trusted(peer.uid) &&
-		 server->count[STRANGER] >= server->limit[STRANGER] / 2)
+		 server->count[UNIDENTIFIED] >= server->limit[UNIDENTIFIED] / 2)
 		conn_refuse(&server->conns, fd, &peer,
 			    "too many connections at once");
 	else if (conn_open(&server->conns, fd, &peer, clock_ns())) {
-		server->count[STRANGER]++;
+		server->count[UNIDENTIFIED]++;
 		user->count++;
 	}
 }
@@ -189,7 +189,8 @@ static bool turn_away(struct server *server)
 	if (server->spare < 0)
 		return false;
 	close(server->spare);
-	fd = accept4(server->door.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = accept4(server->listener.fd, NULL, NULL,
+		     SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0)
 		conn_refuse(&server->conns, fd, &nobody,
 			    "the daemon is out of descriptors");
@@ -197,11 +198,12 @@ static bool turn_away(struct server *server)
 	return fd >= 0;
 }
 
-/* A level-triggered door that cannot be answered would ring without end. */
-static void pause_door(struct server *server)
+/* A level-triggered listener that nobody accepts from would wake us without
+ * end. */
+static void pause_listener(struct server *server)
 {
 	server->paused_ns = clock_ns() + PAUSE_NS;
-	loop_want(server->loop, &server->door, 0);
+	loop_want(server->loop, &server->listener, 0);
 	loop_tick_by(server->loop, server->paused_ns);
 }
 
@@ -213,12 +215,14 @@ static void accepting(void *owner, uint32_t events)
 	for (int i = 0; i < ACCEPT_ROUND; i++) {
 		int fd;
 
-		/* The rest waits in the queue: strangers' time is short. */
-		if (server->count[STRANGER] >= server->limit[STRANGER]) {
-			pause_door(server);
+		/* The rest waits in the queue: the unidentified have little
+		 * time. */
+		if (server->count[UNIDENTIFIED] >=
+		    server->limit[UNIDENTIFIED]) {
+			pause_listener(server);
 			return;
 		}
-		fd = accept4(server->door.fd, NULL, NULL,
+		fd = accept4(server->listener.fd, NULL, NULL,
 			     SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
@@ -230,7 +234,7 @@ static void accepting(void *owner, uint32_t events)
 		if (errno == EAGAIN)
 			return;
 		if (errno != EMFILE || !turn_away(server)) {
-			pause_door(server);
+			pause_listener(server);
 			return;
 		}
 	}
@@ -246,7 +250,7 @@ static void signalled(void *owner, uint32_t events)
 		loop_stop(server->loop, 0);
 }
 
-/* A stranger, who has not said what he is, keeps nobody here. */
+/* Who has not said what he is keeps nobody here. */
 static bool is_idle(struct server *server, uint64_t now_ns, uint64_t *next_ns)
 {
 	uint64_t end_ns;
@@ -269,7 +273,7 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 
 	conn_expire_all(&server->conns, now_ns, late_ns);
 	next_ns = registry_expire(server->registry, now_ns);
-	due_ns = query_heap_tick(&server->service, now_ns);
+	due_ns = query_heap_tick(&server->context, now_ns);
 	if (due_ns < next_ns)
 		next_ns = due_ns;
 	due_ns = conn_next_due(&server->conns);
@@ -277,7 +281,7 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 		next_ns = due_ns;
 	if (server->paused_ns && server->paused_ns <= now_ns) {
 		server->paused_ns = 0;
-		loop_want(server->loop, &server->door, EPOLLIN);
+		loop_want(server->loop, &server->listener, EPOLLIN);
 	} else if (server->paused_ns && server->paused_ns < next_ns)
 		next_ns = server->paused_ns;
 	if (is_idle(server, now_ns, &next_ns)) {
@@ -290,8 +294,8 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 }
 
 /*
- * A program needs two descriptors, its connection and its pidfd; a stranger,
- * who has not said yet what he is, one.
+ * A program needs two descriptors, its connection and its pidfd; an
+ * unidentified peer, who has not said yet what he is, one.
  */
 static void set_limits(struct server *server)
 {
@@ -310,7 +314,7 @@ static void set_limits(struct server *server)
 				       ? (files.rlim_cur - fixed) / 5 * 2
 				       : 16;
 	}
-	server->limit[STRANGER] = (unsigned)(most / 2);
+	server->limit[UNIDENTIFIED] = (unsigned)(most / 2);
 	server->limit[PROGRAM] = (unsigned)most;
 	server->limit[VIEWER] = VIEWERS_MAX;
 }
@@ -337,7 +341,7 @@ static struct symbols *open_symbols(struct server *server)
 	const struct symbol_settings settings = {
 		.debuginfod = server->settings.debuginfod,
 		.settled = query_heap_settled,
-		.argument = &server->service,
+		.argument = &server->context,
 	};
 
 	return symbols_new(server->loop, &settings);
@@ -357,17 +361,17 @@ static bool start(struct server *server, char *why, size_t size)
 				     server->limit[PROGRAM]);
 	if (server->loop)
 		server->symbols = open_symbols(server);
-	server->service = (struct service){.loop = server->loop,
-					   .registry = server->registry,
-					   .symbols = server->symbols};
+	server->context = (struct query_context){.loop = server->loop,
+						 .registry = server->registry,
+						 .symbols = server->symbols};
 	server->conns = (struct conns){
 		.loop = server->loop, .ops = &callbacks, .owner = server};
-	server->door.fd = server->listen.fd;
-	server->door.ready = accepting;
-	server->door.owner = server;
+	server->listener.fd = server->listen.fd;
+	server->listener.ready = accepting;
+	server->listener.owner = server;
 	if (caught && server->registry && server->symbols &&
 	    loop_add(server->loop, &server->signals, EPOLLIN) &&
-	    loop_add(server->loop, &server->door, EPOLLIN))
+	    loop_add(server->loop, &server->listener, EPOLLIN))
 		return true;
 	snprintf(why, size, "cannot set up the event loop: %s",
 		 strerror(errno));

@@ -12,7 +12,7 @@
  * before anything is allocated for it.
  *
  * No malloc, no stdio, no globals: both the host process and the daemon use
- * this room. All functions are pure and safe from any thread.
+ * this module. All functions are pure and safe from any thread.
  */
 #ifndef PROTO_FRAME_H
 #define PROTO_FRAME_H

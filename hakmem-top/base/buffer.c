@@ -1,32 +1,32 @@
-#include "hakmem-top/base/pile.h"
+#include "hakmem-top/base/buffer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-bool pile_append(void *to, const void *data, size_t length)
+bool buffer_append(void *to, const void *data, size_t length)
 {
-	struct pile *pile = to;
-	size_t needed = pile->length + length + 1;
+	struct buffer *buffer = to;
+	size_t needed = buffer->length + length + 1;
 
-	if (length > PILE_MAX - pile->length)
+	if (length > BUFFER_MAX - buffer->length)
 		return false;
-	if (needed > pile->room) {
+	if (needed > buffer->room) {
 		/* Twice as much, or each frame would copy all before it. */
-		char *grown = realloc(pile->data, 2 * needed);
+		char *grown = realloc(buffer->data, 2 * needed);
 
 		if (!grown)
 			return false;
-		pile->data = grown;
-		pile->room = 2 * needed;
+		buffer->data = grown;
+		buffer->room = 2 * needed;
 	}
 	if (length)
-		memcpy(pile->data + pile->length, data, length);
-	pile->length += length;
+		memcpy(buffer->data + buffer->length, data, length);
+	buffer->length += length;
 	return true;
 }
 
-void pile_clear(struct pile *pile)
+void buffer_clear(struct buffer *buffer)
 {
-	free(pile->data);
-	*pile = (struct pile){.data = NULL};
+	free(buffer->data);
+	*buffer = (struct buffer){.data = NULL};
 }

@@ -1,24 +1,25 @@
 /*
  * Bytes that arrive in pieces, with an end: what one export may hold.
  */
-#ifndef HAKMEM_TOP_PILE_H
-#define HAKMEM_TOP_PILE_H
+#ifndef HAKMEM_TOP_BUFFER_H
+#define HAKMEM_TOP_BUFFER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PILE_MAX (64u << 20)
+#define BUFFER_MAX (64u << 20)
 
 /* All zero is an empty one. */
-struct pile {
+struct buffer {
 	char *data; /* NULL until something came */
 	size_t length, room;
 };
 
-/* Appends to the struct pile at `to`; false without memory or above PILE_MAX.
+/* Appends to the struct buffer at `to`; false without memory or above
+ * BUFFER_MAX.
  */
-bool pile_append(void *to, const void *data, size_t length);
+bool buffer_append(void *to, const void *data, size_t length);
 
-void pile_clear(struct pile *pile);
+void buffer_clear(struct buffer *buffer);
 
 #endif

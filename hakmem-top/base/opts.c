@@ -133,7 +133,8 @@ static bool set_interval_ms(struct parse *parse, const char *value)
 static bool mark_name(struct parse *parse, const char *value)
 {
 	return (*value && strlen(value) <= OPTS_MARK_MAX) ||
-	       refuse(parse, "bad name of a mark", value, "want 1 to 64 bytes");
+	       refuse(parse, "bad name of a baseline", value,
+		      "want 1 to 64 bytes");
 }
 
 static bool set_count(struct parse *parse, const char *value)
@@ -223,7 +224,7 @@ static const struct option {
 	{set_sample, 0, "sample", "SAMPLE",
 	 "export heap: inuse, alloc or peak; set: BYTES or off",
 	 IN(EXPORT) | IN(SET)},
-	{set_diff, 0, "diff", "MARK", "export heap: since this mark",
+	{set_diff, 0, "diff", "NAME", "export heap: since this baseline",
 	 IN(EXPORT)},
 	{set_interval_ms, 0, "interval-ms", "N", "set: between two states sent",
 	 IN(SET)},
@@ -371,7 +372,7 @@ static bool check_sites(struct parse *parse)
 
 static bool check_mark(struct parse *parse)
 {
-	return parse->opts->mark || wrong(parse, "mark needs a NAME");
+	return parse->opts->baseline || wrong(parse, "mark needs a NAME");
 }
 
 /* The words that choose a mode, with their usage and what they need. */
@@ -405,8 +406,8 @@ static bool word(struct parse *parse, char **argv, int *at)
 			opts->mode = verbs[i].mode;
 			return true;
 		}
-	if (opts->mode == OPTS_MARK && !opts->mark) {
-		opts->mark = text;
+	if (opts->mode == OPTS_MARK && !opts->baseline) {
+		opts->baseline = text;
 		return mark_name(parse, text);
 	}
 	return refuse(parse, "unexpected argument", text,

@@ -32,7 +32,7 @@ enum opts_format {
 	OPTS_FORMATS
 };
 
-#define OPTS_MARK_MAX 64 /* bytes of the name of a mark */
+#define OPTS_MARK_MAX 64 /* bytes of the name of a baseline */
 
 /* Strings point into argv. */
 struct opts {
@@ -46,8 +46,8 @@ struct opts {
 	const char *what;
 	const char
 		*sample;  /* export: inuse, alloc, peak; set: as it was given */
-	const char *diff; /* export: since this mark */
-	const char *mark; /* its name */
+	const char *diff; /* export: since this baseline */
+	const char *baseline; /* its name */
 	const char *output;
 	uint64_t sample_bytes; /* set: 0 = as it is */
 	bool sampling_off;     /* set */

@@ -8,7 +8,7 @@
 #include "hakmem-top/data/bounds.h"
 #include "hakmem-top/data/fetch.h"
 #include "hakmem-top/base/fmt.h"
-#include "hakmem-top/base/pile.h"
+#include "hakmem-top/base/buffer.h"
 #include "hakmem-top/base/save.h"
 #include "hakmem-top/base/text.h"
 #include "hakmem-top/screens/report.h"
@@ -37,19 +37,19 @@ static int run_export(const struct opts *opts, struct client *client, char *why,
 					 ? "csv"
 					 : opts_format_name(opts->format),
 		.export_sample = opts->sample,
-		.mark = opts->diff,
+		.baseline = opts->diff,
 	};
-	struct pile *pile = fetch_answer(client, &query, why, size);
+	struct buffer *buffer = fetch_answer(client, &query, why, size);
 	int result;
 
-	if (!pile)
+	if (!buffer)
 		return -1;
 	if (opts->output)
-		result = save_file(opts->output, pile->data, pile->length, why,
-				   size);
+		result = save_file(opts->output, buffer->data, buffer->length,
+				   why, size);
 	else
-		result = print(pile->data, pile->length, why, size);
-	source_free(CLIENT_EXPORT, pile);
+		result = print(buffer->data, buffer->length, why, size);
+	source_free(CLIENT_EXPORT, buffer);
 	return result;
 }
 
@@ -70,9 +70,9 @@ static int run_mark(const struct opts *opts, struct client *client, char *why,
 		    size_t size)
 {
 	const struct client_query query = {
-		.what = CLIENT_MARK,
+		.what = CLIENT_BASELINE,
 		.pid = opts->pid,
-		.mark = opts->mark,
+		.baseline = opts->baseline,
 	};
 
 	return tell(client, &query, why, size);

@@ -15,7 +15,7 @@
 
 #define IN_BYTES	 (FRAME_HEADER_BYTES + FRAME_PAYLOAD_MAX)
 #define OUT_BYTES	 4096u
-#define WORD_MAX	 72u /* of what to export and how, a mark */
+#define WORD_MAX	 72u /* of what to export and how, a baseline */
 #define UNANSWERED_MAX	 16u
 #define RETRY_FIRST_NS	 100000000u
 #define RETRY_LONGEST_NS 2000000000u
@@ -279,7 +279,7 @@ static const Hakmem__QueryWhat wire_what[CLIENT_KINDS] = {
 	[CLIENT_EXPORT] = HAKMEM__QUERY_WHAT__QUERY_EXPORT,
 	[CLIENT_SITES] = HAKMEM__QUERY_WHAT__QUERY_SITES,
 	[CLIENT_STACK] = HAKMEM__QUERY_WHAT__QUERY_STACK,
-	[CLIENT_MARK] = HAKMEM__QUERY_WHAT__QUERY_BASELINE_SET,
+	[CLIENT_BASELINE] = HAKMEM__QUERY_WHAT__QUERY_BASELINE_SET,
 	[CLIENT_CONTROL] = HAKMEM__QUERY_WHAT__QUERY_CONTROL,
 };
 
@@ -301,7 +301,7 @@ static uint64_t deadline(const struct client *client, uint64_t now_ns)
 /* The words of a query, kept until it is packed. */
 struct words {
 	char what[WORD_MAX], format[WORD_MAX], sample[WORD_MAX];
-	char mark[WORD_MAX];
+	char baseline[WORD_MAX];
 };
 
 static char *word(char out[WORD_MAX], const char *text)
@@ -321,7 +321,7 @@ static void fill(Hakmem__Query *message, Hakmem__Control *control,
 	message->export_what = word(words->what, query->export_what);
 	message->export_format = word(words->format, query->export_format);
 	message->export_sample = word(words->sample, query->export_sample);
-	message->baseline = word(words->mark, query->mark);
+	message->baseline = word(words->baseline, query->baseline);
 	message->site_id = query->site_id;
 	if (query->what != CLIENT_CONTROL)
 		return;

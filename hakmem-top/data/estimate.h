@@ -24,9 +24,9 @@ struct interval {
 };
 
 /*
- * The 95 % interval. `weight` is what one sample more would add: the mean
- * distance of samples for bytes; 0 when it is not known, then the mean weight
- * of those seen stands in. Without a sample it is 0 to 3 weights.
+ * The 95 % interval. `weight` is what one sample more would add: the sampling
+ * interval for bytes; 0 when it is not known, then the mean weight of those
+ * seen stands in. Without a sample it is 0 to 3 weights.
  */
 struct interval estimate_interval(const struct estimate *estimate,
 				  double weight);

@@ -2,7 +2,7 @@
  * What the daemon told us, as plain structs: decoded once, bounded, with
  * columns that are known to be of equal length. Cumulative all the way.
  *
- * A struct is made by the room `decode` and freed by the function here; all
+ * A struct is made by decode.c and freed by the function here; all
  * pointers in it belong to it. Strings are as the daemon sent them: only text
  * and term may show them.
  */

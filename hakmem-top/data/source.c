@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hakmem-top/base/pile.h"
+#include "hakmem-top/base/buffer.h"
 #include "hakmem-top/data/decode.h"
 #include "hakmem-top/data/decode_sites.h"
 
@@ -47,10 +47,10 @@ FREES(history, struct history, model_history_free)
 FREES(sites, struct sites, sites_free)
 FREES(stack, struct stack, sites_stack_free)
 
-static void source_free_pile(void *data)
+static void source_free_buffer(void *data)
 {
 	if (data)
-		pile_clear(data);
+		buffer_clear(data);
 	free(data);
 }
 
@@ -59,11 +59,11 @@ static bool source_read_export(const struct frame *frame, void **to, bool *more)
 	bool last = false, good;
 
 	if (!*to)
-		*to = calloc(1, sizeof(struct pile));
-	good = *to && decode_export(frame, &last, pile_append, *to);
+		*to = calloc(1, sizeof(struct buffer));
+	good = *to && decode_export(frame, &last, buffer_append, *to);
 	*more = !last;
 	if (!good) {
-		source_free_pile(*to);
+		source_free_buffer(*to);
 		*to = NULL;
 	}
 	return good;
@@ -91,11 +91,12 @@ static const struct source {
 			   source_free_detail},
 	[CLIENT_HISTORY] = {FRAME_HISTORY, source_read_history,
 			    source_free_history},
-	[CLIENT_EXPORT] = {FRAME_EXPORT, source_read_export, source_free_pile},
+	[CLIENT_EXPORT] = {FRAME_EXPORT, source_read_export,
+			   source_free_buffer},
 	[CLIENT_SITES] = {FRAME_SITE_TABLE, source_read_sites,
 			  source_free_sites},
 	[CLIENT_STACK] = {FRAME_STACK, source_read_stack, source_free_stack},
-	[CLIENT_MARK] = {FRAME_DONE, source_read_done, free},
+	[CLIENT_BASELINE] = {FRAME_DONE, source_read_done, free},
 	[CLIENT_CONTROL] = {FRAME_DONE, source_read_done, free},
 };
 

@@ -79,7 +79,7 @@ static struct view_row row(const struct view *view,
 		.allocs_s = memory->allocs_s,
 		.frees_s = memory->frees_s,
 		.page_boundary_s = memory->page_boundary_s,
-		.marked = view->marked,
+		.has_baseline = view->has_baseline,
 	};
 	const struct view_base *base = NULL;
 
@@ -161,14 +161,14 @@ bool view_update(struct view *view, const struct processes *list)
 	return view->root_pid == 0 || keep_family(view);
 }
 
-bool view_mark(struct view *view, const struct processes *list)
+bool view_set_baseline(struct view *view, const struct processes *list)
 {
 	struct view_base *bases;
 
 	free(view->bases);
 	view->bases = NULL;
 	view->base_count = 0;
-	view->marked = false;
+	view->has_baseline = false;
 	if (!list)
 		return true;
 	bases = calloc(list->count + 1, sizeof(*bases));
@@ -191,8 +191,8 @@ bool view_mark(struct view *view, const struct processes *list)
 	qsort(bases, list->count, sizeof(*bases), by_id);
 	view->bases = bases;
 	view->base_count = list->count;
-	view->marked = true;
-	view->marked_ns = list->now_ns;
+	view->has_baseline = true;
+	view->baseline_ns = list->now_ns;
 	return true;
 }
 

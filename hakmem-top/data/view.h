@@ -1,6 +1,6 @@
 /*
  * What is made of the cumulative figures: rates between two polls, changes
- * since a mark, the sums over all. Pure: no clock, no screen, no socket.
+ * since a baseline, the sums over all. Pure: no clock, no screen, no socket.
  *
  * A rate is the difference of two cumulative figures over the difference of
  * the times of the two states that carried them, never over the time between
@@ -26,7 +26,7 @@ struct view_memory {
 	double allocs_s, frees_s, page_boundary_s;
 };
 
-/* The figures of a process when the mark was set. */
+/* The figures of a process when the baseline was set. */
 struct view_base {
 	uint64_t id;
 	uint64_t live_bytes, rss_bytes, allocs, frees, requests_1024;
@@ -38,7 +38,7 @@ struct view_row {
 	const struct process *process;
 	bool rated; /* the rates mean something */
 	double allocs_s, frees_s, page_boundary_s;
-	bool marked; /* `base` holds; a process born later has base 0 */
+	bool has_baseline; /* `base` holds; a process born later has base 0 */
 	struct view_base base;
 	unsigned depth; /* in the tree; 0 = root or no tree */
 };
@@ -48,9 +48,9 @@ struct view {
 	size_t memory_count; /* both arrays are sorted by id */
 	struct view_base *bases;
 	size_t base_count;
-	bool marked;
-	uint64_t marked_ns; /* daemon's clock at the mark */
-	uint32_t root_pid;  /* 0, or show only this pid and its descendants */
+	bool has_baseline;
+	uint64_t baseline_ns; /* daemon's clock at the baseline */
+	uint32_t root_pid;    /* 0, or show only this pid and its descendants */
 	struct view_row *rows;
 	size_t count;
 };
@@ -71,8 +71,9 @@ double view_rate(uint64_t before, uint64_t after, uint64_t elapsed_ns);
  */
 bool view_update(struct view *view, const struct processes *list);
 
-/* Sets the mark at `list`, or forgets it when NULL; then view_update again. */
-bool view_mark(struct view *view, const struct processes *list);
+/* Sets the baseline at `list`, or forgets it when NULL; then view_update again.
+ */
+bool view_set_baseline(struct view *view, const struct processes *list);
 
 struct view_totals view_totals(const struct view *view);
 

@@ -8,8 +8,8 @@
 /* A class with what it is compared to. */
 struct row {
 	const struct class_row *class;
-	struct class_row base; /* at the mark, else all 0 */
-	bool marked, rated;
+	struct class_row base; /* at the baseline, else all 0 */
+	bool has_baseline, rated;
 	double allocs_s;
 	uint64_t most_live;
 };
@@ -46,10 +46,10 @@ static uint64_t key(const void *row)
 	}
 #define WHOLE(name, kind, member)                                              \
 	GET(name, value_whole(VALUE_##kind, class->member))
-/* With a mark the screen shows the change since then. */
+/* With a baseline the screen shows the change since then. */
 #define SINCE(name, kind, of)                                                  \
-	GET(name,                                                              \
-	    value_since(VALUE_##kind, row->marked, of(&row->base), of(class)))
+	GET(name, value_since(VALUE_##kind, row->has_baseline, of(&row->base), \
+			      of(class)))
 #define ALLOCS(class) (class)->allocs
 #define FREES(class)  (class)->frees
 
@@ -163,7 +163,7 @@ static struct row row_of(const struct context *context, size_t index)
 	const struct detail *detail = context->detail;
 	const struct detail *before = context->before;
 	struct row row = {.class = &detail->classes[index],
-			  .marked = context->base != NULL};
+			  .has_baseline = context->base != NULL};
 	const struct class_row *base = same(context->base, row.class);
 	const struct class_row *old = same(before, row.class);
 
@@ -191,7 +191,7 @@ static bool refresh(struct context *context)
 	}
 	for (size_t i = 0; i < count; i++)
 		rows[i].most_live = most;
-	table.marked = context->base != NULL;
+	table.has_baseline = context->base != NULL;
 	table_show(&table, context->filter, NULL);
 	return true;
 }

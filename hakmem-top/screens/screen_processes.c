@@ -26,19 +26,20 @@ static uint64_t key(const void *data)
 	}
 #define WHOLE(name, kind, member)                                              \
 	GET(name, value_whole(VALUE_##kind, process->member))
-/* With a mark the screen shows the change since then. */
+/* With a baseline the screen shows the change since then. */
 #define SINCE(name, kind, member)                                              \
-	GET(name, value_since(VALUE_##kind, row->marked, row->base.member,     \
-			      process->member))
+	GET(name, value_since(VALUE_##kind, row->has_baseline,                 \
+			      row->base.member, process->member))
 
-/* A rate, or with a mark the number since then. */
+/* A rate, or with a baseline the number since then. */
 static struct value rate(const struct view_row *row, double per_second,
 			 uint64_t base, uint64_t now)
 {
 	struct value value = value_real(VALUE_RATE, per_second);
 
 	value.unknown = !row->rated;
-	return row->marked ? value_since(VALUE_COUNT, true, base, now) : value;
+	return row->has_baseline ? value_since(VALUE_COUNT, true, base, now)
+				 : value;
 }
 
 #define RATE(name, per_second, member)                                         \
@@ -85,12 +86,13 @@ WHOLE(parent_process_id, NUMBER, parent_id)
 RATE(allocs_s, allocs_s, allocs)
 RATE(frees_s, frees_s, frees)
 RATE(page_boundary_s, page_boundary_s, page_boundary)
-/* Requests of 1024 bytes of all requests, with a mark of those since then. */
+/* Requests of 1024 bytes of all requests, with a baseline of those since then.
+ */
 GET(share_1024,
     value_pair(VALUE_SHARE,
-	       gain(row->marked ? row->base.requests_1024 : 0,
+	       gain(row->has_baseline ? row->base.requests_1024 : 0,
 		    process->requests_1024),
-	       gain(row->marked ? row->base.allocs : 0, process->allocs)))
+	       gain(row->has_baseline ? row->base.allocs : 0, process->allocs)))
 
 static void show_command(const void *row, char out[VALUE_TEXT_MAX])
 {
@@ -227,7 +229,7 @@ static bool refresh(struct context *context)
 		return false;
 	for (size_t i = 0; i < view->count; i++)
 		rows[i] = view->rows[i];
-	table.marked = view->marked;
+	table.has_baseline = view->has_baseline;
 	table_show(&table, context->open_pid ? "" : context->filter,
 		   context->tree ? tree_order : NULL);
 	return true;

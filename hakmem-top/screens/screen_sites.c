@@ -30,7 +30,7 @@ static struct table *get_table(void)
 static struct site_row row_of(const struct context *context, size_t index)
 {
 	struct site_row row = {.site = &context->sites->rows[index],
-			       .marked = context->sites_base != NULL,
+			       .has_baseline = context->sites_base != NULL,
 			       .sample_bytes =
 				       (double)context->sites->sample_bytes};
 	const struct site *base = sites_find(context->sites_base, row.site->id);
@@ -49,7 +49,7 @@ static bool refresh(struct context *context)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		rows[i] = row_of(context, i);
-	table.marked = context->sites_base != NULL;
+	table.has_baseline = context->sites_base != NULL;
 	table_show(&table, context->filter, NULL);
 	return true;
 }
@@ -94,7 +94,7 @@ static void draw_check(const struct context *context, int y, int width)
 		x = term_addf(y, x, TERM_WARN, "  %zu more sites",
 			      sites->omitted);
 	if (set && x < width && sites->sample_bytes > set)
-		term_addf(y, x, TERM_WARN, "  raised by the guard from %s",
+		term_addf(y, x, TERM_WARN, "  raised by the limiter from %s",
 			  fmt_bytes(mean, set));
 }
 

@@ -10,8 +10,8 @@
 /* A bin with what it is compared to. */
 struct size_row {
 	const struct size_bin *bin;
-	struct size_bin base; /* at the mark, else all 0 */
-	bool marked;
+	struct size_bin base; /* at the baseline, else all 0 */
+	bool has_baseline;
 	uint64_t all_requests, most_requests, most_live;
 };
 
@@ -21,7 +21,7 @@ static uint64_t requests(const struct size_row *row)
 {
 	uint64_t now = row->bin->requests, base = row->base.requests;
 
-	return !row->marked ? now : now > base ? now - base : 0;
+	return !row->has_baseline ? now : now > base ? now - base : 0;
 }
 
 static uint64_t key(const void *row)
@@ -39,10 +39,10 @@ static uint64_t key(const void *row)
 		(void)bin;                                                     \
 		return __VA_ARGS__;                                            \
 	}
-/* With a mark the screen shows the change since then. */
+/* With a baseline the screen shows the change since then. */
 #define SINCE(name, kind)                                                      \
-	GET(name,                                                              \
-	    value_since(VALUE_##kind, row->marked, row->base.name, bin->name))
+	GET(name, value_since(VALUE_##kind, row->has_baseline, row->base.name, \
+			      bin->name))
 
 GET(low_bytes, value_whole(VALUE_NUMBER, bin->low))
 GET(high_bytes, value_whole(VALUE_NUMBER, bin->high))
@@ -149,7 +149,7 @@ static const struct size_bin *base_of(const struct detail *base, uint64_t low)
 static struct size_row row_of(const struct context *context, size_t index)
 {
 	struct size_row row = {.bin = &context->detail->sizes[index],
-			       .marked = context->base != NULL};
+			       .has_baseline = context->base != NULL};
 	const struct size_bin *base = base_of(context->base, row.bin->low);
 
 	if (base)
@@ -187,7 +187,7 @@ static bool refresh(struct context *context)
 	for (size_t i = 0; i < count; i++)
 		rows[i] = row_of(context, i);
 	measure(rows, count);
-	table.marked = context->base != NULL;
+	table.has_baseline = context->base != NULL;
 	table_show(&table, context->filter, NULL);
 	return true;
 }

@@ -68,7 +68,7 @@ GET(short_lived_share,
 /* Only of what is suspected of a leak. */
 GET(growth, value_real(VALUE_REAL, site->growing ? site->growth : 0))
 
-/* Of live bytes since the mark. */
+/* Of live bytes since the baseline. */
 static struct estimate live_change(const struct site_row *row)
 {
 	const struct site *base = &row->base, *site = row->site;
@@ -78,16 +78,16 @@ static struct estimate live_change(const struct site_row *row)
 		(struct estimate_pair){&site->live, &site->allocated});
 }
 
-/* An estimate, with a mark shown as its `change`. */
+/* An estimate, with a baseline shown as its `change`. */
 static struct value estimated(const struct site_row *row, enum value_kind kind,
 			      const struct estimate *now,
 			      struct estimate change)
 {
 	return (struct value){.kind = kind,
-			      .since = row->marked,
+			      .since = row->has_baseline,
 			      .real = now->value,
 			      .weight = row->sample_bytes,
-			      .estimate = row->marked ? change : *now};
+			      .estimate = row->has_baseline ? change : *now};
 }
 
 static struct value get_live_bytes(const void *data)
@@ -137,8 +137,8 @@ static enum term_role growth_role(const void *row)
 
 static enum term_role live_role(const void *row)
 {
-	uint64_t samples = ROW(row)->marked ? live_change(row).samples
-					    : SITE(row)->live.samples;
+	uint64_t samples = ROW(row)->has_baseline ? live_change(row).samples
+						  : SITE(row)->live.samples;
 
 	return samples ? TERM_TEXT : TERM_DIM;
 }

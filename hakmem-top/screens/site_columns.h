@@ -11,13 +11,13 @@
 /* A site with what it is compared to. */
 struct site_row {
 	const struct site *site;
-	struct site base; /* at the mark, else all 0 */
-	bool marked;
+	struct site base; /* at the baseline, else all 0 */
+	bool has_baseline;
 	double sample_bytes;
 };
 
-/* The columns on the screen; with a mark those with a mark_title show what
- * changed since then. */
+/* The columns on the screen; with a baseline those with a change_title show
+ * what changed since then. */
 extern const struct column site_columns[];
 extern const size_t site_column_count;
 

@@ -267,8 +267,8 @@ static void draw_header(const struct table *table, int y, int width)
 	term_put(y, 0, width, TERM_HEADER, "");
 	for (size_t i = 0; i < table->column_count; i++) {
 		const struct column *column = &table->columns[i];
-		const char *title = table->marked && column->mark_title
-					    ? column->mark_title
+		const char *title = table->has_baseline && column->change_title
+					    ? column->change_title
 					    : column->title;
 		enum term_role role =
 			table->sort == i ? TERM_SORTED : TERM_HEADER;

@@ -26,10 +26,10 @@ enum column_flags {
 /* A column on the screen. What it shows is what it sorts by and searches. */
 struct column {
 	const char *title;
-	const char *mark_title; /* while a mark is set; NULL = the same */
-	char letter;		/* sorts by it; 0 = none */
-	uint8_t width;		/* least columns */
-	uint8_t rank;		/* 0 never leaves; the highest leaves first */
+	const char *change_title; /* while a baseline is set; NULL = the same */
+	char letter;		  /* sorts by it; 0 = none */
+	uint8_t width;		  /* least columns */
+	uint8_t rank;		  /* 0 never leaves; the highest leaves first */
 	uint8_t flags;
 	struct value (*get)(const void *row);
 	/* NULL, or shows something else than the value's own text. */
@@ -65,7 +65,7 @@ struct table {
 	/* The rows that are shown: pointers into `made`. */
 	void **rows;
 	size_t count;
-	bool marked;
+	bool has_baseline;
 	char *made; /* all rows */
 	size_t made_count, row_bytes;
 

@@ -28,18 +28,18 @@ static void clock_text(char out[16], time_t when)
 /* The right end of the first line: the time of what is shown. */
 static int draw_clock(const struct feed *feed, int width)
 {
-	char clock[16], marked[16], text[96], interval[32];
+	char clock[16], has_baseline[16], text[96], interval[32];
 	bool lost = !client_connected(feed->client);
 	int used;
 
 	clock_text(clock, feed->shown_at);
-	clock_text(marked, feed->marked_at);
+	clock_text(has_baseline, feed->baseline_at);
 	snprintf(interval, sizeof(interval), "every %.4gs",
 		 (double)feed->interval_ns / 1e9);
 	used = snprintf(text, sizeof(text), " %s%s%s %s %s ",
-			feed->marked_at ? "since " : "",
-			feed->marked_at ? marked : "",
-			feed->marked_at ? " |" : "",
+			feed->baseline_at ? "since " : "",
+			feed->baseline_at ? has_baseline : "",
+			feed->baseline_at ? " |" : "",
 			feed->frozen ? "FROZEN"
 			: lost	     ? "NO DAEMON"
 				     : interval,

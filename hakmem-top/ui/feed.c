@@ -28,7 +28,7 @@ static unsigned wanted(const struct feed *feed)
 
 	if (feed->frozen)
 		bits = (bits | BIT(HISTORY)) & ~(feed->asked | BIT(PROCESSES));
-	if (feed->base_due) /* the sites of the mark that was just set */
+	if (feed->base_due) /* the sites of the baseline that was just set */
 		bits |= BIT(SITES);
 	if (!feed->context->site_id)
 		bits &= ~BIT(STACK);
@@ -117,8 +117,8 @@ static void move_over(struct feed *feed)
 {
 	struct context *context = feed->context;
 
-	view_mark(&context->view, NULL);
-	feed->marked_at = 0;
+	view_set_baseline(&context->view, NULL);
+	feed->baseline_at = 0;
 	forget_base(context);
 	context->open_id = 0;
 	if (context->detail)
@@ -229,11 +229,11 @@ static bool take_stack(struct feed *feed, void *answer)
 
 static bool take_export(struct feed *feed, void *answer)
 {
-	struct pile *pile = answer;
+	struct buffer *buffer = answer;
 
 	feed->export.state = FEED_EXPORTED;
-	feed->export.data = *pile;
-	free(pile);
+	feed->export.data = *buffer;
+	free(buffer);
 	return true;
 }
 
@@ -394,7 +394,7 @@ bool feed_export(struct feed *feed, const char *format, const char *path,
 
 void feed_export_end(struct feed *feed)
 {
-	pile_clear(&feed->export.data);
+	buffer_clear(&feed->export.data);
 	feed->export = (struct feed_export){.state = FEED_NO_EXPORT};
 }
 
@@ -407,13 +407,13 @@ void feed_freeze(struct feed *feed, bool frozen)
 	feed->next_ns = 0;
 }
 
-void feed_mark(struct feed *feed, bool mark)
+void feed_set_baseline(struct feed *feed, bool mark)
 {
 	struct context *context = feed->context;
 
-	view_mark(&context->view, mark ? context->list : NULL);
+	view_set_baseline(&context->view, mark ? context->list : NULL);
 	forget_base(context);
-	feed->marked_at = mark ? feed->shown_at : 0;
+	feed->baseline_at = mark ? feed->shown_at : 0;
 	feed->base_due = false;
 	if (mark && context->detail)
 		context->base = model_detail_copy(context->detail);

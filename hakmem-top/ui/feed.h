@@ -1,8 +1,8 @@
 /*
  * Keeps what the screens show fresh: asks the daemon every interval for the
- * sources that the open screen needs, takes the answers in, freezes, marks.
- * Survives a daemon that goes and comes back: what was shown stays until there
- * is something newer.
+ * sources that the open screen needs, takes the answers in, freezes, sets
+ * baselines. Survives a daemon that goes and comes back: what was shown stays
+ * until there is something newer.
  */
 #ifndef HAKMEM_TOP_FEED_H
 #define HAKMEM_TOP_FEED_H
@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "hakmem-top/data/source.h"
-#include "hakmem-top/base/pile.h"
+#include "hakmem-top/base/buffer.h"
 #include "hakmem-top/screens/screen.h"
 
 #define FEED_TREND 240 /* polls whose total is remembered */
@@ -20,7 +20,7 @@
 /* An export of the heap on its way from the daemon to a file. */
 struct feed_export {
 	enum { FEED_NO_EXPORT, FEED_EXPORTING, FEED_EXPORTED } state;
-	struct pile data;
+	struct buffer data;
 	char path[256];
 	char trouble[256]; /* why it failed; "" = it did not */
 };
@@ -31,10 +31,10 @@ struct feed {
 	uint64_t interval_ns;
 	unsigned needs; /* of the screen: struct screen */
 	bool frozen;
-	time_t shown_at;   /* wall clock of what is shown, 0 = nothing yet */
-	time_t marked_at;  /* 0 = no mark */
-	bool gone;	   /* the open process is no longer known: take note */
-	char trouble[256]; /* of the last ERROR frame */
+	time_t shown_at;    /* wall clock of what is shown, 0 = nothing yet */
+	time_t baseline_at; /* 0 = no baseline */
+	bool gone;	    /* the open process is no longer known: take note */
+	char trouble[256];  /* of the last ERROR frame */
 	struct feed_export export;
 
 	struct view_totals totals; /* of all rows, before the filter */
@@ -46,7 +46,7 @@ struct feed {
 	unsigned pending; /* answers that are due */
 	struct answer incoming;
 	unsigned asked;		/* since it was opened: bits like `needs` */
-	bool base_due;		/* the next sites are those of the mark */
+	bool base_due;		/* the next sites are those of the baseline */
 	uint64_t stack_process; /* whose stack was asked for, and of which */
 	uint32_t stack_site;	/* site */
 	bool synced;		/* a list came on this connection */
@@ -81,11 +81,11 @@ void feed_export_end(struct feed *feed);
 void feed_freeze(struct feed *feed, bool frozen);
 void feed_set_interval(struct feed *feed, double interval_s);
 
-/* Makes the list's rows anew, after filter, mark or tree changed. */
+/* Makes the list's rows anew, after filter, baseline or tree changed. */
 bool feed_rebuild(struct feed *feed);
 
-/* Sets the mark at what is shown, or forgets it. */
-void feed_mark(struct feed *feed, bool mark);
+/* Sets the baseline at what is shown, or forgets it. */
+void feed_set_baseline(struct feed *feed, bool mark);
 
 void feed_clear(struct feed *feed);
 

@@ -364,16 +364,16 @@ static void toggle_tree(struct input *input, int argument)
 	input_say(input, false, input->context.tree ? "tree" : "no tree");
 }
 
-/* Sets the mark, or with -1 forgets it. */
+/* Sets the baseline, or with -1 forgets it. */
 static void mark(struct input *input, int way)
 {
 	if (!input->context.list)
 		return;
-	feed_mark(&input->feed, way > 0);
+	feed_set_baseline(&input->feed, way > 0);
 	input_refresh(input);
 	input_say(input, false,
 		  way > 0 ? "marked: changes since now; M forgets it"
-			  : "mark forgotten");
+			  : "baseline forgotten");
 }
 
 static void quit(struct input *input, int argument)
@@ -486,7 +486,7 @@ const struct key keys_table[] = {
 	      "freeze: sort, filter and look while nothing moves", ' ', 'z'),
 	SHOWN(ALL, "m", "Mark", mark, 1, "m", "mark: show changes since now",
 	      'm'),
-	HIDDEN(mark, -1, "M", "forget the mark", 'M'),
+	HIDDEN(mark, -1, "M", "forget the baseline", 'M'),
 	SHOWN(LIST, "F5", "Tree", toggle_tree, 0, "F5 t", "processes as a tree",
 	      KEY_F(5), 't'),
 	SHOWN(ALL, "e", "Export", ask_export, 0, "e",

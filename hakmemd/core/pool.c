@@ -1,93 +1,93 @@
-#include "hakmemd/core/arena.h"
+#include "hakmemd/core/pool.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define CHUNK_BYTES 65536u
 
-struct arena_chunk {
-	struct arena_chunk *next;
+struct pool_chunk {
+	struct pool_chunk *next;
 	size_t used, room;
 	_Alignas(16) unsigned char data[];
 };
 
-void arena_init(struct arena *arena, size_t budget_bytes)
+void pool_init(struct pool *pool, size_t budget_bytes)
 {
-	arena->chunks = NULL;
-	arena->left_bytes = budget_bytes;
+	pool->chunks = NULL;
+	pool->left_bytes = budget_bytes;
 }
 
-static struct arena_chunk *grow(struct arena *arena, size_t bytes)
+static struct pool_chunk *grow(struct pool *pool, size_t bytes)
 {
 	size_t room = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
-	struct arena_chunk *chunk = calloc(1, sizeof(*chunk) + room);
+	struct pool_chunk *chunk = calloc(1, sizeof(*chunk) + room);
 
 	if (!chunk)
 		return NULL;
 	chunk->room = room;
-	chunk->next = arena->chunks;
-	arena->chunks = chunk;
+	chunk->next = pool->chunks;
+	pool->chunks = chunk;
 	return chunk;
 }
 
-void *arena_alloc(struct arena *arena, size_t bytes)
+void *pool_alloc(struct pool *pool, size_t bytes)
 {
-	struct arena_chunk *chunk = arena->chunks;
+	struct pool_chunk *chunk = pool->chunks;
 	void *memory;
 
-	if (bytes > arena->left_bytes)
+	if (bytes > pool->left_bytes)
 		return NULL;
 	bytes = bytes ? (bytes + 15) & ~(size_t)15 : 16;
-	if (bytes > arena->left_bytes)
+	if (bytes > pool->left_bytes)
 		return NULL;
 	if (!chunk || bytes > chunk->room - chunk->used)
-		chunk = grow(arena, bytes);
+		chunk = grow(pool, bytes);
 	if (!chunk)
 		return NULL;
 	memory = chunk->data + chunk->used;
 	chunk->used += bytes;
-	arena->left_bytes -= bytes;
+	pool->left_bytes -= bytes;
 	return memory;
 }
 
-void *arena_array(struct arena *arena, size_t count, size_t bytes)
+void *pool_array(struct pool *pool, size_t count, size_t bytes)
 {
 	size_t total;
 
 	if (__builtin_mul_overflow(count, bytes, &total))
 		return NULL;
-	return arena_alloc(arena, total);
+	return pool_alloc(pool, total);
 }
 
-static void *give(void *arena, size_t bytes)
+static void *give(void *pool, size_t bytes)
 {
-	return arena_alloc(arena, bytes);
+	return pool_alloc(pool, bytes);
 }
 
-static void keep(void *arena, void *memory)
+static void keep(void *pool, void *memory)
 {
-	(void)arena; /* all of it goes with the arena */
+	(void)pool; /* all of it goes with the pool */
 	(void)memory;
 }
 
-ProtobufCMessage *arena_unpack(struct arena *arena,
-			       const ProtobufCMessageDescriptor *descriptor,
-			       const uint8_t *bytes, size_t length)
+ProtobufCMessage *pool_unpack(struct pool *pool,
+			      const ProtobufCMessageDescriptor *descriptor,
+			      const uint8_t *bytes, size_t length)
 {
-	ProtobufCAllocator allocator = {give, keep, arena};
+	ProtobufCAllocator allocator = {give, keep, pool};
 	static const uint8_t nothing[1];
 
 	return protobuf_c_message_unpack(descriptor, &allocator, length,
 					 bytes ? bytes : nothing);
 }
 
-void arena_free(struct arena *arena)
+void pool_free(struct pool *pool)
 {
-	while (arena->chunks) {
-		struct arena_chunk *next = arena->chunks->next;
+	while (pool->chunks) {
+		struct pool_chunk *next = pool->chunks->next;
 
-		free(arena->chunks);
-		arena->chunks = next;
+		free(pool->chunks);
+		pool->chunks = next;
 	}
-	arena->left_bytes = 0;
+	pool->left_bytes = 0;
 }

@@ -4,15 +4,15 @@
 #include <stdlib.h>
 
 struct builder {
-	const struct profile *profile;
+	const struct heap_profile *profile;
 	struct flame *flame;
 	uint32_t *slots; /* (parent, function) -> node, 0 = free */
 	uint32_t mask;
 	uint64_t seed;
 };
 
-static size_t lines_of(const struct profile *profile,
-		       const struct profile_row *row)
+static size_t lines_of(const struct heap_profile *profile,
+		       const struct heap_profile_row *row)
 {
 	size_t lines = 0;
 
@@ -50,7 +50,7 @@ static uint32_t child_of(struct builder *builder, uint32_t parent,
 	return flame->count++;
 }
 
-static void add(struct flame_node *node, const struct profile_row *row)
+static void add(struct flame_node *node, const struct heap_profile_row *row)
 {
 	node->bytes += row->bytes;
 	node->bytes_var += row->bytes_var;
@@ -59,15 +59,15 @@ static void add(struct flame_node *node, const struct profile_row *row)
 	node->birth_seconds += row->site->birth_seconds;
 }
 
-static void add_row(struct builder *builder, const struct profile_row *row)
+static void add_row(struct builder *builder, const struct heap_profile_row *row)
 {
-	const struct profile *profile = builder->profile;
+	const struct heap_profile *profile = builder->profile;
 	struct flame *flame = builder->flame;
 	uint32_t at = 0;
 
 	add(&flame->nodes[0], row);
 	for (uint32_t i = row->depth; i-- > 0;) {
-		const struct profile_location *location =
+		const struct heap_profile_location *location =
 			&profile->locations[row->locations[i]];
 
 		for (uint32_t l = location->line_count; l-- > 0;) {
@@ -92,9 +92,9 @@ static int smallest_first(const void *left, const void *right)
 }
 
 /* Turns parents into lists of children: who comes last stands first. */
-static bool link_up(struct flame *flame, struct arena *arena)
+static bool link_up(struct flame *flame, struct pool *pool)
 {
-	struct order *order = arena_array(arena, flame->count, sizeof(*order));
+	struct order *order = pool_array(pool, flame->count, sizeof(*order));
 
 	if (!order)
 		return false;
@@ -114,8 +114,8 @@ static bool link_up(struct flame *flame, struct arena *arena)
 	return true;
 }
 
-bool flame_build(struct flame *flame, const struct profile *profile,
-		 struct arena *arena)
+bool flame_build(struct flame *flame, const struct heap_profile *profile,
+		 struct pool *pool)
 {
 	struct builder builder = {.profile = profile, .flame = flame};
 	size_t room = 1, slots = 64;
@@ -126,22 +126,22 @@ bool flame_build(struct flame *flame, const struct profile *profile,
 			room += lines_of(profile, &profile->rows[i]);
 	while (slots < room * 2)
 		slots *= 2;
-	flame->nodes = arena_array(arena, room, sizeof(*flame->nodes));
-	builder.slots = arena_array(arena, slots, sizeof(*builder.slots));
+	flame->nodes = pool_array(pool, room, sizeof(*flame->nodes));
+	builder.slots = pool_array(pool, slots, sizeof(*builder.slots));
 	if (!flame->nodes || !builder.slots || room > UINT32_MAX / 4)
 		return false;
 	builder.mask = (uint32_t)slots - 1;
 	builder.seed = (uintptr_t)flame->nodes;
 	flame->nodes[0].name = "all";
 	for (uint32_t i = 0; i < profile->row_count; i++) {
-		const struct profile_row *row = &profile->rows[i];
+		const struct heap_profile_row *row = &profile->rows[i];
 
 		if (row->bytes > 0)
 			add_row(&builder, row);
 		else
 			flame->shrunk += row->bytes;
 	}
-	return link_up(flame, arena);
+	return link_up(flame, pool);
 }
 
 double flame_age(const struct flame_node *node, uint64_t now_ns)

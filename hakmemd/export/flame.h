@@ -6,7 +6,7 @@
 #ifndef HAKMEMD_FLAME_H
 #define HAKMEMD_FLAME_H
 
-#include "hakmemd/export/profile.h"
+#include "hakmemd/export/heap_profile.h"
 
 struct flame_node {
 	const char *name;
@@ -24,9 +24,9 @@ struct flame {
 	double shrunk;		  /* bytes below 0, left out */
 };
 
-/* Builds it in `arena`; false when that is spent. */
-bool flame_build(struct flame *flame, const struct profile *profile,
-		 struct arena *arena);
+/* Builds it in `pool`; false when that is spent. */
+bool flame_build(struct flame *flame, const struct heap_profile *profile,
+		 struct pool *pool);
 
 /* Mean age of a node's live bytes in seconds; below 0 when nothing lives. */
 double flame_age(const struct flame_node *node, uint64_t now_ns);

@@ -20,13 +20,13 @@ static bool put_name(struct buf *out, const char *name)
 	return true;
 }
 
-static bool put_stack(const struct profile *profile,
-		      const struct profile_row *row, struct buf *out)
+static bool put_stack(const struct heap_profile *profile,
+		      const struct heap_profile_row *row, struct buf *out)
 {
 	bool first = true;
 
 	for (uint32_t i = row->depth; i-- > 0;) {
-		const struct profile_location *at =
+		const struct heap_profile_location *at =
 			&profile->locations[row->locations[i]];
 
 		for (uint32_t l = at->line_count; l-- > 0; first = false)
@@ -39,17 +39,17 @@ static bool put_stack(const struct profile *profile,
 	return true;
 }
 
-bool heap_folded(const struct profile *profile, struct buf *out)
+bool heap_folded(const struct heap_profile *profile, struct buf *out)
 {
-	struct profile_round column = {0, 0};
+	struct heap_profile_round column = {0, 0};
 
 	for (uint32_t i = 0; i < profile->row_count; i++) {
-		const struct profile_row *row = &profile->rows[i];
+		const struct heap_profile_row *row = &profile->rows[i];
 		int64_t bytes;
 
 		if (row->bytes <= 0)
 			continue;
-		bytes = profile_round(&column, row->bytes);
+		bytes = heap_profile_round(&column, row->bytes);
 		if (bytes > 0 && (!put_stack(profile, row, out) ||
 				  !buf_print(out, " %lld\n", (long long)bytes)))
 			return false;

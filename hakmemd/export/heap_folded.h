@@ -7,9 +7,9 @@
 #ifndef HAKMEMD_HEAP_FOLDED_H
 #define HAKMEMD_HEAP_FOLDED_H
 
-#include "hakmemd/export/profile.h"
+#include "hakmemd/export/heap_profile.h"
 
 /* False when memory is short. */
-bool heap_folded(const struct profile *profile, struct buf *out);
+bool heap_folded(const struct heap_profile *profile, struct buf *out);
 
 #endif

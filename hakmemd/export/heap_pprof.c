@@ -15,8 +15,8 @@
 #define COMMENTS     8u
 
 struct writer {
-	const struct profile *profile;
-	struct arena arena;
+	const struct heap_profile *profile;
+	struct pool pool;
 	Pprof__Profile out;
 	size_t string_room;
 	uint64_t *mapping_ids; /* by module id; 0 = none yet */
@@ -27,8 +27,8 @@ struct writer {
 /* An array of pointers to `count` messages, each zeroed. */
 static void *messages(struct writer *writer, size_t count, size_t size)
 {
-	char *block = arena_array(&writer->arena, count, size);
-	void **heads = arena_array(&writer->arena, count, sizeof(*heads));
+	char *block = pool_array(&writer->pool, count, size);
+	void **heads = pool_array(&writer->pool, count, sizeof(*heads));
 
 	if (!block || !heads) {
 		writer->spent = true;
@@ -57,7 +57,7 @@ static int64_t text(struct writer *writer, const char *string)
 static char *print(struct writer *writer, size_t room)
 {
 	static char nothing[1];
-	char *place = arena_alloc(&writer->arena, room);
+	char *place = pool_alloc(&writer->pool, room);
 
 	if (place)
 		return place;
@@ -113,14 +113,14 @@ static const struct sites_module *main_module(const struct model *model)
 /* Readers take the first mapping for the program, so that is told, always. */
 static void fill_mappings(struct writer *writer)
 {
-	const struct profile *profile = writer->profile;
+	const struct heap_profile *profile = writer->profile;
 	const struct sites *sites = &profile->model->sites;
 	const struct sites_module *module = main_module(profile->model);
 	struct sites_module unknown = {
 		.path = profile->model->executable}; /* id 0: never asked for */
 
-	writer->mapping_ids = arena_array(
-		&writer->arena, sites->module_room + 1u, sizeof(uint64_t));
+	writer->mapping_ids = pool_array(&writer->pool, sites->module_room + 1u,
+					 sizeof(uint64_t));
 	writer->out.mapping = messages(writer, sites->module_count + 1u,
 				       sizeof(Pprof__Mapping));
 	if (!writer->mapping_ids || writer->spent)
@@ -135,7 +135,7 @@ static void fill_mappings(struct writer *writer)
 
 static void fill_functions(struct writer *writer)
 {
-	const struct profile *profile = writer->profile;
+	const struct heap_profile *profile = writer->profile;
 	Pprof__Profile *out = &writer->out;
 
 	out->function = messages(writer, profile->function_count,
@@ -154,7 +154,7 @@ static void fill_functions(struct writer *writer)
 }
 
 static void fill_lines(struct writer *writer, Pprof__Location *to,
-		       const struct profile_location *from)
+		       const struct heap_profile_location *from)
 {
 	to->line = messages(writer, from->line_count, sizeof(Pprof__Line));
 	for (uint32_t i = 0; !writer->spent && i < from->line_count; i++) {
@@ -167,14 +167,15 @@ static void fill_lines(struct writer *writer, Pprof__Location *to,
 
 static void fill_locations(struct writer *writer)
 {
-	const struct profile *profile = writer->profile;
+	const struct heap_profile *profile = writer->profile;
 	Pprof__Profile *out = &writer->out;
 
 	out->location = messages(writer, profile->location_count,
 				 sizeof(Pprof__Location));
 	for (uint32_t i = 0; !writer->spent && i < profile->location_count;
 	     i++) {
-		const struct profile_location *from = &profile->locations[i];
+		const struct heap_profile_location *from =
+			&profile->locations[i];
 		Pprof__Location *location = out->location[i];
 
 		pprof__location__init(location);
@@ -189,10 +190,10 @@ static void fill_locations(struct writer *writer)
 }
 
 /* One of the four values, in the order of the sample types. */
-static double value_of(const struct profile *profile,
-		       const struct profile_row *row, unsigned index)
+static double value_of(const struct heap_profile *profile,
+		       const struct heap_profile_row *row, unsigned index)
 {
-	bool peak = profile->wish.sample == PROFILE_PEAK;
+	bool peak = profile->options.sample == HEAP_PROFILE_PEAK;
 
 	switch (index) {
 	case 0:
@@ -208,21 +209,21 @@ static double value_of(const struct profile *profile,
 
 static void fill_samples(struct writer *writer)
 {
-	const struct profile *profile = writer->profile;
+	const struct heap_profile *profile = writer->profile;
 	Pprof__Profile *out = &writer->out;
-	struct profile_round columns[VALUES] = {{0, 0}};
+	struct heap_profile_round columns[VALUES] = {{0, 0}};
 
 	out->sample =
 		messages(writer, profile->row_count, sizeof(Pprof__Sample));
 	for (uint32_t i = 0; !writer->spent && i < profile->row_count; i++) {
-		const struct profile_row *row = &profile->rows[i];
+		const struct heap_profile_row *row = &profile->rows[i];
 		Pprof__Sample *sample = out->sample[i];
 
 		pprof__sample__init(sample);
-		sample->location_id = arena_array(&writer->arena, row->depth,
-						  sizeof(uint64_t));
+		sample->location_id =
+			pool_array(&writer->pool, row->depth, sizeof(uint64_t));
 		sample->value =
-			arena_array(&writer->arena, VALUES, sizeof(int64_t));
+			pool_array(&writer->pool, VALUES, sizeof(int64_t));
 		if (!sample->location_id || !sample->value) {
 			writer->spent = true;
 			return;
@@ -230,7 +231,7 @@ static void fill_samples(struct writer *writer)
 		for (uint32_t d = 0; d < row->depth; d++)
 			sample->location_id[d] = row->locations[d] + 1u;
 		for (unsigned v = 0; v < VALUES; v++)
-			sample->value[v] = profile_round(
+			sample->value[v] = heap_profile_round(
 				&columns[v], value_of(profile, row, v));
 		sample->n_location_id = row->depth;
 		sample->n_value = VALUES;
@@ -252,12 +253,12 @@ static void fill_types(struct writer *writer)
 						     {"alloc_space", "bytes"},
 						     {"inuse_objects", "count"},
 						     {"inuse_space", "bytes"}};
-	unsigned shown = writer->profile->wish.sample == PROFILE_ALLOC ? 1 : 3;
+	unsigned shown =
+		writer->profile->options.sample == HEAP_PROFILE_ALLOC ? 1 : 3;
 	Pprof__Profile *out = &writer->out;
 
 	out->sample_type = messages(writer, VALUES, sizeof(Pprof__ValueType));
-	out->period_type =
-		arena_alloc(&writer->arena, sizeof(Pprof__ValueType));
+	out->period_type = pool_alloc(&writer->pool, sizeof(Pprof__ValueType));
 	if (writer->spent || !out->period_type) {
 		writer->spent = true;
 		return;
@@ -282,7 +283,7 @@ static void comment(struct writer *writer, const char *string)
 
 static void fill_comments(struct writer *writer)
 {
-	const struct profile *profile = writer->profile;
+	const struct heap_profile *profile = writer->profile;
 	const struct model *model = profile->model;
 	char *line = print(writer, COMMENT_BYTES);
 	char *figures = print(writer, COMMENT_BYTES);
@@ -291,36 +292,37 @@ static void fill_comments(struct writer *writer)
 	if (writer->spent)
 		return;
 	snprintf(line, COMMENT_BYTES, "hakmem " HAKMEM_VERSION ", pid %d",
-		 (int)profile->wish.process->pid);
+		 (int)profile->options.process->pid);
 	snprintf(figures, COMMENT_BYTES,
 		 "%s: %.0f bytes, one standard error %.0f; z of exact counts "
 		 "%.2f",
-		 profile_sample_name(profile->wish.sample), profile->bytes,
-		 sqrt(profile->bytes_var), profile->estimate.z);
+		 heap_profile_sample_name(profile->options.sample),
+		 profile->bytes, sqrt(profile->bytes_var), profile->estimate.z);
 	comment(writer, line);
 	comment(writer, model->command);
 	comment(writer, figures);
-	if (profile->wish.sample == PROFILE_PEAK)
+	if (profile->options.sample == HEAP_PROFILE_PEAK)
 		comment(writer, "inuse_*: the heap at its highest");
-	if (profile->wish.baseline)
-		comment(writer, "figures since a mark; what lives may be less "
-				"than it was");
+	if (profile->options.baseline)
+		comment(writer,
+			"figures since a baseline; what lives may be less "
+			"than it was");
 	if (model->sites.lost)
 		comment(writer, "a lower bound: sites found no room");
 }
 
 static void fill(struct writer *writer)
 {
-	const struct profile *profile = writer->profile;
+	const struct heap_profile *profile = writer->profile;
 	const struct sites *sites = &profile->model->sites;
-	uint64_t start_ns = profile->wish.process->start_ns;
+	uint64_t start_ns = profile->options.process->start_ns;
 
 	pprof__profile__init(&writer->out);
 	writer->string_room = (size_t)profile->function_count * 2 +
 			      (size_t)sites->module_count * 2 + 32;
 	writer->out.string_table =
-		arena_array(&writer->arena, writer->string_room,
-			    sizeof(*writer->out.string_table));
+		pool_array(&writer->pool, writer->string_room,
+			   sizeof(*writer->out.string_table));
 	if (!writer->out.string_table) {
 		writer->spent = true;
 		return;
@@ -364,21 +366,21 @@ static bool compress_to(struct buf *out, uint8_t *bytes, size_t length)
 	return good;
 }
 
-bool heap_pprof(const struct profile *profile, struct buf *out)
+bool heap_pprof(const struct heap_profile *profile, struct buf *out)
 {
 	struct writer writer = {.profile = profile};
 	uint8_t *bytes = NULL;
 	bool good = false;
 
-	arena_init(&writer.arena, BUDGET_BYTES);
+	pool_init(&writer.pool, BUDGET_BYTES);
 	fill(&writer);
 	if (!writer.spent)
-		bytes = arena_alloc(
-			&writer.arena,
+		bytes = pool_alloc(
+			&writer.pool,
 			pprof__profile__get_packed_size(&writer.out));
 	if (bytes)
 		good = compress_to(out, bytes,
 				   pprof__profile__pack(&writer.out, bytes));
-	arena_free(&writer.arena);
+	pool_free(&writer.pool);
 	return good;
 }

@@ -7,9 +7,9 @@
 #ifndef HAKMEMD_HEAP_PPROF_H
 #define HAKMEMD_HEAP_PPROF_H
 
-#include "hakmemd/export/profile.h"
+#include "hakmemd/export/heap_profile.h"
 
 /* False when memory is short. */
-bool heap_pprof(const struct profile *profile, struct buf *out);
+bool heap_pprof(const struct heap_profile *profile, struct buf *out);
 
 #endif

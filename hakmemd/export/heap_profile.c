@@ -1,4 +1,4 @@
-#include "hakmemd/export/profile.h"
+#include "hakmemd/export/heap_profile.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #define NAMED_MAX 8u /* names that stand for stacks: stack_missing and ours */
 
-/* Indices by content, in the arena: open addressing, never full. */
+/* Indices by content, in the pool: open addressing, never full. */
 struct lookup {
 	uint32_t *slots; /* index + 1, 0 = free */
 	uint32_t mask;
@@ -14,8 +14,8 @@ struct lookup {
 };
 
 struct builder {
-	struct profile *profile;
-	struct arena *arena;
+	struct heap_profile *profile;
+	struct pool *pool;
 	struct stack_source source;
 	struct lookup locations, functions;
 	/* Of each location, what it was made from. */
@@ -56,18 +56,17 @@ static bool make_lookup(struct builder *builder, struct lookup *lookup,
 	while (slots < room * 2)
 		slots *= 2;
 	lookup->slots =
-		arena_array(builder->arena, slots, sizeof(*lookup->slots));
+		pool_array(builder->pool, slots, sizeof(*lookup->slots));
 	lookup->mask = slots - 1;
 	/* No peer can know it, so none can make all its names collide. */
 	lookup->seed = mix((uintptr_t)lookup->slots, (uintptr_t)builder);
 	return lookup->slots != NULL;
 }
 
-/* Doubles an array in the arena; what it leaves behind goes with the arena. */
-static bool widen(struct arena *arena, void **array, uint32_t *room,
-		  size_t size)
+/* Doubles an array in the pool; what it leaves behind goes with the pool. */
+static bool widen(struct pool *pool, void **array, uint32_t *room, size_t size)
 {
-	void *wider = arena_array(arena, *room * (size_t)2, size);
+	void *wider = pool_array(pool, *room * (size_t)2, size);
 
 	if (!wider)
 		return false;
@@ -77,10 +76,10 @@ static bool widen(struct arena *arena, void **array, uint32_t *room,
 	return true;
 }
 
-static const char *intern(struct arena *arena, const char *text)
+static const char *intern(struct pool *pool, const char *text)
 {
 	size_t length = strlen(text) + 1;
-	char *copy = length > 1 ? arena_alloc(arena, length) : NULL;
+	char *copy = length > 1 ? pool_alloc(pool, length) : NULL;
 
 	if (length <= 1)
 		return "";
@@ -91,11 +90,11 @@ static const char *intern(struct arena *arena, const char *text)
 
 static void rehash_functions(struct builder *builder)
 {
-	const struct profile *profile = builder->profile;
+	const struct heap_profile *profile = builder->profile;
 	struct lookup *lookup = &builder->functions;
 
 	for (uint32_t i = 0; i < profile->function_count; i++) {
-		const struct profile_function *at = &profile->functions[i];
+		const struct heap_profile_function *at = &profile->functions[i];
 		uint64_t slot =
 			hash_text(hash_text(lookup->seed, at->name), at->file);
 
@@ -107,11 +106,11 @@ static void rehash_functions(struct builder *builder)
 
 static bool widen_functions(struct builder *builder)
 {
-	struct profile *profile = builder->profile;
+	struct heap_profile *profile = builder->profile;
 
 	if (profile->function_count < builder->function_room)
 		return true;
-	if (!widen(builder->arena, (void **)&profile->functions,
+	if (!widen(builder->pool, (void **)&profile->functions,
 		   &builder->function_room, sizeof(*profile->functions)) ||
 	    !make_lookup(builder, &builder->functions, builder->function_room))
 		return false;
@@ -123,9 +122,9 @@ static bool widen_functions(struct builder *builder)
 static uint32_t function_of(struct builder *builder, const char *name,
 			    const char *file)
 {
-	struct profile *profile = builder->profile;
+	struct heap_profile *profile = builder->profile;
 	struct lookup *lookup = &builder->functions;
-	struct profile_function *at;
+	struct heap_profile_function *at;
 	uint64_t slot;
 	uint32_t index;
 
@@ -138,8 +137,8 @@ static uint32_t function_of(struct builder *builder, const char *name,
 			return index - 1;
 	}
 	at = &profile->functions[profile->function_count];
-	at->name = intern(builder->arena, name);
-	at->file = intern(builder->arena, file);
+	at->name = intern(builder->pool, name);
+	at->file = intern(builder->pool, file);
 	if (!at->name || !at->file)
 		return UINT32_MAX;
 	lookup->slots[slot & lookup->mask] = ++profile->function_count;
@@ -147,11 +146,11 @@ static uint32_t function_of(struct builder *builder, const char *name,
 }
 
 static bool fill_lines(struct builder *builder,
-		       struct profile_location *location,
+		       struct heap_profile_location *location,
 		       const struct symbol_frame *frames, size_t count)
 {
-	struct profile_line *lines =
-		arena_array(builder->arena, count, sizeof(*lines));
+	struct heap_profile_line *lines =
+		pool_array(builder->pool, count, sizeof(*lines));
 
 	if (!lines)
 		return false;
@@ -162,7 +161,7 @@ static bool fill_lines(struct builder *builder,
 			builder, *name ? name : "[no name]", frames[i].file);
 		lines[i].line = frames[i].line;
 		lines[i].inlined = i + 1 < count;
-		lines[i].note = intern(builder->arena, frames[i].note);
+		lines[i].note = intern(builder->pool, frames[i].note);
 		if (lines[i].function == UINT32_MAX || !lines[i].note)
 			return false;
 	}
@@ -198,9 +197,9 @@ static uint32_t location_of(struct builder *builder, const struct site *site,
 {
 	struct key key = {site->pcs[index], site->modules[index], index == 0};
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
-	struct profile *profile = builder->profile;
+	struct heap_profile *profile = builder->profile;
 	uint32_t *slot = slot_of(builder, &key);
-	struct profile_location *location;
+	struct heap_profile_location *location;
 	size_t count;
 
 	if (*slot)
@@ -221,7 +220,7 @@ static uint32_t location_of(struct builder *builder, const struct site *site,
 /* A name that stands for a stack, or for the part of it that is not known. */
 static uint32_t location_named(struct builder *builder, const char *name)
 {
-	struct profile *profile = builder->profile;
+	struct heap_profile *profile = builder->profile;
 	struct symbol_frame frame = {.function = name, .file = "", .note = ""};
 	uint32_t at = 0;
 
@@ -240,11 +239,11 @@ static uint32_t location_named(struct builder *builder, const char *name)
 	return builder->named[at].location;
 }
 
-static bool fill_stack(struct builder *builder, struct profile_row *row)
+static bool fill_stack(struct builder *builder, struct heap_profile_row *row)
 {
 	const struct site *site = row->site;
-	uint32_t *locations = arena_array(builder->arena, site->depth + 1u,
-					  sizeof(*locations));
+	uint32_t *locations =
+		pool_array(builder->pool, site->depth + 1u, sizeof(*locations));
 
 	if (!locations)
 		return false;
@@ -263,20 +262,21 @@ static bool fill_stack(struct builder *builder, struct profile_row *row)
 	return true;
 }
 
-static void choose(const struct profile *profile, struct profile_row *row)
+static void choose(const struct heap_profile *profile,
+		   struct heap_profile_row *row)
 {
-	switch (profile->wish.sample) {
-	case PROFILE_INUSE:
+	switch (profile->options.sample) {
+	case HEAP_PROFILE_INUSE:
 		row->bytes = row->since.live_bytes;
 		row->objects = row->since.live_objects;
 		row->bytes_var = row->since.live_bytes_var;
 		break;
-	case PROFILE_ALLOC:
+	case HEAP_PROFILE_ALLOC:
 		row->bytes = row->since.alloc_bytes;
 		row->objects = row->since.alloc_objects;
 		row->bytes_var = row->since.alloc_bytes_var;
 		break;
-	case PROFILE_PEAK:
+	case HEAP_PROFILE_PEAK:
 		row->bytes = row->site->peak_bytes;
 		row->objects = row->site->peak_objects;
 		row->bytes_var = row->site->peak_bytes_var;
@@ -286,7 +286,7 @@ static void choose(const struct profile *profile, struct profile_row *row)
 
 static int largest_first(const void *left, const void *right)
 {
-	const struct profile_row *a = left, *b = right;
+	const struct heap_profile_row *a = left, *b = right;
 
 	if (a->bytes != b->bytes)
 		return a->bytes < b->bytes ? 1 : -1;
@@ -295,20 +295,22 @@ static int largest_first(const void *left, const void *right)
 
 static bool fill_rows(struct builder *builder)
 {
-	struct profile *profile = builder->profile;
+	struct heap_profile *profile = builder->profile;
 	const struct sites *sites = &profile->model->sites;
 
-	profile->rows = arena_array(builder->arena, sites->count,
-				    sizeof(*profile->rows));
+	profile->rows =
+		pool_array(builder->pool, sites->count, sizeof(*profile->rows));
 	if (!profile->rows)
 		return false;
 	for (uint32_t i = 0; i < sites->count; i++) {
-		struct profile_row *row = &profile->rows[profile->row_count];
+		struct heap_profile_row *row =
+			&profile->rows[profile->row_count];
 
 		row->site = sites->list[i];
 		if (row->site->sum.samples <= 0)
 			continue;
-		row->since = baseline_since(profile->wish.baseline, row->site);
+		row->since =
+			baseline_since(profile->options.baseline, row->site);
 		choose(profile, row);
 		profile->bytes += row->bytes;
 		profile->objects += row->objects;
@@ -323,63 +325,63 @@ static bool fill_rows(struct builder *builder)
 static bool make_room(struct builder *builder)
 {
 	const struct sites *sites = &builder->profile->model->sites;
-	struct profile *profile = builder->profile;
+	struct heap_profile *profile = builder->profile;
 	uint32_t room = NAMED_MAX;
 
 	for (uint32_t i = 0; i < sites->count; i++)
 		room += sites->list[i]->depth;
 	builder->function_room = 64;
 	profile->locations =
-		arena_array(builder->arena, room, sizeof(*profile->locations));
-	builder->keys =
-		arena_array(builder->arena, room, sizeof(*builder->keys));
-	profile->functions = arena_array(builder->arena, builder->function_room,
-					 sizeof(*profile->functions));
+		pool_array(builder->pool, room, sizeof(*profile->locations));
+	builder->keys = pool_array(builder->pool, room, sizeof(*builder->keys));
+	profile->functions = pool_array(builder->pool, builder->function_room,
+					sizeof(*profile->functions));
 	return profile->locations && builder->keys && profile->functions &&
 	       make_lookup(builder, &builder->locations, room) &&
 	       make_lookup(builder, &builder->functions,
 			   builder->function_room);
 }
 
-static void take_estimate(struct profile *profile, struct arena *arena)
+static void take_estimate(struct heap_profile *profile, struct pool *pool)
 {
 	profile->estimate =
 		estimate_of(&profile->model->sites,
-			    model_hello_message(profile->model, arena),
-			    model_state_message(profile->model, arena));
+			    model_hello_message(profile->model, pool),
+			    model_state_message(profile->model, pool));
 }
 
-enum profile_result profile_build(struct profile *profile,
-				  const struct profile_wish *wish,
-				  struct arena *arena)
+enum heap_profile_result
+heap_profile_build(struct heap_profile *profile,
+		   const struct heap_profile_options *options,
+		   struct pool *pool)
 {
-	struct builder builder = {.profile = profile, .arena = arena};
+	struct builder builder = {.profile = profile, .pool = pool};
 
 	memset(profile, 0, sizeof(*profile));
-	profile->wish = *wish;
-	profile->model = &wish->process->model;
+	profile->options = *options;
+	profile->model = &options->process->model;
 	profile->time_ns = profile->model->state_ns;
-	builder.source = (struct stack_source){wish->symbols, wish->process,
-					       wish->impatient};
+	builder.source = (struct stack_source){
+		options->symbols, options->process, options->impatient};
 	if (!make_room(&builder) || !fill_rows(&builder))
-		return PROFILE_NO_MEMORY;
+		return HEAP_PROFILE_NO_MEMORY;
 	for (uint32_t i = 0; i < profile->row_count; i++)
 		if (!fill_stack(&builder, &profile->rows[i]))
-			return PROFILE_NO_MEMORY;
+			return HEAP_PROFILE_NO_MEMORY;
 	if (profile->pending > 0)
-		return PROFILE_PENDING;
-	take_estimate(profile, arena);
-	return PROFILE_READY;
+		return HEAP_PROFILE_PENDING;
+	take_estimate(profile, pool);
+	return HEAP_PROFILE_READY;
 }
 
-const char *profile_sample_name(enum profile_sample sample)
+const char *heap_profile_sample_name(enum heap_profile_sample sample)
 {
 	static const char *const names[] = {"inuse", "alloc", "peak"};
 
 	return names[sample];
 }
 
-int64_t profile_round(struct profile_round *column, double next)
+int64_t heap_profile_round(struct heap_profile_round *column, double next)
 {
 	int64_t before = column->told;
 

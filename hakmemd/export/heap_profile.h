@@ -8,38 +8,42 @@
  *              inlined ones first, the one they are inlined into last
  *   functions  a name and file each
  *
- * All of it lives in the arena it was built in and refers to the model: it is
+ * All of it lives in the pool it was built in and refers to the model: it is
  * written at once. Main thread only.
  */
-#ifndef HAKMEMD_PROFILE_H
-#define HAKMEMD_PROFILE_H
+#ifndef HAKMEMD_HEAP_PROFILE_H
+#define HAKMEMD_HEAP_PROFILE_H
 
-#include "hakmemd/core/arena.h"
+#include "hakmemd/core/pool.h"
 #include "hakmemd/core/buf.h"
 #include "hakmemd/model/estimate.h"
 #include "hakmemd/export/site_row.h"
 
-enum profile_sample { PROFILE_INUSE, PROFILE_ALLOC, PROFILE_PEAK };
+enum heap_profile_sample {
+	HEAP_PROFILE_INUSE,
+	HEAP_PROFILE_ALLOC,
+	HEAP_PROFILE_PEAK
+};
 
-struct profile_function {
+struct heap_profile_function {
 	const char *name, *file; /* file "" if not known */
 };
 
-struct profile_line {
+struct heap_profile_line {
 	uint32_t function; /* index */
 	uint32_t line;	   /* 0 if not known */
 	bool inlined;	   /* into the next */
 	const char *note;  /* why there is no name, or "" */
 };
 
-struct profile_location {
+struct heap_profile_location {
 	uint64_t pc; /* 0: no address, a name that stands for a stack */
 	const struct sites_module *module; /* NULL = in none */
-	const struct profile_line *lines;
+	const struct heap_profile_line *lines;
 	uint32_t line_count; /* never 0 */
 };
 
-struct profile_row {
+struct heap_profile_row {
 	const struct site *site;
 	struct sites_figures since; /* the baseline, or the beginning */
 	const uint32_t *locations;  /* indices, leaf first */
@@ -50,50 +54,55 @@ struct profile_row {
 };
 
 /* What is wanted. */
-struct profile_wish {
+struct heap_profile_options {
 	const struct process *process;
 	struct symbols *symbols;
-	enum profile_sample sample;
+	enum heap_profile_sample sample;
 	const struct baseline *baseline; /* NULL = none */
 	bool impatient; /* what has no name yet stays an address */
 };
 
-struct profile {
-	struct profile_wish wish;
+struct heap_profile {
+	struct heap_profile_options options;
 	const struct model *model;
 	uint64_t time_ns; /* of the figures */
 	struct estimate estimate;
 	double bytes, objects, bytes_var; /* sums over the rows */
-	struct profile_row *rows;	  /* by bytes, largest first */
+	struct heap_profile_row *rows;	  /* by bytes, largest first */
 	uint32_t row_count;
-	struct profile_location *locations;
+	struct heap_profile_location *locations;
 	uint32_t location_count;
-	struct profile_function *functions;
+	struct heap_profile_function *functions;
 	uint32_t function_count;
 	uint32_t pending; /* addresses whose names are being looked up */
 };
 
-enum profile_result { PROFILE_READY, PROFILE_PENDING, PROFILE_NO_MEMORY };
+enum heap_profile_result {
+	HEAP_PROFILE_READY,
+	HEAP_PROFILE_PENDING,
+	HEAP_PROFILE_NO_MEMORY
+};
 
 /*
- * Builds it in `arena`. PROFILE_PENDING: names are still being looked up; come
- * again, or be impatient.
+ * Builds it in `pool`. HEAP_PROFILE_PENDING: names are still being looked up;
+ * come again, or be impatient.
  */
-enum profile_result profile_build(struct profile *profile,
-				  const struct profile_wish *wish,
-				  struct arena *arena);
+enum heap_profile_result
+heap_profile_build(struct heap_profile *profile,
+		   const struct heap_profile_options *options,
+		   struct pool *pool);
 
 /* "inuse", "alloc", "peak". */
-const char *profile_sample_name(enum profile_sample sample);
+const char *heap_profile_sample_name(enum heap_profile_sample sample);
 
 /*
  * Whole numbers that add up: the `next` of a column of sums, whose remainders
  * are carried on, so that the column's total is the rounded total.
  */
-struct profile_round {
+struct heap_profile_round {
 	double sum;
 	int64_t told;
 };
-int64_t profile_round(struct profile_round *column, double next);
+int64_t heap_profile_round(struct heap_profile_round *column, double next);
 
 #endif

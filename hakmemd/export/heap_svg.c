@@ -42,7 +42,7 @@ static const struct age {
 #define FILL_EMPTY "#d5d5d5" /* nothing lives */
 
 struct canvas {
-	const struct profile *profile;
+	const struct heap_profile *profile;
 	struct flame flame;
 	struct buf *out;
 	double height, scale; /* pixels per byte */
@@ -124,7 +124,7 @@ static const char *fill_of(double age_s)
 	return FILL_EMPTY;
 }
 
-static const char *sample_text(enum profile_sample sample)
+static const char *sample_text(enum heap_profile_sample sample)
 {
 	static const char *const texts[] = {"live bytes",
 					    "bytes allocated since the start",
@@ -135,17 +135,17 @@ static const char *sample_text(enum profile_sample sample)
 
 static bool put_head(const struct canvas *canvas)
 {
-	const struct profile *profile = canvas->profile;
-	const struct baseline *baseline = profile->wish.baseline;
+	const struct heap_profile *profile = canvas->profile;
+	const struct baseline *baseline = profile->options.baseline;
 	struct buf *out = canvas->out;
 
 	return buf_print(out, "<text class=\"h\" x=\"%g\" y=\"22\">%s of ", PAD,
-			 sample_text(profile->wish.sample)) &&
+			 sample_text(profile->options.sample)) &&
 	       put_text(out, profile->model->command, 100) &&
 	       buf_print(out,
 			 " (pid %d)</text>\n<text x=\"%g\" y=\"40\">"
 			 "%s &#177; %s (one standard error) in %u sites, ",
-			 (int)profile->wish.process->pid, PAD,
+			 (int)profile->options.process->pid, PAD,
 			 bytes_text(profile->bytes).text,
 			 bytes_text(sqrt(profile->bytes_var)).text,
 			 profile->row_count) &&
@@ -153,7 +153,7 @@ static bool put_head(const struct canvas *canvas)
 			 bytes_text((double)model_sample_bytes(profile->model))
 				 .text) &&
 	       (!baseline ||
-		(buf_print(out, ", since the mark ") &&
+		(buf_print(out, ", since the baseline ") &&
 		 put_text(out, baseline->name, BASELINE_NAME_MAX))) &&
 	       (canvas->flame.shrunk >= 0 ||
 		buf_print(out, "; not shown: sites that shrank, %s",
@@ -235,12 +235,12 @@ static bool put_node(const struct canvas *canvas, const struct flame_node *node,
  * All nodes, each before its children; the way back up is on a stack of our
  * own, as deep as the tree.
  */
-static bool put_nodes(const struct canvas *canvas, struct arena *arena)
+static bool put_nodes(const struct canvas *canvas, struct pool *pool)
 {
 	struct place {
 		uint32_t node;
 		double x; /* where the next child begins */
-	} *path = arena_array(arena, canvas->flame.depth + 2u, sizeof(*path));
+	} *path = pool_array(pool, canvas->flame.depth + 2u, sizeof(*path));
 	const struct flame_node *nodes = canvas->flame.nodes;
 	uint32_t at = 0;
 
@@ -316,23 +316,23 @@ static bool put_hands(const struct canvas *canvas)
 	       buf_print(out, "]]></script>\n</svg>\n");
 }
 
-bool heap_svg(const struct profile *profile, struct buf *out)
+bool heap_svg(const struct heap_profile *profile, struct buf *out)
 {
 	struct canvas canvas = {.profile = profile, .out = out};
-	struct arena arena;
+	struct pool pool;
 	bool good;
 
-	arena_init(&arena, BUDGET_BYTES);
-	good = flame_build(&canvas.flame, profile, &arena);
+	pool_init(&pool, BUDGET_BYTES);
+	good = flame_build(&canvas.flame, profile, &pool);
 	if (good) {
 		double whole = canvas.flame.nodes[0].bytes;
 
 		canvas.height = HEAD + FOOT + ROW * (canvas.flame.depth + 1);
 		canvas.scale = whole > 0 ? INNER / whole : 0;
 		good = put_frame(&canvas) && put_head(&canvas) &&
-		       put_legend(&canvas) && put_nodes(&canvas, &arena) &&
+		       put_legend(&canvas) && put_nodes(&canvas, &pool) &&
 		       put_hands(&canvas);
 	}
-	arena_free(&arena);
+	pool_free(&pool);
 	return good;
 }

@@ -7,9 +7,9 @@
 #ifndef HAKMEMD_HEAP_SVG_H
 #define HAKMEMD_HEAP_SVG_H
 
-#include "hakmemd/export/profile.h"
+#include "hakmemd/export/heap_profile.h"
 
 /* False when memory is short. */
-bool heap_svg(const struct profile *profile, struct buf *out);
+bool heap_svg(const struct heap_profile *profile, struct buf *out);
 
 #endif

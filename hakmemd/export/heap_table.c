@@ -29,20 +29,20 @@ static const struct export_column columns[] = {
 	{"stack", EXPORT_TEXT, row_stack, true},
 };
 
-static const char *name_of(const struct profile *profile,
-			   const struct profile_line *line)
+static const char *name_of(const struct heap_profile *profile,
+			   const struct heap_profile_line *line)
 {
 	return profile->functions[line->function].name;
 }
 
 /* "root;...;leaf" as far as it fits; a ';' in a name is a ':'. */
-static void fold(const struct profile *profile, const struct profile_row *row,
-		 char *out, size_t room)
+static void fold(const struct heap_profile *profile,
+		 const struct heap_profile_row *row, char *out, size_t room)
 {
 	size_t used = 0;
 
 	for (uint32_t i = row->depth; i-- > 0;) {
-		const struct profile_location *at =
+		const struct heap_profile_location *at =
 			&profile->locations[row->locations[i]];
 
 		for (uint32_t l = at->line_count; l-- > 0;) {
@@ -61,15 +61,15 @@ static void fold(const struct profile *profile, const struct profile_row *row,
 static const void *table_row(const struct export_table *table, size_t index)
 {
 	static struct row row;
-	const struct profile *profile = table->prepared;
-	const struct profile_row *from = &profile->rows[index];
-	struct stack_source source = {profile->wish.symbols,
-				      profile->wish.process, true};
+	const struct heap_profile *profile = table->prepared;
+	const struct heap_profile_row *from = &profile->rows[index];
+	struct stack_source source = {profile->options.symbols,
+				      profile->options.process, true};
 
 	if (index >= profile->row_count)
 		return NULL;
 	site_row_fill(&row.site, profile->model, from->site,
-		      profile->wish.baseline);
+		      profile->options.baseline);
 	stack_innermost(&source, from->site, &row.place);
 	row.site.function = row.place.function;
 	row.site.location = row.place.location;
@@ -81,11 +81,11 @@ static const void *table_row(const struct export_table *table, size_t index)
 /* What is true of the whole. */
 static bool json_head(const struct export_table *table, struct buf *out)
 {
-	const struct profile *profile = table->prepared;
-	const struct baseline *baseline = profile->wish.baseline;
+	const struct heap_profile *profile = table->prepared;
+	const struct baseline *baseline = profile->options.baseline;
 
 	return buf_print(out, ",\"sample\":\"%s\",\"mark\":",
-			 profile_sample_name(profile->wish.sample)) &&
+			 heap_profile_sample_name(profile->options.sample)) &&
 	       (baseline ? export_json_string(out, baseline->name)
 			 : buf_print(out, "null")) &&
 	       buf_print(out,
@@ -99,11 +99,11 @@ static bool json_head(const struct export_table *table, struct buf *out)
 			 (unsigned long long)profile->model->sites.lost);
 }
 
-static bool put_frame(const struct profile *profile,
-		      const struct profile_location *at,
-		      const struct profile_line *line, struct buf *out)
+static bool put_frame(const struct heap_profile *profile,
+		      const struct heap_profile_location *at,
+		      const struct heap_profile_line *line, struct buf *out)
 {
-	const struct profile_function *function =
+	const struct heap_profile_function *function =
 		&profile->functions[line->function];
 	const char *module = at->module ? at->module->path : "";
 	uint64_t bias = at->module ? at->module->bias : 0;
@@ -126,14 +126,14 @@ static bool put_frame(const struct profile *profile,
 static bool json_more(const struct export_table *table, size_t index,
 		      struct buf *out)
 {
-	const struct profile *profile = table->prepared;
-	const struct profile_row *row = &profile->rows[index];
+	const struct heap_profile *profile = table->prepared;
+	const struct heap_profile_row *row = &profile->rows[index];
 	bool first = true;
 
 	if (!buf_print(out, ",\"frames\":["))
 		return false;
 	for (uint32_t i = 0; i < row->depth; i++) {
-		const struct profile_location *at =
+		const struct heap_profile_location *at =
 			&profile->locations[row->locations[i]];
 
 		for (uint32_t l = 0; l < at->line_count; l++) {
@@ -146,7 +146,7 @@ static bool json_more(const struct export_table *table, size_t index,
 	return buf_append(out, "]", 1);
 }
 
-static struct export_table table_of(const struct profile *profile)
+static struct export_table table_of(const struct heap_profile *profile)
 {
 	return (struct export_table){
 		.name = "heap",
@@ -154,7 +154,7 @@ static struct export_table table_of(const struct profile *profile)
 		.column_count = sizeof(columns) / sizeof(columns[0]),
 		.row = table_row,
 		.time_s = clock_unix_s(profile->time_ns),
-		.pid = profile->wish.process->pid,
+		.pid = profile->options.process->pid,
 		.command = profile->model->command,
 		.prepared = profile,
 		.json_head = json_head,
@@ -162,14 +162,14 @@ static struct export_table table_of(const struct profile *profile)
 	};
 }
 
-bool heap_csv(const struct profile *profile, struct buf *out)
+bool heap_csv(const struct heap_profile *profile, struct buf *out)
 {
 	struct export_table table = table_of(profile);
 
 	return export_csv(&table, out);
 }
 
-bool heap_json(const struct profile *profile, struct buf *out)
+bool heap_json(const struct heap_profile *profile, struct buf *out)
 {
 	struct export_table table = table_of(profile);
 

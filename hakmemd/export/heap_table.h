@@ -5,10 +5,10 @@
 #ifndef HAKMEMD_HEAP_TABLE_H
 #define HAKMEMD_HEAP_TABLE_H
 
-#include "hakmemd/export/profile.h"
+#include "hakmemd/export/heap_profile.h"
 
 /* False when memory is short. */
-bool heap_csv(const struct profile *profile, struct buf *out);
-bool heap_json(const struct profile *profile, struct buf *out);
+bool heap_csv(const struct heap_profile *profile, struct buf *out);
+bool heap_json(const struct heap_profile *profile, struct buf *out);
 
 #endif

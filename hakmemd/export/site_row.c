@@ -77,12 +77,12 @@ void site_row_since(Hakmem__SiteChange *change, const struct site *site,
 	change->samples = positive(since.samples);
 }
 
-/* A constant when the arena is spent: better a row without a name. */
-static char *copy(struct arena *arena, const char *text)
+/* A constant when the pool is spent: better a row without a name. */
+static char *copy(struct pool *pool, const char *text)
 {
 	static char nothing[1];
 	size_t length = strlen(text) + 1;
-	char *out = arena_alloc(arena, length);
+	char *out = pool_alloc(pool, length);
 
 	if (!out)
 		return nothing;
@@ -91,13 +91,13 @@ static char *copy(struct arena *arena, const char *text)
 }
 
 bool site_row_name(Hakmem__SiteRow *row, const struct stack_source *source,
-		   const struct site *site, struct arena *arena)
+		   const struct site *site, struct pool *pool)
 {
 	struct stack_place place;
 	bool known = stack_innermost(source, site, &place);
 
-	row->function = copy(arena, place.function);
-	row->location = copy(arena, place.location);
-	row->module = copy(arena, place.module);
+	row->function = copy(pool, place.function);
+	row->location = copy(pool, place.location);
+	row->module = copy(pool, place.module);
 	return known;
 }

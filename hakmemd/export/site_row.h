@@ -5,7 +5,7 @@
 #ifndef HAKMEMD_SITE_ROW_H
 #define HAKMEMD_SITE_ROW_H
 
-#include "hakmemd/core/arena.h"
+#include "hakmemd/core/pool.h"
 #include "hakmemd/export/stack.h"
 
 /* All but the names; `baseline` NULL: since the beginning. */
@@ -17,10 +17,10 @@ void site_row_since(Hakmem__SiteChange *change, const struct site *site,
 		    const struct baseline *baseline);
 
 /*
- * Function, location and module, copied into `arena`. False when names are
+ * Function, location and module, copied into `pool`. False when names are
  * still being looked up.
  */
 bool site_row_name(Hakmem__SiteRow *row, const struct stack_source *source,
-		   const struct site *site, struct arena *arena);
+		   const struct site *site, struct pool *pool);
 
 #endif

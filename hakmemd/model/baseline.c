@@ -52,26 +52,26 @@ static void baseline_copy_sites(struct baseline *baseline,
 
 /* The figures of a new baseline; false when there is no room. */
 static bool baseline_copy(struct baseline *baseline, struct sites *sites,
-			  const struct baseline_wish *wish)
+			  const struct baseline_wish *options)
 {
-	baseline->state_bytes = wish->state_bytes;
+	baseline->state_bytes = options->state_bytes;
 	for (uint32_t i = 0; i < sites->count; i++)
 		baseline->count += sites->list[i]->sum.samples > 0;
 	if (!sites_charge(sites, baseline_bytes(baseline)))
 		return false;
 	baseline->rows = calloc(baseline->count + 1, sizeof(*baseline->rows));
 	baseline->figures = malloc(FIGURES * sizeof(*baseline->figures));
-	if (wish->state)
-		baseline->state = malloc(wish->state_bytes + 1);
+	if (options->state)
+		baseline->state = malloc(options->state_bytes + 1);
 	if (!baseline->rows || !baseline->figures ||
-	    (wish->state && !baseline->state)) {
+	    (options->state && !baseline->state)) {
 		baseline_free(baseline, sites);
 		return false;
 	}
-	memcpy(baseline->figures, wish->figures,
+	memcpy(baseline->figures, options->figures,
 	       FIGURES * sizeof(*baseline->figures));
-	if (wish->state)
-		memcpy(baseline->state, wish->state, wish->state_bytes);
+	if (options->state)
+		memcpy(baseline->state, options->state, options->state_bytes);
 	baseline_copy_sites(baseline, sites);
 	return true;
 }
@@ -97,19 +97,20 @@ const struct baseline *baseline_find(const struct baselines *baselines,
 }
 
 const char *baseline_set(struct baselines *baselines, struct sites *sites,
-			 const struct baseline_wish *wish,
+			 const struct baseline_wish *options,
 			 char dropped[BASELINE_NAME_MAX + 1])
 {
-	struct baseline baseline = {.time_ns = wish->time_ns,
-				    .owner = wish->owner};
-	size_t old = baseline_index(baselines, wish->name);
+	struct baseline baseline = {.time_ns = options->time_ns,
+				    .owner = options->owner};
+	size_t old = baseline_index(baselines, options->name);
 
 	dropped[0] = '\0';
-	if (*wish->name == '\0' || strlen(wish->name) > BASELINE_NAME_MAX)
-		return "the name of a mark has 1 to 64 bytes";
-	snprintf(baseline.name, sizeof(baseline.name), "%s", wish->name);
-	if (!baseline_copy(&baseline, sites, wish))
-		return "there is no memory for one more mark of this process";
+	if (*options->name == '\0' || strlen(options->name) > BASELINE_NAME_MAX)
+		return "the name of a baseline has 1 to 64 bytes";
+	snprintf(baseline.name, sizeof(baseline.name), "%s", options->name);
+	if (!baseline_copy(&baseline, sites, options))
+		return "there is no memory for one more baseline of this "
+		       "process";
 	if (old < baselines->count) {
 		baseline_remove(baselines, sites, old);
 	} else if (baselines->count == BASELINES_MAX) {

@@ -56,7 +56,7 @@ struct baseline_wish {
  * it failed (a constant).
  */
 const char *baseline_set(struct baselines *baselines, struct sites *sites,
-			 const struct baseline_wish *wish,
+			 const struct baseline_wish *options,
 			 char dropped[BASELINE_NAME_MAX + 1]);
 
 /* NULL when there is none of that name. */

@@ -123,11 +123,11 @@ static void take_figures(struct model *model, Hakmem__State *state,
 		   figure_or_0(model->figures, FIGURE_SAMPLE_BYTES));
 }
 
-const char *model_state(struct model *model, struct arena *arena,
+const char *model_state(struct model *model, struct pool *pool,
 			const uint8_t *bytes, size_t length, uint64_t now_ns)
 {
-	Hakmem__State *state = (Hakmem__State *)arena_unpack(
-		arena, &hakmem__state__descriptor, bytes, length);
+	Hakmem__State *state = (Hakmem__State *)pool_unpack(
+		pool, &hakmem__state__descriptor, bytes, length);
 	const char *why;
 
 	if (!state)
@@ -142,11 +142,11 @@ const char *model_state(struct model *model, struct arena *arena,
 	return repack(&model->state, &state->base) ? NULL : "out of memory";
 }
 
-const char *model_modules(struct model *model, struct arena *arena,
+const char *model_modules(struct model *model, struct pool *pool,
 			  const uint8_t *bytes, size_t length)
 {
-	Hakmem__Modules *modules = (Hakmem__Modules *)arena_unpack(
-		arena, &hakmem__modules__descriptor, bytes, length);
+	Hakmem__Modules *modules = (Hakmem__Modules *)pool_unpack(
+		pool, &hakmem__modules__descriptor, bytes, length);
 	const char *why;
 
 	if (!modules)
@@ -157,11 +157,11 @@ const char *model_modules(struct model *model, struct arena *arena,
 	return why;
 }
 
-const char *model_sites(struct model *model, struct arena *arena,
+const char *model_sites(struct model *model, struct pool *pool,
 			const uint8_t *bytes, size_t length)
 {
-	Hakmem__Sites *sites = (Hakmem__Sites *)arena_unpack(
-		arena, &hakmem__sites__descriptor, bytes, length);
+	Hakmem__Sites *sites = (Hakmem__Sites *)pool_unpack(
+		pool, &hakmem__sites__descriptor, bytes, length);
 	const char *why;
 
 	if (!sites)
@@ -178,7 +178,7 @@ const char *model_baseline(struct model *model, const char *name,
 			   const void *owner,
 			   char dropped[BASELINE_NAME_MAX + 1])
 {
-	const struct baseline_wish wish = {
+	const struct baseline_wish options = {
 		.name = name,
 		.owner = owner,
 		.time_ns = model->state_ns,
@@ -187,37 +187,36 @@ const char *model_baseline(struct model *model, const char *name,
 		.state_bytes = model->state.length,
 	};
 
-	return baseline_set(&model->baselines, &model->sites, &wish, dropped);
+	return baseline_set(&model->baselines, &model->sites, &options,
+			    dropped);
 }
 
-Hakmem__Hello *model_hello_message(const struct model *model,
-				   struct arena *arena)
+Hakmem__Hello *model_hello_message(const struct model *model, struct pool *pool)
 {
 	if (!model->hello.bytes)
 		return NULL;
-	return (Hakmem__Hello *)arena_unpack(arena, &hakmem__hello__descriptor,
-					     model->hello.bytes,
-					     model->hello.length);
+	return (Hakmem__Hello *)pool_unpack(pool, &hakmem__hello__descriptor,
+					    model->hello.bytes,
+					    model->hello.length);
 }
 
-Hakmem__State *model_state_message(const struct model *model,
-				   struct arena *arena)
+Hakmem__State *model_state_message(const struct model *model, struct pool *pool)
 {
 	if (!model->state.bytes)
 		return NULL;
-	return (Hakmem__State *)arena_unpack(arena, &hakmem__state__descriptor,
-					     model->state.bytes,
-					     model->state.length);
+	return (Hakmem__State *)pool_unpack(pool, &hakmem__state__descriptor,
+					    model->state.bytes,
+					    model->state.length);
 }
 
 Hakmem__State *model_base_message(const struct baseline *baseline,
-				  struct arena *arena)
+				  struct pool *pool)
 {
 	if (!baseline->state)
 		return NULL;
-	return (Hakmem__State *)arena_unpack(arena, &hakmem__state__descriptor,
-					     baseline->state,
-					     baseline->state_bytes);
+	return (Hakmem__State *)pool_unpack(pool, &hakmem__state__descriptor,
+					    baseline->state,
+					    baseline->state_bytes);
 }
 
 size_t model_bytes(const struct model *model)

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "hakmemd/core/arena.h"
+#include "hakmemd/core/pool.h"
 #include "hakmemd/model/history.h"
 #include "hakmemd/model/baseline.h"
 #include "hakmemd/model/sites.h"
@@ -44,16 +44,16 @@ struct model {
 const char *model_hello(struct model *model, Hakmem__Hello *hello);
 
 /*
- * Takes packed State bytes, unpacking in `arena`. `now_ns` bounds its time. As
+ * Takes packed State bytes, unpacking in `pool`. `now_ns` bounds its time. As
  * above.
  */
-const char *model_state(struct model *model, struct arena *arena,
+const char *model_state(struct model *model, struct pool *pool,
 			const uint8_t *bytes, size_t length, uint64_t now_ns);
 
 /* The same for packed Modules and Sites; they belong to the newest state. */
-const char *model_modules(struct model *model, struct arena *arena,
+const char *model_modules(struct model *model, struct pool *pool,
 			  const uint8_t *bytes, size_t length);
-const char *model_sites(struct model *model, struct arena *arena,
+const char *model_sites(struct model *model, struct pool *pool,
 			const uint8_t *bytes, size_t length);
 
 /* Remembers the figures as they are under a name; as baseline_set. */
@@ -61,11 +61,11 @@ const char *model_baseline(struct model *model, const char *name,
 			   const void *owner,
 			   char dropped[BASELINE_NAME_MAX + 1]);
 
-/* Unpack what is kept; NULL when there is none or the arena is spent. */
+/* Unpack what is kept; NULL when there is none or the pool is spent. */
 Hakmem__Hello *model_hello_message(const struct model *model,
-				   struct arena *arena);
+				   struct pool *pool);
 Hakmem__State *model_state_message(const struct model *model,
-				   struct arena *arena);
+				   struct pool *pool);
 
 /* The sampling interval of stacks in bytes; 0: off, or not known. */
 static inline uint64_t model_sample_bytes(const struct model *model)
@@ -74,7 +74,7 @@ static inline uint64_t model_sample_bytes(const struct model *model)
 }
 
 Hakmem__State *model_base_message(const struct baseline *baseline,
-				  struct arena *arena);
+				  struct pool *pool);
 
 /* The memory it takes, about. */
 size_t model_bytes(const struct model *model);

@@ -32,40 +32,40 @@ static void hello(struct conn *conn, struct registry *registry,
 	const char *why = "not a Hello message";
 	struct process *process = NULL;
 	Hakmem__Hello *message;
-	struct arena arena;
+	struct pool pool;
 
-	arena_init(&arena, ARENA_BUDGET_BYTES);
-	message = (Hakmem__Hello *)arena_unpack(&arena,
-						&hakmem__hello__descriptor,
-						frame->payload, frame->length);
+	pool_init(&pool, POOL_BUDGET_BYTES);
+	message =
+		(Hakmem__Hello *)pool_unpack(&pool, &hakmem__hello__descriptor,
+					     frame->payload, frame->length);
 	if (message)
 		process =
 			registry_connect(registry, conn->source.fd, &conn->peer,
 					 message, conn, &calls, &why);
-	arena_free(&arena);
+	pool_free(&pool);
 	conn->owner = process;
 	if (!process)
 		conn_fail(conn, "HELLO: %s", why);
 }
 
-static const char *take_state(struct process *process, struct arena *arena,
+static const char *take_state(struct process *process, struct pool *pool,
 			      const struct frame *frame)
 {
-	return model_state(&process->model, arena, frame->payload,
-			   frame->length, clock_ns());
+	return model_state(&process->model, pool, frame->payload, frame->length,
+			   clock_ns());
 }
 
-static const char *take_modules(struct process *process, struct arena *arena,
+static const char *take_modules(struct process *process, struct pool *pool,
 				const struct frame *frame)
 {
-	return model_modules(&process->model, arena, frame->payload,
+	return model_modules(&process->model, pool, frame->payload,
 			     frame->length);
 }
 
-static const char *take_sites(struct process *process, struct arena *arena,
+static const char *take_sites(struct process *process, struct pool *pool,
 			      const struct frame *frame)
 {
-	return model_sites(&process->model, arena, frame->payload,
+	return model_sites(&process->model, pool, frame->payload,
 			   frame->length);
 }
 
@@ -74,7 +74,7 @@ struct kind {
 	uint16_t type;
 	const char *name;
 	/* NULL, or why it is refused. */
-	const char *(*take)(struct process *process, struct arena *arena,
+	const char *(*take)(struct process *process, struct pool *pool,
 			    const struct frame *frame);
 };
 
@@ -95,12 +95,12 @@ static const struct kind *kind_of(const struct frame *frame)
 static void news(struct conn *conn, const struct kind *kind,
 		 const struct frame *frame)
 {
-	struct arena arena;
+	struct pool pool;
 	const char *why;
 
-	arena_init(&arena, ARENA_BUDGET_BYTES);
-	why = kind->take(conn->owner, &arena, frame);
-	arena_free(&arena);
+	pool_init(&pool, POOL_BUDGET_BYTES);
+	why = kind->take(conn->owner, &pool, frame);
+	pool_free(&pool);
 	if (why)
 		conn_fail(conn, "%s: %s", kind->name, why);
 }

@@ -53,14 +53,14 @@ static void describe(const struct process *from, uint64_t now_ns,
 }
 
 /* A copy cut to SHORT_TEXT bytes, never inside a character. */
-static char *shorten(struct arena *arena, char *text)
+static char *shorten(struct pool *pool, char *text)
 {
 	size_t length = strlen(text);
 	char *copy;
 
 	if (length <= SHORT_TEXT)
 		return text;
-	copy = arena_alloc(arena, SHORT_TEXT + 1);
+	copy = pool_alloc(pool, SHORT_TEXT + 1);
 	if (!copy)
 		return no_text;
 	length = SHORT_TEXT;
@@ -77,51 +77,49 @@ static size_t packed_bytes(const Hakmem__Process *row)
 	return hakmem__process__get_packed_size(row) + 6;
 }
 
-static size_t list(const struct question *question, uint64_t now_ns,
+static size_t list(const struct request *request, uint64_t now_ns,
 		   Hakmem__Process *rows)
 {
-	struct process *at = registry_first(question->service->registry);
+	struct process *at = registry_first(request->context->registry);
 	size_t count = 0, bytes = 0;
 
 	for (; at; at = at->next) {
 		describe(at, now_ns,
 			 baseline_find(&at->model.baselines,
-				       question->query->baseline),
+				       request->query->baseline),
 			 &rows[count]);
 		bytes += packed_bytes(&rows[count++]);
 	}
 	for (size_t i = 0; bytes > LONG_LIST_BYTES && i < count; i++) {
-		rows[i].command = shorten(question->arena, rows[i].command);
-		rows[i].executable =
-			shorten(question->arena, rows[i].executable);
+		rows[i].command = shorten(request->pool, rows[i].command);
+		rows[i].executable = shorten(request->pool, rows[i].executable);
 	}
 	return count;
 }
 
-static void answer_processes(const struct question *question)
+static void answer_processes(const struct request *request)
 {
-	size_t count = registry_count(question->service->registry), sent = 0;
+	size_t count = registry_count(request->context->registry), sent = 0;
 	uint64_t now_ns = clock_ns();
 	Hakmem__Processes answer;
 	static char version[] = HAKMEM_VERSION;
-	Hakmem__Process *rows =
-		arena_array(question->arena, count, sizeof(*rows));
+	Hakmem__Process *rows = pool_array(request->pool, count, sizeof(*rows));
 	Hakmem__Process **heads =
-		arena_array(question->arena, count, sizeof(*heads));
+		pool_array(request->pool, count, sizeof(*heads));
 
 	hakmem__processes__init(&answer);
 	if (!rows || !heads) {
-		question_no_memory(question);
+		request_no_memory(request);
 		return;
 	}
-	count = list(question, now_ns, rows);
+	count = list(request, now_ns, rows);
 	for (size_t i = 0; i < count; i++)
 		heads[i] = &rows[i];
-	answer.query_id = question->query->query_id;
+	answer.query_id = request->query->query_id;
 	answer.now_ns = now_ns;
 	answer.daemon_version = version;
 	answer.daemon_pid = (uint32_t)getpid();
-	answer.refused_total = question->conn->conns->refused_total;
+	answer.refused_total = request->conn->conns->refused_total;
 	answer.figure_names = (char *)(uintptr_t)figures_names;
 	do {
 		size_t bytes = 0;
@@ -129,20 +127,20 @@ static void answer_processes(const struct question *question)
 		answer.processes = heads + sent;
 		answer.n_processes = 0;
 		while (sent < count && (bytes += packed_bytes(heads[sent])) <=
-					       QUESTION_FILL_BYTES) {
+					       REQUEST_FILL_BYTES) {
 			answer.n_processes++;
 			sent++;
 		}
 		answer.more = sent < count;
-		conn_send(question->conn, FRAME_PROCESSES, &answer.base);
+		conn_send(request->conn, FRAME_PROCESSES, &answer.base);
 	} while (answer.more);
 }
 
-static Hakmem__SizeBin **bins(struct arena *arena, const struct sizes_row *from,
+static Hakmem__SizeBin **bins(struct pool *pool, const struct sizes_row *from,
 			      size_t count)
 {
-	Hakmem__SizeBin *rows = arena_array(arena, count, sizeof(*rows));
-	Hakmem__SizeBin **heads = arena_array(arena, count, sizeof(*heads));
+	Hakmem__SizeBin *rows = pool_array(pool, count, sizeof(*rows));
+	Hakmem__SizeBin **heads = pool_array(pool, count, sizeof(*heads));
 
 	if (!rows || !heads)
 		return NULL;
@@ -162,40 +160,39 @@ static Hakmem__SizeBin **bins(struct arena *arena, const struct sizes_row *from,
 }
 
 /* The histogram of a state; false without memory. */
-static bool sizes_of(const struct question *question,
-		     const Hakmem__Hello *hello, const Hakmem__State *state,
-		     Hakmem__SizeBin ***rows, size_t *count)
+static bool sizes_of(const struct request *request, const Hakmem__Hello *hello,
+		     const Hakmem__State *state, Hakmem__SizeBin ***rows,
+		     size_t *count)
 {
 	static struct sizes_row sizes[BINS_COUNT];
 
 	*count = sizes_compute(hello, state, sizes);
-	*rows = bins(question->arena, sizes, *count);
+	*rows = bins(request->pool, sizes, *count);
 	return *rows || *count == 0;
 }
 
-/* The same of the baseline, if the question names one. */
-static bool add_base(const struct question *question,
+/* The same of the baseline, if the request names one. */
+static bool add_base(const struct request *request,
 		     const struct baseline *baseline, Hakmem__Detail *answer)
 {
 	if (!baseline)
 		return true;
 	answer->base_ns = baseline->time_ns;
-	answer->base_state = model_base_message(baseline, question->arena);
+	answer->base_state = model_base_message(baseline, request->pool);
 	if (!answer->base_state)
 		return baseline->state == NULL;
-	return sizes_of(question, answer->hello, answer->base_state,
+	return sizes_of(request, answer->hello, answer->base_state,
 			&answer->base_sizes, &answer->n_base_sizes);
 }
 
-static bool add_baselines(const struct question *question,
-			  Hakmem__Detail *answer)
+static bool add_baselines(const struct request *request, Hakmem__Detail *answer)
 {
-	const struct baselines *baselines = &question->process->model.baselines;
+	const struct baselines *baselines = &request->process->model.baselines;
 	Hakmem__Baseline *rows =
-		arena_array(question->arena, baselines->count, sizeof(*rows));
+		pool_array(request->pool, baselines->count, sizeof(*rows));
 
-	answer->baselines = arena_array(question->arena, baselines->count,
-					sizeof(*answer->baselines));
+	answer->baselines = pool_array(request->pool, baselines->count,
+				       sizeof(*answer->baselines));
 	if (!rows || !answer->baselines)
 		return false;
 	answer->n_baselines = baselines->count;
@@ -208,40 +205,40 @@ static bool add_baselines(const struct question *question,
 	return true;
 }
 
-static void answer_detail(const struct question *question)
+static void answer_detail(const struct request *request)
 {
-	const struct model *model = &question->process->model;
+	const struct model *model = &request->process->model;
 	const struct baseline *baseline;
 	Hakmem__Detail answer;
 	Hakmem__Process row;
 
 	hakmem__detail__init(&answer);
-	if (!query_baseline_find(question, &baseline))
+	if (!query_baseline_find(request, &baseline))
 		return;
-	answer.query_id = question->query->query_id;
+	answer.query_id = request->query->query_id;
 	answer.now_ns = clock_ns();
-	describe(question->process, answer.now_ns, baseline, &row);
+	describe(request->process, answer.now_ns, baseline, &row);
 	answer.process = &row;
-	answer.hello = model_hello_message(model, question->arena);
-	answer.state = model_state_message(model, question->arena);
+	answer.hello = model_hello_message(model, request->pool);
+	answer.state = model_state_message(model, request->pool);
 	if (!answer.hello ||
-	    (answer.state && !sizes_of(question, answer.hello, answer.state,
+	    (answer.state && !sizes_of(request, answer.hello, answer.state,
 				       &answer.sizes, &answer.n_sizes)) ||
-	    !add_base(question, baseline, &answer) ||
-	    !add_baselines(question, &answer))
-		question_no_memory(question);
+	    !add_base(request, baseline, &answer) ||
+	    !add_baselines(request, &answer))
+		request_no_memory(request);
 	else if (hakmem__detail__get_packed_size(&answer) > FRAME_PAYLOAD_MAX)
-		question_refuse(question,
-				"process %u tells more than one frame holds",
-				row.pid);
+		request_refuse(request,
+			       "process %u tells more than one frame holds",
+			       row.pid);
 	else
-		conn_send(question->conn, FRAME_DETAIL, &answer.base);
+		conn_send(request->conn, FRAME_DETAIL, &answer.base);
 }
 
 /* The names of the figures that are kept, a blank behind each. */
-static char *kept_names(struct arena *arena)
+static char *kept_names(struct pool *pool)
 {
-	char *names = arena_alloc(arena, strlen(figures_names) + 1);
+	char *names = pool_alloc(pool, strlen(figures_names) + 1);
 	char *at = names;
 
 	for (size_t i = 0; names && i < FIGURES; i++)
@@ -254,24 +251,24 @@ static char *kept_names(struct arena *arena)
 	return names;
 }
 
-static void answer_history(const struct question *question)
+static void answer_history(const struct request *request)
 {
-	const struct history *history = &question->process->model.history;
-	size_t first = history_after(history, question->query->since_ns);
+	const struct history *history = &request->process->model.history;
+	size_t first = history_after(history, request->query->since_ns);
 	size_t count = history->count - first;
 	Hakmem__History answer;
 
 	hakmem__history__init(&answer);
-	answer.query_id = question->query->query_id;
-	answer.process_id = question->process->id;
+	answer.query_id = request->query->query_id;
+	answer.process_id = request->process->id;
 	answer.n_time_ns = count;
 	answer.n_figures = count * FIGURES_KEPT;
-	answer.time_ns = arena_array(question->arena, count, sizeof(uint64_t));
-	answer.figures = arena_array(question->arena, answer.n_figures,
-				     sizeof(uint64_t));
-	answer.figure_names = kept_names(question->arena);
+	answer.time_ns = pool_array(request->pool, count, sizeof(uint64_t));
+	answer.figures =
+		pool_array(request->pool, answer.n_figures, sizeof(uint64_t));
+	answer.figure_names = kept_names(request->pool);
 	if (!answer.time_ns || !answer.figures || !answer.figure_names) {
-		question_no_memory(question);
+		request_no_memory(request);
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -282,7 +279,7 @@ static void answer_history(const struct question *question)
 		for (size_t k = 0; k < FIGURES_KEPT; k++)
 			answer.figures[k * count + i] = (int64_t)point->kept[k];
 	}
-	conn_send(question->conn, FRAME_HISTORY, &answer.base);
+	conn_send(request->conn, FRAME_HISTORY, &answer.base);
 }
 
 static bool write_table(enum format format, struct export_table *table,
@@ -292,72 +289,71 @@ static bool write_table(enum format format, struct export_table *table,
 	return writer_of(format)->table(table, text);
 }
 
-static void send_export(const struct question *question, struct buf *text)
+static void send_export(const struct request *request, struct buf *text)
 {
 	Hakmem__Export answer;
 
 	hakmem__export__init(&answer);
-	answer.query_id = question->query->query_id;
+	answer.query_id = request->query->query_id;
 	do {
 		size_t length = buf_length(text);
 
-		answer.data.len = length < QUESTION_FILL_BYTES
+		answer.data.len = length < REQUEST_FILL_BYTES
 					  ? length
-					  : QUESTION_FILL_BYTES;
+					  : REQUEST_FILL_BYTES;
 		answer.data.data = text->data + text->begin;
 		answer.last = answer.data.len == length;
-		conn_send(question->conn, FRAME_EXPORT, &answer.base);
+		conn_send(request->conn, FRAME_EXPORT, &answer.base);
 		text->begin += answer.data.len;
 	} while (!answer.last);
 }
 
-static void answer_table(const struct question *question, enum format format)
+static void answer_table(const struct request *request, enum format format)
 {
-	const struct model *model = &question->process->model;
-	Hakmem__Hello *hello = model_hello_message(model, question->arena);
-	Hakmem__State *state = model_state_message(model, question->arena);
+	const struct model *model = &request->process->model;
+	Hakmem__Hello *hello = model_hello_message(model, request->pool);
+	Hakmem__State *state = model_state_message(model, request->pool);
 	struct export_table table;
 	struct buf text = {.data = NULL};
 
 	if (!hello || !state ||
-	    !export_table(question->query->export_what, question->process->pid,
+	    !export_table(request->query->export_what, request->process->pid,
 			  model->command, hello, state, &table))
-		question_refuse(question, "pid %d has not sent its figures yet",
-				(int)question->process->pid);
+		request_refuse(request, "pid %d has not sent its figures yet",
+			       (int)request->process->pid);
 	else if (!write_table(format, &table, model, &text))
-		question_no_memory(question);
+		request_no_memory(request);
 	else
-		send_export(question, &text);
+		send_export(request, &text);
 	buf_free(&text);
 }
 
-static void answer_export(const struct question *question)
+static void answer_export(const struct request *request)
 {
-	const Hakmem__Query *query = question->query;
+	const Hakmem__Query *query = request->query;
 	unsigned subject = format_subject_named(query->export_what);
 	enum format format = format_named(query->export_format, subject);
 	char names[FORMAT_NAMES_MAX];
 
 	if (!subject) {
 		format_subject_names(names);
-		question_refuse(question, "no export '%.32s': %s",
-				query->export_what, names);
+		request_refuse(request, "no export '%.32s': %s",
+			       query->export_what, names);
 	} else if (format == FORMAT_COUNT) {
 		format_names(subject, names);
-		question_refuse(question, "no export format '%.32s' of %s: %s",
-				query->export_format, query->export_what,
-				names);
+		request_refuse(request, "no export format '%.32s' of %s: %s",
+			       query->export_format, query->export_what, names);
 	} else if (subject == FORMAT_HEAP) {
-		query_heap(question, format);
+		query_heap(request, format);
 	} else {
-		answer_table(question, format);
+		answer_table(request, format);
 	}
 }
 
 struct row {
 	Hakmem__QueryWhat what;
 	enum { NONE, ONE, ONE_OR_ALL } processes;
-	void (*answer)(const struct question *question);
+	void (*answer)(const struct request *request);
 };
 
 static const struct row answers[] = {
@@ -374,20 +370,20 @@ static const struct row answers[] = {
 	{HAKMEM__QUERY_WHAT__QUERY_CONTROL, ONE, query_sites_control},
 };
 
-static bool find_process(struct question *question)
+static bool find_process(struct request *request)
 {
-	const Hakmem__Query *query = question->query;
+	const Hakmem__Query *query = request->query;
 
-	question->process = registry_find(question->service->registry,
-					  query->process_id, (pid_t)query->pid);
-	if (question->process)
+	request->process = registry_find(request->context->registry,
+					 query->process_id, (pid_t)query->pid);
+	if (request->process)
 		return true;
 	if (query->process_id)
-		question_refuse(question, "no process with id %llu (any more)",
-				(unsigned long long)query->process_id);
+		request_refuse(request, "no process with id %llu (any more)",
+			       (unsigned long long)query->process_id);
 	else
-		question_refuse(
-			question,
+		request_refuse(
+			request,
 			"no process with pid %u: it is not under the preload, "
 			"or ended long ago",
 			query->pid);
@@ -399,20 +395,20 @@ static bool is_about_all(const Hakmem__Query *query)
 	return query->process_id == 0 && query->pid == 0;
 }
 
-static void answer(struct question *question)
+static void answer(struct request *request)
 {
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-		if (answers[i].what != question->query->what)
+		if (answers[i].what != request->query->what)
 			continue;
 		if (answers[i].processes == NONE ||
 		    (answers[i].processes == ONE_OR_ALL &&
-		     is_about_all(question->query)) ||
-		    find_process(question))
-			answers[i].answer(question);
+		     is_about_all(request->query)) ||
+		    find_process(request))
+			answers[i].answer(request);
 		return;
 	}
-	question_refuse(question, "no question of kind %d: this is hakmemd %s",
-			(int)question->query->what, HAKMEM_VERSION);
+	request_refuse(request, "no question of kind %d: this is hakmemd %s",
+		       (int)request->query->what, HAKMEM_VERSION);
 }
 
 /* Strings that come back in an answer must be good ones. */
@@ -426,33 +422,33 @@ static void clean(const Hakmem__Query *query)
 			check_string(strings[i], CHECK_STRING_MAX);
 }
 
-void query_frame(struct conn *conn, struct service *service,
+void query_frame(struct conn *conn, struct query_context *context,
 		 const struct frame *frame)
 {
-	struct question question = {.conn = conn, .service = service};
-	struct arena arena;
+	struct request request = {.conn = conn, .context = context};
+	struct pool pool;
 
 	if (frame->type != FRAME_QUERY) {
 		conn_fail(conn, "frame type %u is out of place here",
 			  frame->type);
 		return;
 	}
-	arena_init(&arena, ANSWER_BUDGET);
-	question.arena = &arena;
-	question.query = (Hakmem__Query *)arena_unpack(
-		&arena, &hakmem__query__descriptor, frame->payload,
-		frame->length);
-	if (question.query) {
-		clean(question.query);
-		answer(&question);
+	pool_init(&pool, ANSWER_BUDGET);
+	request.pool = &pool;
+	request.query =
+		(Hakmem__Query *)pool_unpack(&pool, &hakmem__query__descriptor,
+					     frame->payload, frame->length);
+	if (request.query) {
+		clean(request.query);
+		answer(&request);
 	} else {
 		conn_fail(conn, "QUERY: not a Query message");
 	}
-	arena_free(&arena);
+	pool_free(&pool);
 }
 
-void query_closed(struct conn *conn, struct service *service)
+void query_closed(struct conn *conn, struct query_context *context)
 {
 	query_heap_closed(conn);
-	query_baseline_closed(service->registry, conn);
+	query_baseline_closed(context->registry, conn);
 }

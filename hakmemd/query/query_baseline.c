@@ -1,43 +1,43 @@
 #include "hakmemd/query/query_baseline.h"
 
-/* The processes that the question is about, one after the other. */
-static struct process *next_process(const struct question *question,
+/* The processes that the request is about, one after the other. */
+static struct process *next_process(const struct request *request,
 				    const struct process *before)
 {
-	if (question->process)
-		return before ? NULL : question->process;
+	if (request->process)
+		return before ? NULL : request->process;
 	return before ? before->next
-		      : registry_first(question->service->registry);
+		      : registry_first(request->context->registry);
 }
 
-static void say_set(const struct question *question, size_t count,
+static void say_set(const struct request *request, size_t count,
 		    const char *dropped)
 {
-	const char *name = question->query->baseline;
+	const char *name = request->query->baseline;
 
 	if (*dropped)
-		question_done(question,
-			      "marked '%s'; the oldest mark '%s' went for it",
-			      name, dropped);
-	else if (question->process)
-		question_done(question, "marked '%s'", name);
+		request_done(
+			request,
+			"marked '%s'; the oldest baseline '%s' went for it",
+			name, dropped);
+	else if (request->process)
+		request_done(request, "marked '%s'", name);
 	else
-		question_done(question, "marked '%s' in %zu processes", name,
-			      count);
+		request_done(request, "marked '%s' in %zu processes", name,
+			     count);
 }
 
-void query_baseline_set(const struct question *question)
+void query_baseline_set(const struct request *request)
 {
-	const struct conn *owner =
-		question->query->mine ? question->conn : NULL;
+	const struct conn *owner = request->query->mine ? request->conn : NULL;
 	char dropped[BASELINE_NAME_MAX + 1] = "";
 	struct process *at = NULL;
 	const char *why = NULL;
 	size_t count = 0;
 
-	while ((at = next_process(question, at))) {
+	while ((at = next_process(request, at))) {
 		const char *failed = model_baseline(
-			&at->model, question->query->baseline, owner, dropped);
+			&at->model, request->query->baseline, owner, dropped);
 
 		if (failed)
 			why = failed;
@@ -46,36 +46,36 @@ void query_baseline_set(const struct question *question)
 	}
 	/* Of all, those for which there was memory are better than none. */
 	if (why && count == 0)
-		question_refuse(question, "%s", why);
+		request_refuse(request, "%s", why);
 	else
-		say_set(question, count, dropped);
+		say_set(request, count, dropped);
 }
 
-void query_baseline_drop(const struct question *question)
+void query_baseline_drop(const struct request *request)
 {
-	const char *name = question->query->baseline;
+	const char *name = request->query->baseline;
 	struct process *at = NULL;
 	size_t count = 0;
 
-	while ((at = next_process(question, at)))
+	while ((at = next_process(request, at)))
 		count += baseline_drop(&at->model.baselines, &at->model.sites,
 				       name);
-	if (count == 0 && question->process)
-		question_refuse(question, "no mark '%.64s' of this process",
-				name);
+	if (count == 0 && request->process)
+		request_refuse(request, "no baseline '%.64s' of this process",
+			       name);
 	else
-		question_done(question, "forgot the mark '%.64s'", name);
+		request_done(request, "forgot the mark '%.64s'", name);
 }
 
-bool query_baseline_find(const struct question *question,
+bool query_baseline_find(const struct request *request,
 			 const struct baseline **baseline)
 {
-	const char *name = question->query->baseline;
+	const char *name = request->query->baseline;
 
-	*baseline = baseline_find(&question->process->model.baselines, name);
+	*baseline = baseline_find(&request->process->model.baselines, name);
 	if (*name == '\0' || *baseline)
 		return true;
-	question_refuse(question, "no mark '%.64s' of this process", name);
+	request_refuse(request, "no baseline '%.64s' of this process", name);
 	return false;
 }
 

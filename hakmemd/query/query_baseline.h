@@ -5,17 +5,17 @@
 #ifndef HAKMEMD_QUERY_BASELINE_H
 #define HAKMEMD_QUERY_BASELINE_H
 
-#include "hakmemd/query/question.h"
+#include "hakmemd/query/request.h"
 
 /* Both answer DONE; without a process they are about all. */
-void query_baseline_set(const struct question *question);
-void query_baseline_drop(const struct question *question);
+void query_baseline_set(const struct request *request);
+void query_baseline_drop(const struct request *request);
 
 /*
- * The baseline that a question about a process names, NULL if it names none.
+ * The baseline that a request about a process names, NULL if it names none.
  * False after an ERROR: the process has none of that name.
  */
-bool query_baseline_find(const struct question *question,
+bool query_baseline_find(const struct request *request,
 			 const struct baseline **baseline);
 
 /* A viewer goes, and what it called its own with it. */

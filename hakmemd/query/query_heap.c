@@ -16,37 +16,37 @@
 struct job {
 	struct job *previous, *next;
 	struct conn *conn;
-	struct service *service;
+	struct query_context *context;
 	Hakmem__Query query; /* its id; the rest is below */
 	uint64_t process_id, deadline_ns, tried_ns;
 	enum format format;
-	enum profile_sample sample;
+	enum heap_profile_sample sample;
 	char baseline[BASELINE_NAME_MAX + 1]; /* "" = none */
 	bool written;
 	struct buf text;
 };
 
-static bool sample_named(const char *name, enum profile_sample *out)
+static bool sample_named(const char *name, enum heap_profile_sample *out)
 {
-	enum profile_sample last = PROFILE_PEAK;
+	enum heap_profile_sample last = HEAP_PROFILE_PEAK;
 
-	*out = PROFILE_INUSE;
+	*out = HEAP_PROFILE_INUSE;
 	if (*name == '\0')
 		return true;
 	for (; *out <= last; ++*out)
-		if (strcmp(profile_sample_name(*out), name) == 0)
+		if (strcmp(heap_profile_sample_name(*out), name) == 0)
 			return true;
 	return false;
 }
 
 static void link_in(struct job *job)
 {
-	struct service *service = job->service;
+	struct query_context *context = job->context;
 
-	job->next = service->jobs;
-	if (service->jobs)
-		service->jobs->previous = job;
-	service->jobs = job;
+	job->next = context->jobs;
+	if (context->jobs)
+		context->jobs->previous = job;
+	context->jobs = job;
 	job->conn->owner = job;
 }
 
@@ -55,11 +55,11 @@ static void drop(struct job *job)
 	if (job->previous)
 		job->previous->next = job->next;
 	else
-		job->service->jobs = job->next;
+		job->context->jobs = job->next;
 	if (job->next)
 		job->next->previous = job->previous;
 	job->conn->owner = NULL;
-	job->service->jobs_bytes -= buf_length(&job->text);
+	job->context->jobs_bytes -= buf_length(&job->text);
 	buf_free(&job->text);
 	free(job);
 }
@@ -84,37 +84,37 @@ static bool feed(struct job *job)
 	while (!last && conn_has_room(job->conn)) {
 		size_t length = buf_length(&job->text);
 
-		last = length <= QUESTION_FILL_BYTES;
-		answer.data.len = last ? length : QUESTION_FILL_BYTES;
+		last = length <= REQUEST_FILL_BYTES;
+		answer.data.len = last ? length : REQUEST_FILL_BYTES;
 		answer.data.data =
 			length ? job->text.data + job->text.begin : NULL;
 		answer.last = last;
 		conn_send(job->conn, FRAME_EXPORT, &answer.base);
-		job->service->jobs_bytes -= answer.data.len;
+		job->context->jobs_bytes -= answer.data.len;
 		buf_take(&job->text, answer.data.len);
 	}
 	return last;
 }
 
 /* False after an ERROR. An empty file is a good one: nothing grew, perhaps. */
-static bool write_out(const struct job *job, const struct question *question,
-		      const struct profile *profile, struct buf *text)
+static bool write_out(const struct job *job, const struct request *request,
+		      const struct heap_profile *profile, struct buf *text)
 {
 	bool good;
 
 	text->limit = QUERY_HEAP_BYTES_MAX;
 	good = writer_of(job->format)->heap(profile, text);
 	if (!good && buf_length(text) > QUERY_HEAP_BYTES_MAX / 2)
-		question_refuse(question,
-				"the export is larger than %u MiB: try pprof "
-				"or folded",
-				QUERY_HEAP_BYTES_MAX >> 20);
+		request_refuse(request,
+			       "the export is larger than %u MiB: try pprof "
+			       "or folded",
+			       QUERY_HEAP_BYTES_MAX >> 20);
 	else if (!good)
-		question_no_memory(question);
-	else if (buf_length(text) + job->service->jobs_bytes >
+		request_no_memory(request);
+	else if (buf_length(text) + job->context->jobs_bytes >
 		 QUERY_HEAP_BYTES_ALL)
-		question_refuse(question, "the daemon is busy with other "
-					  "exports; ask again later");
+		request_refuse(request, "the daemon is busy with other "
+					"exports; ask again later");
 	else
 		return true;
 	buf_free(text);
@@ -122,101 +122,100 @@ static bool write_out(const struct job *job, const struct question *question,
 }
 
 /* Builds the profile and writes the file; false while names are missing. */
-static bool build(struct job *job, const struct question *question,
+static bool build(struct job *job, const struct request *request,
 		  bool impatient)
 {
-	const struct baselines *baselines = &question->process->model.baselines;
-	struct profile_wish wish = {
-		.process = question->process,
-		.symbols = job->service->symbols,
+	const struct baselines *baselines = &request->process->model.baselines;
+	struct heap_profile_options options = {
+		.process = request->process,
+		.symbols = job->context->symbols,
 		.sample = job->sample,
 		.baseline = baseline_find(baselines, job->baseline),
 		.impatient = impatient};
-	struct profile profile;
-	struct arena arena;
-	enum profile_result result;
+	struct heap_profile profile;
+	struct pool pool;
+	enum heap_profile_result result;
 
-	if (job->baseline[0] && !wish.baseline) {
-		question_refuse(question, "no mark '%.64s' of this process",
-				job->baseline);
+	if (job->baseline[0] && !options.baseline) {
+		request_refuse(request, "no baseline '%.64s' of this process",
+			       job->baseline);
 		return true;
 	}
-	arena_init(&arena, BUDGET_BYTES);
-	result = profile_build(&profile, &wish, &arena);
-	if (result == PROFILE_READY)
-		job->written = write_out(job, question, &profile, &job->text);
-	else if (result == PROFILE_NO_MEMORY)
-		question_no_memory(question);
-	arena_free(&arena);
+	pool_init(&pool, BUDGET_BYTES);
+	result = heap_profile_build(&profile, &options, &pool);
+	if (result == HEAP_PROFILE_READY)
+		job->written = write_out(job, request, &profile, &job->text);
+	else if (result == HEAP_PROFILE_NO_MEMORY)
+		request_no_memory(request);
+	pool_free(&pool);
 	malloc_trim(0); /* it was much, and is seldom */
-	job->service->jobs_bytes += buf_length(&job->text);
-	return result != PROFILE_PENDING;
+	job->context->jobs_bytes += buf_length(&job->text);
+	return result != HEAP_PROFILE_PENDING;
 }
 
 /* One try; true when the answer is complete (an ERROR, perhaps). */
 static bool advance(struct job *job, uint64_t now_ns)
 {
-	struct question question = {.conn = job->conn,
-				    .service = job->service,
-				    .query = &job->query};
+	struct request request = {.conn = job->conn,
+				  .context = job->context,
+				  .query = &job->query};
 
 	job->tried_ns = now_ns;
-	question.process =
-		registry_find(job->service->registry, job->process_id, 0);
-	if (!question.process) {
-		question_refuse(&question, "the process is forgotten already");
+	request.process =
+		registry_find(job->context->registry, job->process_id, 0);
+	if (!request.process) {
+		request_refuse(&request, "the process is forgotten already");
 		return true;
 	}
-	if (!build(job, &question, now_ns >= job->deadline_ns))
+	if (!build(job, &request, now_ns >= job->deadline_ns))
 		return false;
 	return !job->written || feed(job);
 }
 
-/* What is wrong with a question, told; false if nothing is. */
-static bool is_wrong(const struct question *question,
-		     enum profile_sample *sample)
+/* What is wrong with a request, told; false if nothing is. */
+static bool is_wrong(const struct request *request,
+		     enum heap_profile_sample *sample)
 {
-	const Hakmem__Query *query = question->query;
-	const struct model *model = &question->process->model;
+	const Hakmem__Query *query = request->query;
+	const struct model *model = &request->process->model;
 
 	if (!sample_named(query->export_sample, sample))
-		question_refuse(question,
-				"no sample '%.32s': inuse, alloc, peak",
-				query->export_sample);
-	else if (*sample == PROFILE_PEAK && *query->baseline)
-		question_refuse(question, "the peak has no difference to a "
-					  "mark: inuse or alloc");
+		request_refuse(request, "no sample '%.32s': inuse, alloc, peak",
+			       query->export_sample);
+	else if (*sample == HEAP_PROFILE_PEAK && *query->baseline)
+		request_refuse(request, "the peak has no difference to a "
+					"baseline: inuse or alloc");
 	else if (model->sites.count == 0)
-		question_refuse(question,
-				"pid %d has told of no sites: sampling is off, "
-				"or nothing was sampled yet",
-				(int)question->process->pid);
+		request_refuse(request,
+			       "pid %d has told of no sites: sampling is off, "
+			       "or nothing was sampled yet",
+			       (int)request->process->pid);
 	else
 		return false;
 	return true;
 }
 
-void query_heap(const struct question *question, enum format format)
+void query_heap(const struct request *request, enum format format)
 {
-	const Hakmem__Query *query = question->query;
+	const Hakmem__Query *query = request->query;
 	const struct baseline *baseline;
-	enum profile_sample sample;
+	enum heap_profile_sample sample;
 	uint64_t now_ns = clock_ns();
 	struct job *job;
 
-	if (is_wrong(question, &sample) ||
-	    !query_baseline_find(question, &baseline))
+	if (is_wrong(request, &sample) ||
+	    !query_baseline_find(request, &baseline))
 		return;
 	job = calloc(1, sizeof(*job));
 	if (!job) {
-		question_no_memory(question);
+		request_no_memory(request);
 		return;
 	}
 	hakmem__query__init(&job->query);
 	job->query.query_id = query->query_id;
-	job->conn = question->conn;
-	job->service = question->service;
-	job->process_id = question->process->id;
+	job->conn = request->conn;
+	job->context = request->context;
+	job->process_id = request->process->id;
 	job->format = format;
 	job->sample = sample;
 	job->deadline_ns = now_ns + QUERY_HEAP_PATIENCE_NS;
@@ -227,7 +226,7 @@ void query_heap(const struct question *question, enum format format)
 		return;
 	}
 	conn_hold(job->conn);
-	loop_tick_by(job->service->loop, now_ns + LOOK_NS);
+	loop_tick_by(job->context->loop, now_ns + LOOK_NS);
 }
 
 void query_heap_drained(struct conn *conn)
@@ -246,27 +245,27 @@ void query_heap_closed(struct conn *conn)
 
 void query_heap_settled(void *argument)
 {
-	struct service *service = argument;
+	struct query_context *context = argument;
 
-	for (struct job *job = service->jobs; job; job = job->next)
+	for (struct job *job = context->jobs; job; job = job->next)
 		job->tried_ns = 0;
-	if (service->jobs)
-		loop_tick_by(service->loop, clock_ns());
+	if (context->jobs)
+		loop_tick_by(context->loop, clock_ns());
 }
 
 /* Is it worth another try? */
 static bool is_due(const struct job *job, uint64_t now_ns)
 {
-	return symbols_pending(job->service->symbols) == 0 ||
+	return symbols_pending(job->context->symbols) == 0 ||
 	       now_ns >= job->deadline_ns || now_ns >= job->tried_ns + AGAIN_NS;
 }
 
-uint64_t query_heap_tick(struct service *service, uint64_t now_ns)
+uint64_t query_heap_tick(struct query_context *context, uint64_t now_ns)
 {
 	uint64_t next_ns = UINT64_MAX;
 	struct job *next;
 
-	for (struct job *job = service->jobs; job; job = next) {
+	for (struct job *job = context->jobs; job; job = next) {
 		next = job->next;
 		if (job->written)
 			continue; /* the connection calls */

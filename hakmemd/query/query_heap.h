@@ -8,24 +8,24 @@
 #ifndef HAKMEMD_QUERY_HEAP_H
 #define HAKMEMD_QUERY_HEAP_H
 
-#include "hakmemd/query/question.h"
+#include "hakmemd/query/request.h"
 #include "proto/formats.h"
 
 #define QUERY_HEAP_PATIENCE_NS UINT64_C(10000000000)
 #define QUERY_HEAP_BYTES_MAX   (64u << 20)  /* of one export */
 #define QUERY_HEAP_BYTES_ALL   (256u << 20) /* of all that are under way */
 
-/* Answers a question for the export "heap", now or later. */
-void query_heap(const struct question *question, enum format format);
+/* Answers a request for the export "heap", now or later. */
+void query_heap(const struct request *request, enum format format);
 
 /* What a viewer's connection has to tell. */
 void query_heap_drained(struct conn *conn);
 void query_heap_closed(struct conn *conn);
 
-/* All names that were asked for have come; `service` is what jobs belong to. */
-void query_heap_settled(void *service);
+/* All names that were asked for have come; `context` is what jobs belong to. */
+void query_heap_settled(void *context);
 
 /* Goes on with what waits; returns when to come again. */
-uint64_t query_heap_tick(struct service *service, uint64_t now_ns);
+uint64_t query_heap_tick(struct query_context *context, uint64_t now_ns);
 
 #endif

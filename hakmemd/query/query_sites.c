@@ -12,10 +12,10 @@
 #include "hakmemd/export/site_row.h"
 #include "hakmemd/query/query_baseline.h"
 
-static struct stack_source source_of(const struct question *question)
+static struct stack_source source_of(const struct request *request)
 {
-	return (struct stack_source){.symbols = question->service->symbols,
-				     .process = question->process};
+	return (struct stack_source){.symbols = request->context->symbols,
+				     .process = request->process};
 }
 
 struct ranked {
@@ -33,12 +33,12 @@ static int largest_first(const void *left, const void *right)
 }
 
 /* All sites by live bytes, with their sum in the answer; NULL = no memory. */
-static struct ranked *rank(const struct question *question,
+static struct ranked *rank(const struct request *request,
 			   Hakmem__SiteTable *answer)
 {
-	const struct sites *sites = &question->process->model.sites;
+	const struct sites *sites = &request->process->model.sites;
 	struct ranked *all =
-		arena_array(question->arena, sites->count, sizeof(*all));
+		pool_array(request->pool, sites->count, sizeof(*all));
 	double variance = 0;
 
 	for (uint32_t i = 0; all && i < sites->count; i++) {
@@ -56,22 +56,21 @@ static struct ranked *rank(const struct question *question,
 
 /* A row with its names, and what changed since `baseline` unless it is NULL.
  * False while names are looked up. */
-static bool fill_row(const struct question *question, const struct site *site,
+static bool fill_row(const struct request *request, const struct site *site,
 		     const struct baseline *baseline, Hakmem__SiteRow *row)
 {
-	struct stack_source source = source_of(question);
+	struct stack_source source = source_of(request);
 
-	site_row_fill(row, &question->process->model, site, NULL);
+	site_row_fill(row, &request->process->model, site, NULL);
 	if (baseline)
-		row->since = arena_alloc(question->arena, sizeof(*row->since));
+		row->since = pool_alloc(request->pool, sizeof(*row->since));
 	if (row->since)
 		site_row_since(row->since, site, baseline);
-	return site_row_name(row, &source, site, question->arena);
+	return site_row_name(row, &source, site, request->pool);
 }
 
-static void send_table(const struct question *question,
-		       Hakmem__SiteTable *answer, Hakmem__SiteRow **heads,
-		       size_t count)
+static void send_table(const struct request *request, Hakmem__SiteTable *answer,
+		       Hakmem__SiteRow **heads, size_t count)
 {
 	size_t sent = 0;
 
@@ -84,60 +83,59 @@ static void send_table(const struct question *question,
 			bytes +=
 				hakmem__site_row__get_packed_size(heads[sent]) +
 				6;
-			if (bytes > QUESTION_FILL_BYTES)
+			if (bytes > REQUEST_FILL_BYTES)
 				break;
 			answer->n_rows++;
 			sent++;
 		}
 		answer->more = sent < count;
-		conn_send(question->conn, FRAME_SITE_TABLE, &answer->base);
+		conn_send(request->conn, FRAME_SITE_TABLE, &answer->base);
 	} while (answer->more);
 }
 
-void query_sites_table(const struct question *question)
+void query_sites_table(const struct request *request)
 {
-	const struct model *model = &question->process->model;
+	const struct model *model = &request->process->model;
 	size_t count = model->sites.count < QUERY_SITES_ROWS
 			       ? model->sites.count
 			       : QUERY_SITES_ROWS;
-	Hakmem__SiteRow *rows =
-		arena_array(question->arena, count, sizeof(*rows));
+	Hakmem__SiteRow *rows = pool_array(request->pool, count, sizeof(*rows));
 	Hakmem__SiteRow **heads =
-		arena_array(question->arena, count, sizeof(*heads));
+		pool_array(request->pool, count, sizeof(*heads));
 	Hakmem__SiteTable answer;
 	const struct baseline *baseline;
 	struct ranked *ranked;
 
 	hakmem__site_table__init(&answer);
-	if (!query_baseline_find(question, &baseline))
+	if (!query_baseline_find(request, &baseline))
 		return;
-	ranked = rank(question, &answer);
+	ranked = rank(request, &answer);
 	if (!rows || !heads || !ranked) {
-		question_no_memory(question);
+		request_no_memory(request);
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
 		heads[i] = &rows[i];
-		if (!fill_row(question, ranked[i].site, baseline, &rows[i]))
+		if (!fill_row(request, ranked[i].site, baseline, &rows[i]))
 			answer.symbols_pending = 1;
 	}
-	answer.query_id = question->query->query_id;
-	answer.process_id = question->process->id;
+	answer.query_id = request->query->query_id;
+	answer.process_id = request->process->id;
 	answer.now_ns = model->state_ns;
 	answer.sample_bytes = model_sample_bytes(model);
-	answer.baseline = question->query->baseline;
+	answer.baseline = request->query->baseline;
 	answer.z = estimate_of(&model->sites,
-			       model_hello_message(model, question->arena),
-			       model_state_message(model, question->arena))
+			       model_hello_message(model, request->pool),
+			       model_state_message(model, request->pool))
 			   .z;
-	send_table(question, &answer, heads, count);
+	send_table(request, &answer, heads, count);
 }
 
-static char *copy(struct arena *arena, const char *text)
+static char *copy(struct pool *pool, const char *text)
 {
 	static char nothing[1];
 	size_t length = strnlen(text, STACK_NAME_MAX);
-	char *out = arena_alloc(arena, length + 1);
+	char *out = pool_alloc(pool, length + 1);
 
 	if (!out)
 		return nothing;
@@ -146,38 +144,37 @@ static char *copy(struct arena *arena, const char *text)
 	return out;
 }
 
-static Hakmem__StackFrame *frame_of(struct arena *arena,
+static Hakmem__StackFrame *frame_of(struct pool *pool,
 				    const struct sites_module *module,
 				    uint64_t pc,
 				    const struct symbol_frame *from)
 {
-	Hakmem__StackFrame *frame = arena_alloc(arena, sizeof(*frame));
+	Hakmem__StackFrame *frame = pool_alloc(pool, sizeof(*frame));
 
 	if (!frame)
 		return NULL;
 	hakmem__stack_frame__init(frame);
 	frame->pc = pc;
-	frame->function = copy(arena, from->function);
-	frame->file = copy(arena, from->file);
+	frame->function = copy(pool, from->function);
+	frame->file = copy(pool, from->file);
 	frame->line = from->line;
-	frame->module = copy(arena, module ? module->path : "");
+	frame->module = copy(pool, module ? module->path : "");
 	frame->module_offset = module ? pc - module->bias : 0;
 	frame->inlined = from->inlined;
-	frame->note = copy(arena, from->note);
+	frame->note = copy(pool, from->note);
 	return frame;
 }
 
 /* As many frames as a message holds; the rest counts as cut off. */
-static void fill_frames(const struct question *question,
-			const struct site *site, size_t bytes,
-			Hakmem__Stack *answer)
+static void fill_frames(const struct request *request, const struct site *site,
+			size_t bytes, Hakmem__Stack *answer)
 {
-	struct stack_source source = source_of(question);
+	struct stack_source source = source_of(request);
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 
 	answer->frames =
-		arena_array(question->arena, site->depth * SYMBOL_FRAMES_MAX,
-			    sizeof(*answer->frames));
+		pool_array(request->pool, site->depth * SYMBOL_FRAMES_MAX,
+			   sizeof(*answer->frames));
 	for (uint32_t i = 0; answer->frames && i < site->depth; i++) {
 		const struct sites_module *module =
 			stack_module(&source, site, i);
@@ -192,14 +189,14 @@ static void fill_frames(const struct question *question,
 		}
 		for (size_t f = 0; f < count; f++) {
 			Hakmem__StackFrame *frame =
-				frame_of(question->arena, module, site->pcs[i],
+				frame_of(request->pool, module, site->pcs[i],
 					 &frames[f]);
 
 			if (frame)
 				bytes += 6 +
 					 hakmem__stack_frame__get_packed_size(
 						 frame);
-			if (!frame || bytes > QUESTION_FILL_BYTES) {
+			if (!frame || bytes > REQUEST_FILL_BYTES) {
 				answer->truncated = 1;
 				return;
 			}
@@ -208,16 +205,16 @@ static void fill_frames(const struct question *question,
 	}
 }
 
-static double *lifetimes_of(struct arena *arena, const float *from)
+static double *lifetimes_of(struct pool *pool, const float *from)
 {
-	double *out = arena_array(arena, AGES_COUNT, sizeof(*out));
+	double *out = pool_array(pool, AGES_COUNT, sizeof(*out));
 
 	for (uint32_t i = 0; out && i < AGES_COUNT; i++)
 		out[i] = (double)from[i];
 	return out;
 }
 
-static void fill_class(struct arena *arena, const struct sites_class *from,
+static void fill_class(struct pool *pool, const struct sites_class *from,
 		       Hakmem__SiteClass *to)
 {
 	hakmem__site_class__init(to);
@@ -238,64 +235,64 @@ static void fill_class(struct arena *arena, const struct sites_class *from,
 	to->peak_objects_var = from->peak_objects_var;
 	to->highest_bytes = from->highest_bytes;
 	to->live_birth_seconds = from->birth_seconds;
-	to->lifetimes = lifetimes_of(arena, from->lifetimes);
+	to->lifetimes = lifetimes_of(pool, from->lifetimes);
 	to->n_lifetimes = to->lifetimes ? AGES_COUNT : 0;
 }
 
 /* False without memory. */
-static bool fill_classes(const struct question *question,
-			 const struct site *site, Hakmem__Stack *answer)
+static bool fill_classes(const struct request *request, const struct site *site,
+			 Hakmem__Stack *answer)
 {
 	uint32_t count = site->class_count;
 	Hakmem__SiteClass *classes =
-		arena_array(question->arena, count, sizeof(*classes));
+		pool_array(request->pool, count, sizeof(*classes));
 
 	answer->classes =
-		arena_array(question->arena, count, sizeof(*answer->classes));
+		pool_array(request->pool, count, sizeof(*answer->classes));
 	if (!classes || !answer->classes)
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
-		fill_class(question->arena, &site->classes[i], &classes[i]);
+		fill_class(request->pool, &site->classes[i], &classes[i]);
 		answer->classes[i] = &classes[i];
 	}
 	answer->n_classes = count;
 	return true;
 }
 
-void query_sites_stack(const struct question *question)
+void query_sites_stack(const struct request *request)
 {
-	const struct model *model = &question->process->model;
+	const struct model *model = &request->process->model;
 	const struct site *site =
-		sites_find(&model->sites, question->query->site_id);
+		sites_find(&model->sites, request->query->site_id);
 	double lifetimes[AGES_COUNT];
 	const struct baseline *baseline;
 	Hakmem__Stack answer;
 	Hakmem__SiteRow row;
 
 	hakmem__stack__init(&answer);
-	if (!query_baseline_find(question, &baseline))
+	if (!query_baseline_find(request, &baseline))
 		return;
 	if (!site) {
-		question_refuse(question, "no site %u of pid %d",
-				question->query->site_id,
-				(int)question->process->pid);
+		request_refuse(request, "no site %u of pid %d",
+			       request->query->site_id,
+			       (int)request->process->pid);
 		return;
 	}
-	if (!fill_row(question, site, baseline, &row))
+	if (!fill_row(request, site, baseline, &row))
 		answer.symbols_pending = 1;
 	sites_lifetimes(site, lifetimes);
-	answer.query_id = question->query->query_id;
+	answer.query_id = request->query->query_id;
 	answer.row = &row;
 	answer.truncated = site->truncated;
 	answer.lifetimes = lifetimes;
 	answer.n_lifetimes = AGES_COUNT;
-	if (!fill_classes(question, site, &answer)) {
-		question_no_memory(question);
+	if (!fill_classes(request, site, &answer)) {
+		request_no_memory(request);
 		return;
 	}
-	fill_frames(question, site, hakmem__stack__get_packed_size(&answer),
+	fill_frames(request, site, hakmem__stack__get_packed_size(&answer),
 		    &answer);
-	conn_send(question->conn, FRAME_STACK, &answer.base);
+	conn_send(request->conn, FRAME_STACK, &answer.base);
 }
 
 /* NULL, or what is wrong with it. */
@@ -316,29 +313,29 @@ static const char *check_control(const Hakmem__Control *control)
 	return NULL;
 }
 
-void query_sites_control(const struct question *question)
+void query_sites_control(const struct request *request)
 {
-	const Hakmem__Control *control = question->query->control;
-	struct process *process = question->process;
+	const Hakmem__Control *control = request->query->control;
+	struct process *process = request->process;
 	const char *why = check_control(control);
-	uid_t asks = question->conn->peer.uid;
+	uid_t asks = request->conn->peer.uid;
 
 	if (!why && asks != 0 && asks != process->uid)
 		why = "the program belongs to another user";
 	if (!why && !registry_control(process, control))
 		why = "the program is not connected";
 	if (why) {
-		question_refuse(question, "%s", why);
+		request_refuse(request, "%s", why);
 		return;
 	}
 	if (control->sampling_off)
-		question_done(question, "told pid %d: sampling off",
-			      (int)process->pid);
+		request_done(request, "told pid %d: sampling off",
+			     (int)process->pid);
 	else if (control->sample_bytes)
-		question_done(question,
-			      "told pid %d: a sample every %" PRIu64 " bytes",
-			      (int)process->pid, control->sample_bytes);
+		request_done(request,
+			     "told pid %d: a sample every %" PRIu64 " bytes",
+			     (int)process->pid, control->sample_bytes);
 	else
-		question_done(question, "told pid %d: a state every %u ms",
-			      (int)process->pid, control->interval_ms);
+		request_done(request, "told pid %d: a state every %u ms",
+			     (int)process->pid, control->interval_ms);
 }

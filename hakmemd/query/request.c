@@ -1,4 +1,4 @@
-#include "hakmemd/query/question.h"
+#include "hakmemd/query/request.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static void settle(char text[TEXT_BYTES])
 	}
 }
 
-void question_refuse(const struct question *question, const char *format, ...)
+void request_refuse(const struct request *request, const char *format, ...)
 {
 	Hakmem__Error error;
 	char text[TEXT_BYTES];
@@ -35,18 +35,18 @@ void question_refuse(const struct question *question, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	settle(text);
-	error.query_id = question->query->query_id;
+	error.query_id = request->query->query_id;
 	error.text = text;
-	conn_send(question->conn, FRAME_ERROR, &error.base);
+	conn_send(request->conn, FRAME_ERROR, &error.base);
 }
 
-void question_no_memory(const struct question *question)
+void request_no_memory(const struct request *request)
 {
-	question_refuse(question,
-			"the daemon is short of memory; ask again later");
+	request_refuse(request,
+		       "the daemon is short of memory; ask again later");
 }
 
-void question_done(const struct question *question, const char *format, ...)
+void request_done(const struct request *request, const char *format, ...)
 {
 	Hakmem__Done done;
 	char text[TEXT_BYTES];
@@ -57,7 +57,7 @@ void question_done(const struct question *question, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	settle(text);
-	done.query_id = question->query->query_id;
+	done.query_id = request->query->query_id;
 	done.text = text;
-	conn_send(question->conn, FRAME_DONE, &done.base);
+	conn_send(request->conn, FRAME_DONE, &done.base);
 }

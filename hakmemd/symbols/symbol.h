@@ -4,10 +4,10 @@
  * Files that strangers mapped are read by a helper process of ours, never by
  * the daemon itself: one that crashes or hangs the reader costs only the
  * helper, which is replaced, and the file is not asked again. So a lookup
- * answers from memory, or queues a question and says "not known yet":
+ * answers from memory, or queues a request and says "not known yet":
  *
  *   symbol_lookup --+-- known: its frames
- *                   +-- not known: 0, and a question to the helper; the answer
+ *                   +-- not known: 0, and a request to the helper; the answer
  *                       comes through the event loop, `settled` says when the
  *                       last one has come
  *
@@ -59,7 +59,7 @@ struct symbol_frame {
 
 struct symbol_settings {
 	bool debuginfod; /* may ask the servers of $DEBUGINFOD_URLS */
-	/* Called from the loop when no question is open any more; or NULL. */
+	/* Called from the loop when no request is open any more; or NULL. */
 	void (*settled)(void *argument);
 	void *argument;
 	/* For tests; 0 = the default. */
@@ -72,7 +72,7 @@ struct symbol_settings {
 
 struct symbols;
 
-/* NULL with errno. The helper is started by the first question. */
+/* NULL with errno. The helper is started by the first request. */
 struct symbols *symbols_new(struct loop *loop,
 			    const struct symbol_settings *settings);
 void symbols_free(struct symbols *symbols);
@@ -83,7 +83,7 @@ void symbols_free(struct symbols *symbols);
  * `return_address`: the call before it is meant; true for all frames of a
  * stack but the leaf. Returns how many frames were written: at most `max` (1 ..
  * SYMBOL_FRAMES_MAX), of more the outermost is kept as the last of them. 0 =
- * not known yet, and a question under way; call again when it has settled. (Of
+ * not known yet, and a request under way; call again when it has settled. (Of
  * very many at once some are not even asked before then.)
  */
 size_t symbol_lookup(struct symbols *symbols,
@@ -97,7 +97,7 @@ size_t symbol_lookup(struct symbols *symbols,
 size_t symbol_raw(const struct symbol_module *module, uint64_t pc, char *out,
 		  size_t room);
 
-/* Questions without an answer. Each is answered in bounded time. */
+/* Requests without an answer. Each is answered in bounded time. */
 size_t symbols_pending(const struct symbols *symbols);
 
 /* Figures of the cache and of the helper. */

@@ -250,7 +250,7 @@ struct symbol_entry *symbol_cache_add(struct symbol_cache *cache,
 	struct symbol_entry *entry;
 
 	/* Only the loop makes room: see symbol_cache_trim. */
-	if (cache->asked >= SYMBOL_CACHE_QUESTIONS ||
+	if (cache->asked >= SYMBOL_CACHE_REQUESTS ||
 	    cache->bytes > 2 * cache->bytes_max)
 		return NULL;
 	entry = calloc(1, sizeof(*entry));
@@ -270,7 +270,7 @@ struct symbol_entry *symbol_cache_add(struct symbol_cache *cache,
 
 bool symbol_cache_ask(struct symbol_cache *cache, struct symbol_entry *entry)
 {
-	if (cache->asked >= SYMBOL_CACHE_QUESTIONS)
+	if (cache->asked >= SYMBOL_CACHE_REQUESTS)
 		return false;
 	cache->asked++;
 	entry->asked = true;

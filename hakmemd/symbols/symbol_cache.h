@@ -1,5 +1,5 @@
 /*
- * The answers of the symbol helper, and the questions that wait for one: by
+ * The answers of the symbol helper, and the requests that wait for one: by
  * file and address. Bounded in bytes and files; what was not looked at for
  * longest goes first. Main thread only.
  */
@@ -12,9 +12,9 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-#define SYMBOL_CACHE_FILES     4096u  /* kept while nothing is asked */
-#define SYMBOL_CACHE_QUESTIONS 65536u /* at the same time */
-#define SYMBOL_CACHE_ID_MAX    64u
+#define SYMBOL_CACHE_FILES    4096u  /* kept while nothing is asked */
+#define SYMBOL_CACHE_REQUESTS 65536u /* at the same time */
+#define SYMBOL_CACHE_ID_MAX   64u
 
 struct symbol_cache_frame {
 	const char *name, *file;

@@ -36,9 +36,9 @@ static const uint16_t reasons[] = {
 	[BINARY_UNSURE] = SYMBOL_UNSURE,
 };
 
-/* A file that questions were about. */
+/* A file that requests were about. */
 struct module {
-	uint64_t id, used; /* used: when, by questions; 0 = free */
+	uint64_t id, used; /* used: when, by requests; 0 = free */
 	struct binary binary, debug;
 	struct elf_index *symbols;
 	struct lines *lines;
@@ -48,7 +48,7 @@ struct module {
 struct helper {
 	int channel;
 	const struct symbol_helper_settings *settings;
-	uint64_t questions;
+	uint64_t requests;
 	struct module modules[OPEN_MAX];
 	struct symbol_packet packet;
 };
@@ -119,19 +119,19 @@ static bool has_lines(const struct binary *binary)
 }
 
 static void open_module(struct helper *helper, struct module *module,
-			const struct symbol_question *question)
+			const struct symbol_request *request)
 {
 	struct binary_wanted wanted = {
-		.path = question->path,
-		.id = question->id,
-		.id_bytes = question->id_bytes,
-		.pid = question->pid,
-		.started_ns = question->started_ns,
+		.path = request->path,
+		.id = request->id,
+		.id_bytes = request->id_bytes,
+		.pid = request->pid,
+		.started_ns = request->started_ns,
 	};
 	Elf *files[2];
 	size_t count = 0;
 
-	module->id = question->module;
+	module->id = request->module;
 	module->reason = reasons[binary_open(&module->binary, &wanted)];
 	module->debug = (struct binary){.fd = -1};
 	if (!has_lines(&module->binary) &&
@@ -157,17 +157,17 @@ static void open_module(struct helper *helper, struct module *module,
  * may be there by then.
  */
 static struct module *find_module(struct helper *helper,
-				  const struct symbol_question *question)
+				  const struct symbol_request *request)
 {
 	struct module *oldest = &helper->modules[0];
 
-	helper->questions++;
+	helper->requests++;
 	for (size_t i = 0; i < OPEN_MAX; i++) {
 		struct module *module = &helper->modules[i];
 
-		if (module->used && module->id == question->module) {
+		if (module->used && module->id == request->module) {
 			if (module->reason == SYMBOL_UNKNOWN) {
-				module->used = helper->questions;
+				module->used = helper->requests;
 				return module;
 			}
 			oldest = module;
@@ -177,8 +177,8 @@ static struct module *find_module(struct helper *helper,
 			oldest = module;
 	}
 	forget(oldest);
-	oldest->used = helper->questions;
-	open_module(helper, oldest, question);
+	oldest->used = helper->requests;
+	open_module(helper, oldest, request);
 	return oldest;
 }
 
@@ -280,19 +280,19 @@ static void stay_small(struct helper *helper, uint64_t begin_bytes)
 		_exit(0); /* another one is started when there is work */
 }
 
-static bool is_sound(struct symbol_question *question, ssize_t length)
+static bool is_sound(struct symbol_request *request, ssize_t length)
 {
-	question->path[sizeof(question->path) - 1] = '\0';
-	return length == sizeof(*question) &&
-	       question->count <= SYMBOL_WIRE_BATCH &&
-	       question->id_bytes <= SYMBOL_WIRE_ID;
+	request->path[sizeof(request->path) - 1] = '\0';
+	return length == sizeof(*request) &&
+	       request->count <= SYMBOL_WIRE_BATCH &&
+	       request->id_bytes <= SYMBOL_WIRE_ID;
 }
 
 _Noreturn void symbol_helper_run(int channel,
 				 const struct symbol_helper_settings *settings)
 {
 	static struct helper helper;
-	static struct symbol_question question;
+	static struct symbol_request request;
 	uint64_t begin_bytes = data_bytes();
 
 	helper.channel = channel;
@@ -300,16 +300,16 @@ _Noreturn void symbol_helper_run(int channel,
 	if (!settings->debuginfod)
 		unsetenv("DEBUGINFOD_URLS");
 	for (;;) {
-		ssize_t length = recv(channel, &question, sizeof(question), 0);
+		ssize_t length = recv(channel, &request, sizeof(request), 0);
 		struct module *module;
 
 		if (length < 0 && errno == EINTR)
 			continue;
-		if (length <= 0 || !is_sound(&question, length))
+		if (length <= 0 || !is_sound(&request, length))
 			_exit(0);
-		module = find_module(&helper, &question);
-		for (uint32_t i = 0; i < question.count; i++)
-			answer(&helper, module, i, question.address[i]);
+		module = find_module(&helper, &request);
+		for (uint32_t i = 0; i < request.count; i++)
+			answer(&helper, module, i, request.address[i]);
 		stay_small(&helper, begin_bytes);
 	}
 }

@@ -147,31 +147,30 @@ static uint64_t realtime_of(uint64_t monotonic_ns)
 	return clock_read(CLOCK_REALTIME) - clock_ns() + monotonic_ns;
 }
 
-static void fill_question(struct symbol_reader *reader,
-			  struct symbol_file *file)
+static void fill_request(struct symbol_reader *reader, struct symbol_file *file)
 {
-	struct symbol_question *question = &reader->question;
+	struct symbol_request *request = &reader->request;
 	struct symbol_batch *batch = &reader->batch;
 	struct symbol_entry *entry;
 
-	memset(question, 0, sizeof(*question));
+	memset(request, 0, sizeof(*request));
 	*batch = (struct symbol_batch){.file = file};
-	question->module = file->number;
-	question->started_ns = realtime_of(file->started_ns);
-	question->pid = file->pid;
-	question->id_bytes = file->id_bytes;
-	memcpy(question->id, file->id, file->id_bytes);
-	memcpy(question->path, file->path, strlen(file->path) + 1);
+	request->module = file->number;
+	request->started_ns = realtime_of(file->started_ns);
+	request->pid = file->pid;
+	request->id_bytes = file->id_bytes;
+	memcpy(request->id, file->id, file->id_bytes);
+	memcpy(request->path, file->path, strlen(file->path) + 1);
 	file->tried_pid = file->pid;
 	TAILQ_FOREACH(entry, &file->asked, by_turn)
 	{
 		if (batch->count == SYMBOL_WIRE_BATCH)
 			break;
-		question->address[batch->count] =
+		request->address[batch->count] =
 			entry->address - (entry->back ? 1 : 0);
 		batch->entries[batch->count++] = entry;
 	}
-	question->count = batch->count;
+	request->count = batch->count;
 }
 
 /* The files of the user whose helper runs come first, but not for ever. */
@@ -188,13 +187,13 @@ static struct symbol_file *next_file(const struct symbol_reader *reader)
 	return file ? file : TAILQ_FIRST(turns);
 }
 
-static bool send_question(struct symbol_reader *reader)
+static bool send_request(struct symbol_reader *reader)
 {
-	return send(reader->channel.fd, &reader->question,
-		    sizeof(reader->question), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+	return send(reader->channel.fd, &reader->request,
+		    sizeof(reader->request), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
-/* Sends the next questions, if there are any. */
+/* Sends the next requests, if there are any. */
 static void work(struct symbol_reader *reader)
 {
 	struct symbol_file *file;
@@ -206,9 +205,9 @@ static void work(struct symbol_reader *reader)
 			give_up(reader, file, SYMBOL_NO_HELPER);
 			continue;
 		}
-		fill_question(reader, file);
+		fill_request(reader, file);
 		reader->progress_ns = clock_ns();
-		if (send_question(reader)) {
+		if (send_request(reader)) {
 			reader->batches++;
 			arm(reader, reader->settings.patience_ns);
 			return;
@@ -261,7 +260,7 @@ static void lose_helper(struct symbol_reader *reader, unsigned strikes,
 	settle(reader);
 }
 
-/* An answer that came; false when it is none to this question. */
+/* An answer that came; false when it is none to this request. */
 static bool take_answer(struct symbol_reader *reader)
 {
 	static struct symbol_wire_text text[SYMBOL_WIRE_FRAMES];

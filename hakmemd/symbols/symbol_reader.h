@@ -1,6 +1,6 @@
 /*
  * Gets answers for the cache from a helper process: starts it when there is a
- * question, gives it a batch at a time, file by file in turn (those of our own
+ * request, gives it a batch at a time, file by file in turn (those of our own
  * user first), stores what comes back, ends it when there is nothing to do.
  *
  * A helper reads the files of one user only, with that user's rights; for the
@@ -9,7 +9,7 @@
  *
  * A helper that dies or is silent too long is replaced. The file it worked on
  * gets a strike, or all of them for silence; a file with
- * SYMBOL_READER_STRIKES is bad: its questions are answered without it. Main
+ * SYMBOL_READER_STRIKES is bad: its requests are answered without it. Main
  * thread only.
  */
 #ifndef HAKMEMD_SYMBOL_READER_H
@@ -30,13 +30,13 @@ struct symbol_reader_settings {
 	void (*run)(int channel, void *argument);
 	void *argument;
 	uint64_t patience_ns; /* that it gets for an answer */
-	uint64_t idle_ns;     /* without a question, after which it is ended */
+	uint64_t idle_ns;     /* without a request, after which it is ended */
 	uint64_t file_bytes;  /* that it may write into a file */
-	void (*settled)(void *argument); /* every question has its answer */
+	void (*settled)(void *argument); /* every request has its answer */
 	void *settled_argument;
 };
 
-/* What it works on: the first questions of one file. */
+/* What it works on: the first requests of one file. */
 struct symbol_batch {
 	struct symbol_file *file; /* NULL = nothing */
 	uint32_t count, done;
@@ -55,11 +55,11 @@ struct symbol_reader {
 	bool helped;	  /* this helper has answered something */
 	bool kicked;	  /* the alarm is set to begin work */
 	bool open;	  /* something was asked since `settled` was called */
-	struct symbol_files turns[2]; /* files with questions: ours, others' */
+	struct symbol_files turns[2]; /* files with requests: ours, others' */
 	struct symbol_batch batch;
 	uint64_t progress_ns, due_ns;
 	uint64_t asked_total, failed_total, helpers_total, helpers_lost;
-	struct symbol_question question;
+	struct symbol_request request;
 	struct symbol_packet packet;
 };
 
@@ -69,7 +69,7 @@ bool symbol_reader_init(struct symbol_reader *reader, struct loop *loop,
 			const struct symbol_reader_settings *settings);
 void symbol_reader_close(struct symbol_reader *reader);
 
-/* Queues a question about an entry of the cache; false when there are too
+/* Queues a request about an entry of the cache; false when there are too
  * many. Nothing happens before the loop runs. */
 bool symbol_reader_ask(struct symbol_reader *reader,
 		       struct symbol_entry *entry);

@@ -1,9 +1,9 @@
 /*
  * What the daemon and its symbol helper say to each other over a pair of
- * packet sockets: a question about some addresses of one file, then an answer
+ * packet sockets: a request about some addresses of one file, then an answer
  * for each of them, in order.
  *
- *   struct symbol_question
+ *   struct symbol_request
  *   struct symbol_answer | frames x (struct symbol_wire_frame | name | file)
  *
  * The helper reads strangers' files, so the daemon trusts an answer no more
@@ -39,7 +39,7 @@ enum symbol_reason {
 	SYMBOL_NO_FILE /* the address is in none */
 };
 
-struct symbol_question {
+struct symbol_request {
 	uint64_t module; /* the same number: the same file */
 	uint64_t started_ns;
 	int32_t pid;

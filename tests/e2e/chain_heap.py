@@ -133,7 +133,7 @@ def check_formats(program):
     whole = json.loads(program.export("json"))
     check(near(whole["bytes"], live, 1), "json and csv differ")
     check(abs(whole["z"]) < 4.5, "z is %.2f" % whole["z"])
-    check(whole["sample_bytes"] >= MEAN, "the mean distance")  # the guard
+    check(whole["sample_bytes"] >= MEAN, "the interval")  # the limiter
     leaf = {site["function"]: [frame["function"] for frame in site["frames"]]
             for site in whole["rows"]}
     check(leaf["leak_some"][:2] == ["leak_some", "main"], leaf["leak_some"])
@@ -169,12 +169,12 @@ def check_difference(program):
             float(row[column + "_stderr"]) ** 2 for row in mine))
                    for column, exact in (("alloc_bytes", since[0]),
                                          ("live_bytes", since[2])))
-    until(arrived, "what was allocated since the mark, %s" % since)
+    until(arrived, "what was allocated since the baseline, %s" % since)
     rows = program.rows("--diff", "before")
     others = [row for row in rows if row["function"] in program.truth
               and row["function"] != "leak_some"]
     check(all(float(row["alloc_bytes"]) == 0 for row in others),
-          "others grew since the mark")
+          "others grew since the baseline")
     lines = folded(program, "--diff", "before")[1]
     check(lines and all(";leak_some " in line for line in lines), lines)
 

@@ -383,7 +383,7 @@ class Peer:
             self.send(EXPORT, data(2, "low_bytes,"))
             self.send(EXPORT, data(2, "high_bytes\n0,15\n") + number(3, 1))
         elif words[3] == "unknown":
-            self.send(ERROR, data(2, "no mark 'unknown' of pid 4100"))
+            self.send(ERROR, data(2, "no baseline 'unknown' of pid 4100"))
         else:
             text = heap_export(*words[1:])
             self.send(EXPORT, data(2, text[:200000]))

@@ -17,7 +17,7 @@ known() {
 top sites --pid "$HOST" || ! grep -q "no question of kind" "$T/err" ||
 	skip "this daemon knows no sites"
 until_true known || skip "this library sends no sites: $(cat "$T/err")"
-# The guard may have raised the distance of samples: the errors tell.
+# The limiter may have widened the interval: the errors tell.
 cat >"$T/right.py" <<'PY'
 import json
 import sys
@@ -51,7 +51,7 @@ press m
 shows "+LIVE"
 tell alloc 100000 400
 tell pace 300
-shows_like "^[+][1-9][0-9.]+M ±" # 40 MB since the mark
+shows_like "^[+][1-9][0-9.]+M ±" # 40 MB since the baseline
 for format in pb.gz:1f8b folded: svg:3c; do
 	press e C-u "f.${format%%:*}" Enter
 	shows "wrote f.${format%%:*}"
@@ -68,10 +68,10 @@ since() {
 			"$T/out"
 }
 until_true since ||
-	fail "not the 40 MB since the mark: $(head -c 600 "$T/out")"
+	fail "not the 40 MB since the baseline: $(head -c 600 "$T/out")"
 top set --pid "$HOST" --sample 64K || fail "set: $(cat "$T/err")"
 tell pace 500 # an idle program hears nothing
-shows_like "1 in 64.0K|guard from 64.0K"
+shows_like "1 in 64.0K|limiter from 64.0K"
 top set --pid "$HOST" --sample off || fail "set: $(cat "$T/err")"
 tell pace 500
 until_true working on_screen "sampling is off" || fail "sampling goes on"

@@ -27,7 +27,7 @@ shows "serve.py"
 press Enter 4
 shows "1 in 1.00M  live 13.6M ±1.86M, exact 12.3M  z -0.6"
 shows "names are being looked up"
-shows "raised by the guard from 512K"
+shows "raised by the limiter from 512K"
 shows "<3.00M n=0"
 shows "worker-3 +3"
 first "json_loads_impl"
@@ -112,7 +112,7 @@ press Escape
 shows "SIGSEGV"
 feeder_end
 
-# What grows: changes since the mark, that a frozen screen does not follow.
+# What grows: changes since the baseline, that a frozen screen does not follow.
 feeder growing
 screen_start 160 40 "'$B/hakmem-top' --socket '$SOCK' -d 0.2"
 shows "serve.py"

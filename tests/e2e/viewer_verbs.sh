@@ -79,7 +79,7 @@ top sites --pid 4101 || fail "sites: $(cat "$T/err")"
 [ $((SECONDS - begin)) -le $PATIENCE ] || fail "waited for names too long"
 grep -q "names are being looked up" "$T/out" || fail "$(cat "$T/out")"
 
-refuses 1 "no mark 'unknown' of pid 4100" \
+refuses 1 "no baseline 'unknown' of pid 4100" \
 	export --pid 4100 --what heap --diff unknown
 refuses 2 "mark needs a NAME" mark --pid 4100
 refuses 2 "bad --sample" set --pid 4100 --sample lots

@@ -1,6 +1,6 @@
 /*
  * A HELLO of any content, then a State without arrays, which fits every
- * Hello, and all questions about what became of it.
+ * Hello, and all queries about what became of it.
  */
 #include "proto/frame.h"
 #include "proto/hakmem.pb-c.h"

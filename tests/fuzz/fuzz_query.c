@@ -1,5 +1,5 @@
 /*
- * A QUERY of any content where one process is known, then a good question: it
+ * A QUERY of any content where one process is known, then a good query: it
  * must be answered, or the viewer have been told why not.
  */
 #include "proto/frame.h"

@@ -1,7 +1,7 @@
 /*
  * A good program with good sites; then MODULES or SITES of any content, by the
- * first byte, and all questions, twice: the second message meets what the first
- * left, the second questions are since a mark.
+ * first byte, and all queries, twice: the second message meets what the first
+ * left, the second queries are since a baseline.
  */
 #include "proto/figures.h"
 #include "proto/frame.h"

@@ -1,6 +1,6 @@
 /*
  * A good HELLO, then a STATE of any content, twice: the second meets what the
- * first left. Then all questions: the histogram and the exports are computed
+ * first left. Then all queries: the histogram and the exports are computed
  * from it.
  */
 #include "proto/frame.h"

@@ -6,7 +6,7 @@
  *
  * `what` 0..3 is a frame of type HELLO, STATE (program), QUERY (viewer),
  * CONTROL (program); 4 and 5 are bytes without a frame for either; 6 a Hello
- * that is good, 7 all good questions. Its higher bits, if any, replace the
+ * that is good, 7 all good queries. Its higher bits, if any, replace the
  * type of the frame.
  */
 #include "proto/frame.h"

@@ -35,7 +35,7 @@ static struct {
 	struct loop *loop;
 	struct conns conns;
 	struct registry *registry;
-	struct service service;
+	struct query_context context;
 	struct conn *conn[WORLD_PEERS]; /* NULL: the daemon closed it */
 	int end[WORLD_PEERS];		/* ours */
 	uint32_t sent[WORLD_PEERS], received[WORLD_PEERS];
@@ -60,7 +60,7 @@ static void frame_came(struct conn *conn, const struct frame *frame)
 	if (conn == world.conn[WORLD_PROGRAM])
 		session_frame(conn, world.registry, frame);
 	else
-		query_frame(conn, &world.service, frame);
+		query_frame(conn, &world.context, frame);
 }
 
 static void conn_closed(struct conn *conn)
@@ -69,7 +69,7 @@ static void conn_closed(struct conn *conn)
 		session_closed(conn);
 		world.conn[WORLD_PROGRAM] = NULL;
 	} else {
-		query_closed(conn, &world.service);
+		query_closed(conn, &world.context);
 		world.conn[WORLD_VIEWER] = NULL;
 	}
 }
@@ -274,7 +274,7 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 
 	(void)argument;
 	(void)late_ns;
-	query_heap_tick(&world.service, now_ns);
+	query_heap_tick(&world.context, now_ns);
 	heard |= listen_to(WORLD_VIEWER);
 	if (heard)
 		world.quiet = 0;
@@ -308,8 +308,8 @@ void world_open(void)
 	world.conns = (struct conns){.loop = world.loop, .ops = &ops};
 	world.registry = registry_new(world.loop, CLOCK_SECOND, 64);
 	must(world.registry);
-	world.service = (struct service){.loop = world.loop,
-					 .registry = world.registry};
+	world.context = (struct query_context){.loop = world.loop,
+					       .registry = world.registry};
 	world.pieces = world.next = 0;
 	world.quiet = 0;
 	world.count = (struct world_count){{0}, {0}};

@@ -1,6 +1,6 @@
 /*
- * The daemon without its door, for the fuzzers: a registry, one program's and
- * one viewer's connection over real sockets, and the real loop. What the
+ * The daemon without its listener, for the fuzzers: a registry, one program's
+ * and one viewer's connection over real sockets, and the real loop. What the
  * fuzzer says goes through conn, session, query and all that they call.
  *
  *   world_open()  world_frame(...) and the like, any number  world_run()
@@ -33,7 +33,7 @@ void world_hello(void);
 /* Queues a module and two sites; they need a hello and a state before. */
 void world_sites(void);
 
-/* Queues every question about the first process. */
+/* Queues every query about the first process. */
 void world_ask(void);
 
 /*

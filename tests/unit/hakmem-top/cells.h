@@ -10,15 +10,15 @@
 #include "hakmem-top/screens/table.h"
 #include "tests/unit/hakmem-top/terminal.h"
 
-/* The first column of that title, or of that title while a mark is set. */
+/* The first column of that title, or of that title while a baseline is set. */
 static inline size_t cells_column(const struct table *table, const char *title)
 {
 	for (size_t i = 0; i < table->column_count; i++) {
 		const struct column *column = &table->columns[i];
 
 		if (strcmp(column->title, title) == 0 ||
-		    (column->mark_title &&
-		     strcmp(column->mark_title, title) == 0))
+		    (column->change_title &&
+		     strcmp(column->change_title, title) == 0))
 			return i;
 	}
 	abort(); /* the test names a column that is not there */

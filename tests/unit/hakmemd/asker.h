@@ -1,13 +1,13 @@
 /*
  * A viewer that asks the daemon's queries over a real connection: what the
- * tests of all kinds of questions need. One process may be added and may speak.
+ * tests of all kinds of queries need. One process may be added and may speak.
  */
 #ifndef TESTS_UNIT_HAKMEMD_ASKER_H
 #define TESTS_UNIT_HAKMEMD_ASKER_H
 
 #include "hakmemd/query/query.h"
 #include "hakmemd/query/query_heap.h"
-#include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/hakmemd/harness.h"
 #include "tests/unit/hakmemd/unit_sites.h"
 #include "tests/unit/figures.h"
 
@@ -16,7 +16,7 @@
 #define ASK(what)   HAKMEM__QUERY_WHAT__QUERY_##what
 
 static struct registry *registry;
-static struct service service;
+static struct query_context context;
 static struct unit unit;
 static struct peer peer;
 static struct conns conns;
@@ -25,12 +25,12 @@ static Hakmem__Query query;
 
 static inline void frame(struct conn *from, const struct frame *what)
 {
-	query_frame(from, &service, what);
+	query_frame(from, &context, what);
 }
 
 static inline void closed(struct conn *from)
 {
-	query_closed(from, &service);
+	query_closed(from, &context);
 	conn = NULL;
 }
 
@@ -43,12 +43,13 @@ static inline int begin(void **state)
 	struct ucred ours = {.pid = getpid(), .uid = getuid()};
 	int ends[2];
 
-	if (rig_begin(state) != 0 ||
+	if (harness_begin(state) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return -1;
-	conns = (struct conns){.loop = rig_loop, .ops = &ops};
-	registry = registry_new(rig_loop, CLOCK_SECOND, 100);
-	service = (struct service){.loop = rig_loop, .registry = registry};
+	conns = (struct conns){.loop = harness_loop, .ops = &ops};
+	registry = registry_new(harness_loop, CLOCK_SECOND, 100);
+	context = (struct query_context){.loop = harness_loop,
+					 .registry = registry};
 	unit_begin(&unit);
 	unit_class(&unit, 32, 16, 31, 10, 4);
 	unit.class[0].usable_bytes = 31;
@@ -67,7 +68,7 @@ static inline int end(void **state)
 	conn_close_all(&conns);
 	close(peer.fd);
 	registry_free(registry);
-	return rig_end(state);
+	return harness_end(state);
 }
 
 static inline void detach(void *session)
@@ -94,13 +95,13 @@ static inline struct process *add(pid_t pid)
 static inline void speak(struct process *process)
 {
 	uint8_t bytes[4096];
-	struct arena arena;
+	struct pool pool;
 
-	arena_init(&arena, ARENA_BUDGET_BYTES);
-	assert_null(model_state(&process->model, &arena, bytes,
+	pool_init(&pool, POOL_BUDGET_BYTES);
+	assert_null(model_state(&process->model, &pool, bytes,
 				hakmem__state__pack(&unit.state, bytes),
 				clock_ns()));
-	arena_free(&arena);
+	pool_free(&pool);
 }
 
 /* A process that has spoken, samples every 1000 bytes, and is asked about; what
@@ -121,7 +122,7 @@ static inline void ask(Hakmem__QueryWhat what)
 {
 	query.what = what;
 	peer_say(&peer, FRAME_QUERY, &query.base);
-	rig_turn();
+	harness_turn();
 }
 
 /* The next frame, unpacked; it must be of that type. */
@@ -144,7 +145,7 @@ static inline void let_go(void *message)
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
-/* An ERROR that names the question, and the connection goes on. */
+/* An ERROR that names the query, and the connection goes on. */
 static inline void refused(Hakmem__QueryWhat what, const char *text)
 {
 	Hakmem__Error *error;

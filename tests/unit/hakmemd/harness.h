@@ -1,10 +1,10 @@
 /*
- * Rooms of the daemon on real descriptors, inside the test: the loop is turned
- * by hand, the other end of each connection is the test's own, and peers are
- * children of ours whose credentials the kernel tells.
+ * Modules of the daemon on real descriptors, inside the test: the loop is
+ * turned by hand, the other end of each connection is the test's own, and peers
+ * are children of ours whose credentials the kernel tells.
  */
-#ifndef TESTS_UNIT_HAKMEMD_RIG_H
-#define TESTS_UNIT_HAKMEMD_RIG_H
+#ifndef TESTS_UNIT_HAKMEMD_HARNESS_H
+#define TESTS_UNIT_HAKMEMD_HARNESS_H
 
 #include "tests/unit/hakmemd/unit.h"
 
@@ -60,52 +60,52 @@ static inline const char *capture_end(struct capture *capture)
 
 /* --- the loop, a few rounds at a time ------------------------------------ */
 
-static struct loop *rig_loop;
-static unsigned rig_rounds;
-static void (*rig_each_tick)(uint64_t now_ns, uint64_t late_ns);
+static struct loop *harness_loop;
+static unsigned harness_rounds;
+static void (*harness_each_tick)(uint64_t now_ns, uint64_t late_ns);
 
-static inline uint64_t rig_tick(void *argument, uint64_t now_ns,
-				uint64_t late_ns)
+static inline uint64_t harness_tick(void *argument, uint64_t now_ns,
+				    uint64_t late_ns)
 {
 	(void)argument;
-	if (rig_each_tick)
-		rig_each_tick(now_ns, late_ns);
-	if (rig_rounds > 0 && --rig_rounds == 0)
-		loop_stop(rig_loop, 0);
+	if (harness_each_tick)
+		harness_each_tick(now_ns, late_ns);
+	if (harness_rounds > 0 && --harness_rounds == 0)
+		loop_stop(harness_loop, 0);
 	return now_ns; /* never waits: what is to come is there already */
 }
 
-static inline void rig_turn(void)
+static inline void harness_turn(void)
 {
-	rig_rounds = 4;
-	assert_int_equal(loop_run(rig_loop), 0);
+	harness_rounds = 4;
+	assert_int_equal(loop_run(harness_loop), 0);
 }
 
 /* Turns until `what` holds. */
-#define rig_until(what)                                                        \
+#define harness_until(what)                                                    \
 	do {                                                                   \
-		uint64_t rig_end_ns = clock_ns() + PATIENCE_NS;                \
+		uint64_t harness_end_ns = clock_ns() + PATIENCE_NS;            \
                                                                                \
-		for (rig_turn(); !(what); rig_turn()) {                        \
-			if (clock_ns() > rig_end_ns)                           \
+		for (harness_turn(); !(what); harness_turn()) {                \
+			if (clock_ns() > harness_end_ns)                       \
 				fail_msg("never: %s", #what);                  \
 			usleep(1000);                                          \
 		}                                                              \
 	} while (0)
 
-static inline int rig_begin(void **state)
+static inline int harness_begin(void **state)
 {
 	(void)state;
-	rig_each_tick = NULL;
-	rig_loop = loop_new(rig_tick, NULL);
-	return rig_loop ? 0 : -1;
+	harness_each_tick = NULL;
+	harness_loop = loop_new(harness_tick, NULL);
+	return harness_loop ? 0 : -1;
 }
 
-static inline int rig_end(void **state)
+static inline int harness_end(void **state)
 {
 	(void)state;
-	loop_free(rig_loop);
-	rig_loop = NULL;
+	loop_free(harness_loop);
+	harness_loop = NULL;
 	return 0;
 }
 

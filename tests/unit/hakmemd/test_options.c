@@ -1,6 +1,6 @@
 #include "hakmemd/options.h"
 
-#include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/hakmemd/harness.h"
 
 static struct options options;
 static const char *said;

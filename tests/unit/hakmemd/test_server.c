@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/hakmemd/harness.h"
 #include "tests/unit/figures.h"
 
 #define STATE(name) HAKMEM__PROCESS_STATE__PROCESS_##name
@@ -481,7 +481,7 @@ static void so_many_viewers_and_no_more(void **state)
 	}
 }
 
-/* A hard limit of so few descriptors allows 16 programs and 8 strangers. */
+/* A hard limit of so few descriptors allows 16 programs and 8 unidentified. */
 static void few(rlim_t files)
 {
 	files_max = files;
@@ -518,7 +518,7 @@ static void so_many_programs_and_no_more(void **state)
 		stop_program(&children[i]);
 }
 
-static void more_strangers_wait_outside(void **state)
+static void more_unidentified_wait_outside(void **state)
 {
 	struct pollfd poller;
 	clockid_t used;
@@ -546,13 +546,13 @@ static void more_descriptors_allow_more(void **state)
 	struct pollfd poller;
 
 	(void)state;
-	few(188); /* 24 programs, 12 strangers */
+	few(188); /* 24 programs, 12 unidentified */
 	for (int i = 0; i < 11; i++)
 		others[i] = dial();
 	dial_viewer();
 	ask();
 	poller = (struct pollfd){.fd = viewer.fd, .events = POLLIN};
-	assert_int_equal(poll(&poller, 1, 4900), 1); /* strangers have 5 s */
+	assert_int_equal(poll(&poller, 1, 4900), 1); /* unidentified have 5 s */
 	forget(hear_list());
 }
 
@@ -684,7 +684,7 @@ int main(void)
 		CASE(so_many_viewers_and_no_more),
 		CASE(the_limit_on_files_is_raised),
 		CASE(so_many_programs_and_no_more),
-		CASE(more_strangers_wait_outside),
+		CASE(more_unidentified_wait_outside),
 		CASE(more_descriptors_allow_more),
 		CASE(without_descriptors_it_still_says_no),
 		CASE(others_are_watched_and_see_nothing),

@@ -4,15 +4,15 @@
 
 #include "tests/unit/hakmemd/unit_sites.h"
 
-#include "hakmemd/export/profile.h"
+#include "hakmemd/export/heap_profile.h"
 
 #define UNIT_BIAS UINT64_C(0x500000000000)
 
 struct unit_heap {
 	struct process process;
 	struct unit_sites said;
-	struct arena arena;
-	struct profile profile;
+	struct pool pool;
+	struct heap_profile profile;
 	struct buf text;
 };
 
@@ -78,24 +78,25 @@ static inline void unit_heap_begin(struct unit_heap *unit)
 	unit_heap_say(unit, 100);
 }
 
-static inline enum profile_result unit_heap_build(struct unit_heap *unit,
-						  enum profile_sample sample,
-						  const char *baseline)
+static inline enum heap_profile_result
+unit_heap_build(struct unit_heap *unit, enum heap_profile_sample sample,
+		const char *baseline)
 {
-	const struct baselines *marks = &unit->process.model.baselines;
-	struct profile_wish wish = {.process = &unit->process,
-				    .sample = sample,
-				    .baseline = baseline_find(marks, baseline)};
+	const struct baselines *baselines = &unit->process.model.baselines;
+	struct heap_profile_options options = {
+		.process = &unit->process,
+		.sample = sample,
+		.baseline = baseline_find(baselines, baseline)};
 
-	arena_free(&unit->arena);
-	arena_init(&unit->arena, 4u << 20);
-	return profile_build(&unit->profile, &wish, &unit->arena);
+	pool_free(&unit->pool);
+	pool_init(&unit->pool, 4u << 20);
+	return heap_profile_build(&unit->profile, &options, &unit->pool);
 }
 
 /* The file as text; good until the next call. */
-static inline const char *
-unit_heap_write(struct unit_heap *unit,
-		bool (*write)(const struct profile *profile, struct buf *out))
+static inline const char *unit_heap_write(
+	struct unit_heap *unit,
+	bool (*write)(const struct heap_profile *profile, struct buf *out))
 {
 	buf_free(&unit->text);
 	assert_true(write(&unit->profile, &unit->text));
@@ -105,7 +106,7 @@ unit_heap_write(struct unit_heap *unit,
 
 static inline void unit_heap_end(struct unit_heap *unit)
 {
-	arena_free(&unit->arena);
+	pool_free(&unit->pool);
 	buf_free(&unit->text);
 	model_free(&unit->process.model);
 }

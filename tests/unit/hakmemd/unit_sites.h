@@ -83,12 +83,12 @@ static inline struct unit_site *unit_site(struct unit_sites *into, uint32_t id,
 static inline void unit_sites_say(struct unit_sites *from, struct model *model)
 {
 	static uint8_t bytes[FRAME_PAYLOAD_MAX];
-	struct arena arena;
+	struct pool pool;
 
-	arena_init(&arena, ARENA_BUDGET_BYTES);
-	assert_null(model_sites(model, &arena, bytes,
+	pool_init(&pool, POOL_BUDGET_BYTES);
+	assert_null(model_sites(model, &pool, bytes,
 				hakmem__sites__pack(&from->message, bytes)));
-	arena_free(&arena);
+	pool_free(&pool);
 	unit_sites_begin(from);
 }
 

@@ -1,4 +1,4 @@
-#include "hakmem-top/base/pile.h"
+#include "hakmem-top/base/buffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,31 +10,31 @@
 
 static void pieces_become_one(void **state)
 {
-	struct pile pile = {.data = NULL};
+	struct buffer buffer = {.data = NULL};
 
 	(void)state;
-	assert_true(pile_append(&pile, "ab\0c", 4));
-	assert_true(pile_append(&pile, NULL, 0));
-	assert_true(pile_append(&pile, "d", 1));
-	assert_int_equal(pile.length, 5);
-	assert_memory_equal(pile.data, "ab\0cd", 5);
-	pile_clear(&pile);
-	assert_null(pile.data);
-	assert_int_equal(pile.length, 0);
+	assert_true(buffer_append(&buffer, "ab\0c", 4));
+	assert_true(buffer_append(&buffer, NULL, 0));
+	assert_true(buffer_append(&buffer, "d", 1));
+	assert_int_equal(buffer.length, 5);
+	assert_memory_equal(buffer.data, "ab\0cd", 5);
+	buffer_clear(&buffer);
+	assert_null(buffer.data);
+	assert_int_equal(buffer.length, 0);
 }
 
 static void there_is_an_end(void **state)
 {
-	char *half = calloc(PILE_MAX / 2, 1);
-	struct pile pile = {.data = NULL};
+	char *half = calloc(BUFFER_MAX / 2, 1);
+	struct buffer buffer = {.data = NULL};
 
 	(void)state;
 	assert_non_null(half);
-	assert_true(pile_append(&pile, half, PILE_MAX / 2));
-	assert_true(pile_append(&pile, half, PILE_MAX / 2));
-	assert_false(pile_append(&pile, half, 1));
-	assert_int_equal(pile.length, PILE_MAX);
-	pile_clear(&pile);
+	assert_true(buffer_append(&buffer, half, BUFFER_MAX / 2));
+	assert_true(buffer_append(&buffer, half, BUFFER_MAX / 2));
+	assert_false(buffer_append(&buffer, half, 1));
+	assert_int_equal(buffer.length, BUFFER_MAX);
+	buffer_clear(&buffer);
 	free(half);
 }
 

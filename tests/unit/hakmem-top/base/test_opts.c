@@ -149,7 +149,7 @@ static void other_verbs(void **state)
 	(void)state;
 	assert_true(parse("mark --pid 7 before"));
 	assert_int_equal(opts.mode, OPTS_MARK);
-	assert_string_equal(opts.mark, "before");
+	assert_string_equal(opts.baseline, "before");
 	assert_true(parse("set --pid 7 --sample 256k --interval-ms 500"));
 	assert_int_equal(opts.mode, OPTS_SET);
 	assert_int_equal(opts.sample_bytes, 256 * 1024);

@@ -152,15 +152,15 @@ static void an_export_has_an_end(void **state)
 			    "the daemon did not export in 60 s");
 }
 
-/* All that a question may hold arrives, and a mark as long as it may be. */
+/* All that a query may hold arrives, and a baseline as long as it may be. */
 static void questions_are_sent_whole(void **state)
 {
-	char mark[65];
+	char baseline[65];
 	const struct client_query query = {
 		.what = CLIENT_CONTROL,
 		.pid = 12,
 		.export_sample = "peak",
-		.mark = memset(mark, 'x', 64),
+		.baseline = memset(baseline, 'x', 64),
 		.site_id = 9,
 		.sample_bytes = UINT64_C(1) << 40,
 		.sampling_off = true,
@@ -172,7 +172,7 @@ static void questions_are_sent_whole(void **state)
 	ssize_t got;
 
 	(void)state;
-	mark[64] = '\0';
+	baseline[64] = '\0';
 	connect_at(1 * S);
 	assert_true(client_ask(client, &query, 1 * S));
 	got = read(peer, bytes, sizeof(bytes));
@@ -181,7 +181,7 @@ static void questions_are_sent_whole(void **state)
 	assert_int_equal(message->what, HAKMEM__QUERY_WHAT__QUERY_CONTROL);
 	assert_int_equal(message->pid, 12);
 	assert_string_equal(message->export_sample, "peak");
-	assert_string_equal(message->baseline, mark);
+	assert_string_equal(message->baseline, baseline);
 	assert_int_equal(message->site_id, 9);
 	assert_non_null(message->control);
 	assert_int_equal(message->control->sample_bytes, UINT64_C(1) << 40);

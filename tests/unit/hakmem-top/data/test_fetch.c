@@ -1,6 +1,6 @@
 #include "hakmem-top/data/fetch.h"
 
-#include "hakmem-top/base/pile.h"
+#include "hakmem-top/base/buffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -132,19 +132,19 @@ static void an_export_is_put_together(void **state)
 					   .pid = 102,
 					   .export_what = "sizes",
 					   .export_format = "csv"};
-	struct pile *pile;
+	struct buffer *buffer;
 
 	(void)state;
 	start(in_pieces);
-	pile = fetch_answer(client, &query, why, sizeof(why));
-	assert_non_null(pile);
+	buffer = fetch_answer(client, &query, why, sizeof(why));
+	assert_non_null(buffer);
 	assert_int_equal(asked.what, HAKMEM__QUERY_WHAT__QUERY_EXPORT);
 	assert_int_equal(asked.pid, 102);
 	assert_string_equal(asked.export_what, "sizes");
 	assert_string_equal(asked.export_format, "csv");
-	assert_int_equal(pile->length, 9);
-	assert_memory_equal(pile->data, "one,two\0\n", 9);
-	source_free(CLIENT_EXPORT, pile);
+	assert_int_equal(buffer->length, 9);
+	assert_memory_equal(buffer->data, "one,two\0\n", 9);
+	source_free(CLIENT_EXPORT, buffer);
 }
 
 static void without_end(const Hakmem__Query *query)
@@ -152,7 +152,7 @@ static void without_end(const Hakmem__Query *query)
 	static char piece[255 * 1024];
 
 	(void)query;
-	for (size_t sent = 0; sent <= PILE_MAX; sent += sizeof(piece))
+	for (size_t sent = 0; sent <= BUFFER_MAX; sent += sizeof(piece))
 		feeder_export(piece, sizeof(piece), false);
 }
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "hakmem-top/base/pile.h"
+#include "hakmem-top/base/buffer.h"
 #include "tests/unit/hakmem-top/feeder.h"
 #include "tests/unit/hakmem-top/scene.h"
 
@@ -121,7 +121,7 @@ static void a_part_that_makes_no_sense_spoils_the_answer(void **state)
 
 	(void)state;
 	ask(CLIENT_EXPORT);
-	for (size_t sent = 0; sent <= PILE_MAX; sent += sizeof(big)) {
+	for (size_t sent = 0; sent <= BUFFER_MAX; sent += sizeof(big)) {
 		feeder_export(big, sizeof(big), false);
 		assert_false(take());
 	}

@@ -120,15 +120,15 @@ static void mark_remembers_by_id(void **state)
 	struct view view = {.memory = NULL};
 
 	(void)state;
-	assert_true(view_mark(&view, &list));
+	assert_true(view_set_baseline(&view, &list));
 	assert_true(view_update(&view, &next));
-	assert_true(view.rows[0].marked);
+	assert_true(view.rows[0].has_baseline);
 	assert_int_equal(view.rows[0].base.allocs, 7);
 	assert_int_equal(view.rows[1].base.allocs, 0);
 	assert_int_equal(view.rows[2].base.allocs, 1000);
-	assert_true(view_mark(&view, NULL));
+	assert_true(view_set_baseline(&view, NULL));
 	assert_true(view_update(&view, &next));
-	assert_false(view.rows[0].marked);
+	assert_false(view.rows[0].has_baseline);
 	view_clear(&view);
 }
 

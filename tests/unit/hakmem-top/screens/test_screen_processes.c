@@ -100,7 +100,7 @@ static void rates_are_of_a_second(void **state)
 static void with_a_mark_it_shows_what_changed(void **state)
 {
 	(void)state;
-	assert_true(view_mark(&context.view, context.list));
+	assert_true(view_set_baseline(&context.view, context.list));
 	context.list->rows[0].live_bytes += 500; /* grew most */
 	context.list->rows[1].live_bytes -= 24;
 	context.list->rows[0].allocs += 100;
@@ -118,7 +118,7 @@ static void with_a_mark_it_shows_what_changed(void **state)
 	assert_string_equal(cells_at(table, 0, "+ALLOCS"), "+100");
 	assert_string_equal(cells_at(table, 0, "+REJ"), "+2");
 	assert_string_equal(cells_at(table, 0, "+RSS"), "0");
-	/* Of the requests since the mark. */
+	/* Of the requests since the baseline. */
 	assert_string_equal(cells_at(table, 0, "1024%"), "50.0");
 	assert_string_equal(cells_at(table, 1, "1024%"), "-");
 }

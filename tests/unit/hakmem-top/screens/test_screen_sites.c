@@ -222,7 +222,7 @@ static void a_leak_and_an_empty_site_stand_out(void **state)
 	assert_int_equal(cells_role(table, PARSE, "LIVE"), TERM_DIM);
 	assert_int_equal(cells_role(table, PARSE, "BLOCKS"), TERM_DIM);
 	assert_int_equal(cells_role(table, PARSE, "ALLOCATED"), TERM_TEXT);
-	/* With a mark those stand back of which nothing changed. */
+	/* With a baseline those stand back of which nothing changed. */
 	context.sites_base = sites_copy(sites);
 	parse->live.value = 1; /* the first row */
 	parse->allocated.samples++;
@@ -299,7 +299,7 @@ static void with_a_mark_it_shows_what_changed(void **state)
 	/* Other columns are of now. */
 	expect_row(0, "AGE", "0.5s");
 	assert_string_equal(terminal_text(4, 0, 5), "+LIVE");
-	/* Without the mark it is as before. */
+	/* Without the baseline it is as before. */
 	sites_free(context.sites_base);
 	context.sites_base = NULL;
 	expect_order('L', "Cache::insert buffer_grow ");
@@ -348,7 +348,7 @@ static void the_line_on_top_says_what_is_missing(void **state)
 	context.detail->process.figures[FIGURE_SAMPLE_CONFIGURED_BYTES] = 512
 									  << 10;
 	expect_top(" 1 in 1.00M  live 44.0M +-7.84M, exact 1.00K  z -0.5"
-		   "  raised by the guard from 512K");
+		   "  raised by the limiter from 512K");
 	assert_int_equal(role_on_top("512K"), TERM_WARN);
 	context.detail->process.figures[FIGURE_SAMPLE_CONFIGURED_BYTES] =
 		1 << 20; /* as it is */
@@ -436,7 +436,7 @@ static void little_room_keeps_what_matters(void **state)
 	assert_memory_equal(terminal_row(4), "LIVE  ", 6);
 	assert_string_equal(terminal_row(6), ""); /* a header and a row */
 	assert_int_equal(terminal_find("more sites"), -1);
-	assert_int_equal(terminal_find("guard"), -1);
+	assert_int_equal(terminal_find("limiter"), -1);
 	show_in(20, 80);
 	expect_row(0, "BLOCKS", "4.00k +-784");
 	expect_row(0, "ALLOC/S", "2.00M");

@@ -254,7 +254,7 @@ static void few_samples_are_rough(void **state)
 	site->allocated.samples = 9;
 	show();
 	expect_line("Peak", "-, own highest ~43.0M");
-	/* Without the sites the mean distance of samples is not known. */
+	/* Without the sites the sampling interval is not known. */
 	sites_free(context.sites);
 	context.sites = NULL;
 	show();

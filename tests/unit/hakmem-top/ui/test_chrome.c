@@ -137,7 +137,7 @@ static void a_mark_is_told_with_its_time(void **state)
 {
 	(void)state;
 	have_list();
-	feed.marked_at = 45240;
+	feed.baseline_at = 45240;
 	show();
 	assert_non_null(
 		strstr(terminal_row(0), " since 12:34:00 | every 2s 12:34:56"));

@@ -324,16 +324,16 @@ static void a_mark_remembers_list_and_detail(void **state)
 	(void)state;
 	show_list_at(10 * S);
 	open_at(2, 11 * S);
-	feed_mark(&feed, true);
-	assert_int_equal(feed.marked_at, feed.shown_at);
+	feed_set_baseline(&feed, true);
+	assert_int_equal(feed.baseline_at, feed.shown_at);
 	assert_int_equal(context.base->size_count, context.detail->size_count);
 	assert_ptr_not_equal(context.base, context.detail);
-	assert_true(context.view.rows[0].marked);
+	assert_true(context.view.rows[0].has_baseline);
 	assert_int_equal(context.view.rows[0].base.live_bytes, 1024);
-	feed_mark(&feed, false);
-	assert_int_equal(feed.marked_at, 0);
+	feed_set_baseline(&feed, false);
+	assert_int_equal(feed.baseline_at, 0);
 	assert_null(context.base);
-	assert_false(context.view.rows[0].marked);
+	assert_false(context.view.rows[0].has_baseline);
 }
 
 static void another_process_has_no_mark_of_this_one(void **state)
@@ -341,10 +341,10 @@ static void another_process_has_no_mark_of_this_one(void **state)
 	(void)state;
 	show_list_at(10 * S);
 	open_at(2, 11 * S);
-	feed_mark(&feed, true);
+	feed_set_baseline(&feed, true);
 	feed_open(&feed, &list->rows[2]);
 	assert_null(context.base);
-	assert_true(context.view.marked); /* that of the list stays */
+	assert_true(context.view.has_baseline); /* that of the list stays */
 }
 
 static void an_error_says_what_is_wrong(void **state)
@@ -393,13 +393,13 @@ static void the_same_daemon_goes_on_where_it_was(void **state)
 	(void)state;
 	show_list_at(10 * S);
 	open_at(2, 11 * S);
-	feed_mark(&feed, true);
+	feed_set_baseline(&feed, true);
 	reconnect();
 	feeder_list(list, false);
 	feed_step(&feed, 30 * S);
 	assert_int_equal(context.open_id, 2);
 	assert_int_equal(context.detail->process.state, MODEL_RUNNING);
-	assert_true(context.view.marked);
+	assert_true(context.view.has_baseline);
 	feed_step(&feed, 32 * S);
 	assert_int_equal(feeder_what(), LIST);
 	assert_int_equal(feeder_what(), DETAIL);
@@ -410,7 +410,7 @@ static void another_daemon_has_other_ids(void **state)
 	(void)state;
 	show_list_at(10 * S);
 	open_at(2, 11 * S);
-	feed_mark(&feed, true);
+	feed_set_baseline(&feed, true);
 	reconnect();
 	list->daemon_pid = 4001;
 	list->count = 1; /* ours has not found the new daemon yet */
@@ -418,9 +418,9 @@ static void another_daemon_has_other_ids(void **state)
 	feed_step(&feed, 30 * S);
 	assert_int_equal(context.open_id, 0);
 	assert_int_equal(context.detail->process.state, MODEL_DISCONNECTED);
-	assert_false(context.view.marked);
+	assert_false(context.view.has_baseline);
 	assert_null(context.base);
-	assert_int_equal(feed.marked_at, 0);
+	assert_int_equal(feed.baseline_at, 0);
 	feed_step(&feed, 32 * S);
 	assert_int_equal(feeder_what(), LIST);
 	assert_true(quiet());

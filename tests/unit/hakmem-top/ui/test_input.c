@@ -456,12 +456,12 @@ static void marks_and_forgets(void **state)
 {
 	(void)state;
 	press('m');
-	assert_true(input.context.view.marked);
-	assert_true(table->marked);
+	assert_true(input.context.view.has_baseline);
+	assert_true(table->has_baseline);
 	expect_message("marked: changes since now; M forgets it", false);
 	press('M');
-	assert_false(input.context.view.marked);
-	expect_message("mark forgotten", false);
+	assert_false(input.context.view.has_baseline);
+	expect_message("baseline forgotten", false);
 }
 
 static void the_tree_is_for_the_list(void **state)
@@ -498,7 +498,7 @@ static void nothing_happens_without_a_list(void **state)
 	input_refresh(&input);
 }
 
-/* Answers the question for a file with one of the directory. */
+/* Answers the query for a file with one of the directory. */
 static void export_to(const char *name)
 {
 	snprintf(path, sizeof(path), "%s/%s", directory, name);

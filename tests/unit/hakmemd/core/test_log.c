@@ -2,7 +2,7 @@
 
 #include <sys/syscall.h>
 
-#include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/hakmemd/harness.h"
 
 /* The room's clock, so a second need not be waited for. */
 static uint64_t second = 1000;

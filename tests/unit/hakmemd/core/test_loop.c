@@ -4,9 +4,9 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 
-#include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/hakmemd/harness.h"
 
-/* The rooms' clock can be put forward: the process stood still. */
+/* The modules' clock can be put forward: the process stood still. */
 static uint64_t ahead_s;
 
 int clock_gettime(clockid_t clock, struct timespec *now)

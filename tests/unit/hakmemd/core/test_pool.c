@@ -1,8 +1,8 @@
-#include "hakmemd/core/arena.h"
+#include "hakmemd/core/pool.h"
 
 #include "tests/unit/hakmemd/unit.h"
 
-static struct arena arena;
+static struct pool pool;
 
 static void memory_is_zeroed_aligned_and_apart(void **state)
 {
@@ -10,9 +10,9 @@ static void memory_is_zeroed_aligned_and_apart(void **state)
 	unsigned char *blocks[COUNT_OF(sizes)];
 
 	(void)state;
-	arena_init(&arena, 1u << 20);
+	pool_init(&pool, 1u << 20);
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-		blocks[i] = arena_alloc(&arena, sizes[i]);
+		blocks[i] = pool_alloc(&pool, sizes[i]);
 		assert_non_null(blocks[i]);
 		assert_int_equal((uintptr_t)blocks[i] % 16, 0);
 		for (size_t at = 0; at < sizes[i]; at++)
@@ -22,40 +22,40 @@ static void memory_is_zeroed_aligned_and_apart(void **state)
 	for (size_t i = 0; i < COUNT_OF(sizes); i++)
 		for (size_t at = 0; at < sizes[i]; at++)
 			assert_int_equal(blocks[i][at], i + 1);
-	arena_free(&arena);
+	pool_free(&pool);
 }
 
 static void the_budget_is_exact(void **state)
 {
 	(void)state;
-	arena_init(&arena, 64);
-	assert_null(arena_alloc(&arena, 65));
-	assert_non_null(arena_alloc(&arena, 48));
-	assert_null(arena_alloc(&arena, 17));
-	assert_non_null(arena_alloc(&arena, 16));
-	assert_null(arena_alloc(&arena, 1));
-	assert_null(arena_alloc(&arena, 0)); /* nothing is not for nothing */
-	assert_null(arena_alloc(&arena, SIZE_MAX));
-	arena_free(&arena);
+	pool_init(&pool, 64);
+	assert_null(pool_alloc(&pool, 65));
+	assert_non_null(pool_alloc(&pool, 48));
+	assert_null(pool_alloc(&pool, 17));
+	assert_non_null(pool_alloc(&pool, 16));
+	assert_null(pool_alloc(&pool, 1));
+	assert_null(pool_alloc(&pool, 0)); /* nothing is not for nothing */
+	assert_null(pool_alloc(&pool, SIZE_MAX));
+	pool_free(&pool);
 }
 
 /* An odd budget is not overdrawn by the rounding. */
 static void rounding_is_paid_for(void **state)
 {
 	(void)state;
-	arena_init(&arena, 40);
-	assert_non_null(arena_alloc(&arena, 17));
-	assert_null(arena_alloc(&arena, 8));
-	assert_int_equal(arena.left_bytes, 8);
-	arena_free(&arena);
+	pool_init(&pool, 40);
+	assert_non_null(pool_alloc(&pool, 17));
+	assert_null(pool_alloc(&pool, 8));
+	assert_int_equal(pool.left_bytes, 8);
+	pool_free(&pool);
 }
 
 static void a_large_budget_is_not_taken_at_once(void **state)
 {
 	(void)state;
-	arena_init(&arena, (size_t)1 << 50);
-	assert_non_null(arena_alloc(&arena, 1000));
-	arena_free(&arena);
+	pool_init(&pool, (size_t)1 << 50);
+	assert_non_null(pool_alloc(&pool, 1000));
+	pool_free(&pool);
 }
 
 static void arrays_cannot_wrap_around(void **state)
@@ -63,27 +63,27 @@ static void arrays_cannot_wrap_around(void **state)
 	uint64_t *array;
 
 	(void)state;
-	arena_init(&arena, 4096);
-	assert_null(arena_array(&arena, SIZE_MAX / 8 + 2, 8));
-	assert_null(arena_array(&arena, (size_t)1 << 32, (size_t)1 << 32));
-	assert_null(arena_array(&arena, 513, 8));
-	array = arena_array(&arena, 512, 8);
+	pool_init(&pool, 4096);
+	assert_null(pool_array(&pool, SIZE_MAX / 8 + 2, 8));
+	assert_null(pool_array(&pool, (size_t)1 << 32, (size_t)1 << 32));
+	assert_null(pool_array(&pool, 513, 8));
+	array = pool_array(&pool, 512, 8);
 	assert_non_null(array);
 	array[511] = 1;
-	arena_free(&arena);
+	pool_free(&pool);
 }
 
 static void freed_it_gives_nothing_until_initialized(void **state)
 {
 	(void)state;
-	arena_init(&arena, 4096);
-	assert_non_null(arena_alloc(&arena, 16));
-	arena_free(&arena);
-	assert_null(arena_alloc(&arena, 1));
-	arena_free(&arena); /* again does no harm */
-	arena_init(&arena, 4096);
-	assert_non_null(arena_alloc(&arena, 4096));
-	arena_free(&arena);
+	pool_init(&pool, 4096);
+	assert_non_null(pool_alloc(&pool, 16));
+	pool_free(&pool);
+	assert_null(pool_alloc(&pool, 1));
+	pool_free(&pool); /* again does no harm */
+	pool_init(&pool, 4096);
+	assert_non_null(pool_alloc(&pool, 4096));
+	pool_free(&pool);
 }
 
 static size_t pack_hello(uint8_t *bytes)
@@ -103,15 +103,15 @@ static void messages_are_unpacked_into_it(void **state)
 	Hakmem__Hello *hello;
 
 	(void)state;
-	arena_init(&arena, ARENA_BUDGET_BYTES);
-	hello = (Hakmem__Hello *)arena_unpack(
-		&arena, &hakmem__hello__descriptor, bytes, length);
+	pool_init(&pool, POOL_BUDGET_BYTES);
+	hello = (Hakmem__Hello *)pool_unpack(&pool, &hakmem__hello__descriptor,
+					     bytes, length);
 	assert_non_null(hello);
 	assert_int_equal(hello->session, 77);
 	assert_int_equal(hello->n_classes, 1);
 	assert_int_equal(hello->classes[0]->stride_bytes, 32);
-	assert_true(arena.left_bytes < ARENA_BUDGET_BYTES);
-	arena_free(&arena);
+	assert_true(pool.left_bytes < POOL_BUDGET_BYTES);
+	pool_free(&pool);
 }
 
 /* All fields have defaults: nothing at all is a message. */
@@ -120,12 +120,12 @@ static void no_bytes_are_an_empty_message(void **state)
 	Hakmem__Hello *hello;
 
 	(void)state;
-	arena_init(&arena, ARENA_BUDGET_BYTES);
-	hello = (Hakmem__Hello *)arena_unpack(
-		&arena, &hakmem__hello__descriptor, NULL, 0);
+	pool_init(&pool, POOL_BUDGET_BYTES);
+	hello = (Hakmem__Hello *)pool_unpack(&pool, &hakmem__hello__descriptor,
+					     NULL, 0);
 	assert_non_null(hello);
 	assert_string_equal(hello->command, "");
-	arena_free(&arena);
+	pool_free(&pool);
 }
 
 static void what_is_no_message_gives_null(void **state)
@@ -134,13 +134,13 @@ static void what_is_no_message_gives_null(void **state)
 	size_t length = pack_hello(bytes);
 
 	(void)state;
-	arena_init(&arena, ARENA_BUDGET_BYTES);
-	assert_null(arena_unpack(&arena, &hakmem__hello__descriptor, bytes,
-				 length - 1));
+	pool_init(&pool, POOL_BUDGET_BYTES);
+	assert_null(pool_unpack(&pool, &hakmem__hello__descriptor, bytes,
+				length - 1));
 	memset(bytes, 0xff, sizeof(bytes));
-	assert_null(arena_unpack(&arena, &hakmem__hello__descriptor, bytes,
-				 sizeof(bytes)));
-	arena_free(&arena);
+	assert_null(pool_unpack(&pool, &hakmem__hello__descriptor, bytes,
+				sizeof(bytes)));
+	pool_free(&pool);
 }
 
 /* What costs little to send and much to unpack: empty submessages. */
@@ -151,14 +151,14 @@ static void a_frame_cannot_want_more_than_the_budget(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bytes); i += 2)
 		bytes[i] = 10 << 3 | 2; /* Hello.classes, 0 bytes long */
-	arena_init(&arena, ARENA_BUDGET_BYTES);
-	assert_null(arena_unpack(&arena, &hakmem__hello__descriptor, bytes,
-				 sizeof(bytes)));
-	arena_free(&arena);
-	arena_init(&arena, 64u << 20);
-	assert_non_null(arena_unpack(&arena, &hakmem__hello__descriptor, bytes,
-				     sizeof(bytes)));
-	arena_free(&arena);
+	pool_init(&pool, POOL_BUDGET_BYTES);
+	assert_null(pool_unpack(&pool, &hakmem__hello__descriptor, bytes,
+				sizeof(bytes)));
+	pool_free(&pool);
+	pool_init(&pool, 64u << 20);
+	assert_non_null(pool_unpack(&pool, &hakmem__hello__descriptor, bytes,
+				    sizeof(bytes)));
+	pool_free(&pool);
 }
 
 int main(void)

@@ -19,10 +19,11 @@ static int end(void **state)
 	return 0;
 }
 
-static void build(enum profile_sample sample)
+static void build(enum heap_profile_sample sample)
 {
-	assert_int_equal(unit_heap_build(&unit, sample, ""), PROFILE_READY);
-	assert_true(flame_build(&flame, &unit.profile, &unit.arena));
+	assert_int_equal(unit_heap_build(&unit, sample, ""),
+			 HEAP_PROFILE_READY);
+	assert_true(flame_build(&flame, &unit.profile, &unit.pool));
 }
 
 /* A child of `parent` by name; it must be there once. */
@@ -46,7 +47,7 @@ static void a_node_holds_all_that_goes_through(void **state)
 	const struct flame_node *node;
 
 	(void)state;
-	build(PROFILE_INUSE);
+	build(HEAP_PROFILE_INUSE);
 	assert_string_equal(flame.nodes[0].name, "all");
 	assert_int_equal(flame.nodes[0].depth, 0);
 	assert_int_equal(flame.nodes[0].sibling, 0);
@@ -73,7 +74,7 @@ static void a_node_holds_all_that_goes_through(void **state)
 static void the_sample_chosen_is_summed_up(void **state)
 {
 	(void)state;
-	build(PROFILE_ALLOC);
+	build(HEAP_PROFILE_ALLOC);
 	assert_float_equal(flame.nodes[0].bytes, 28000, 0);
 	assert_float_equal(flame.nodes[0].live_bytes, 9500.75, 1e-3);
 }
@@ -92,7 +93,7 @@ static void children_stand_largest_first(void **state)
 			  UNIT_BIAS + 0x1300 + 64 * i, 2)
 			->pcs[1] = UNIT_BIAS + 0x1800;
 	unit_heap_say(&unit, 101);
-	build(PROFILE_INUSE);
+	build(HEAP_PROFILE_INUSE);
 	caller = child(&flame.nodes[0], "a;b<c>+0x1800");
 	for (uint32_t at = caller->child; at; at = flame.nodes[at].sibling) {
 		assert_true(flame.nodes[at].bytes <= last);
@@ -108,17 +109,17 @@ static void children_stand_largest_first(void **state)
 static void what_shrank_is_left_out(void **state)
 {
 	(void)state;
-	unit_heap_build(&unit, PROFILE_INUSE, "");
+	unit_heap_build(&unit, HEAP_PROFILE_INUSE, "");
 	assert_int_equal(unit.profile.row_count, 3);
 	unit.profile.rows[0].bytes = -6000.5;
 	unit.profile.rows[2].bytes = 0;
-	assert_true(flame_build(&flame, &unit.profile, &unit.arena));
+	assert_true(flame_build(&flame, &unit.profile, &unit.pool));
 	assert_float_equal(flame.shrunk, -6000.5, 1e-3);
 	assert_float_equal(flame.nodes[0].bytes, 3000.25, 1e-3);
 	assert_int_equal(flame.count, 3); /* all, 0x1120, 0x1200 */
 	assert_int_equal(flame.depth, 2);
 	unit.profile.row_count = 0;
-	assert_true(flame_build(&flame, &unit.profile, &unit.arena));
+	assert_true(flame_build(&flame, &unit.profile, &unit.pool));
 	assert_int_equal(flame.count, 1);
 	assert_int_equal(flame.nodes[0].child, 0);
 	assert_float_equal(flame.nodes[0].bytes, 0, 0);
@@ -127,21 +128,21 @@ static void what_shrank_is_left_out(void **state)
 /* "leaf" is inlined into "outer", which calls itself: a node each time. */
 static void inlined_functions_lie_inside(void **state)
 {
-	static struct profile_function functions[] = {{"leaf", ""},
-						      {"outer", ""}};
-	static const struct profile_line lines[] = {
+	static struct heap_profile_function functions[] = {{"leaf", ""},
+							   {"outer", ""}};
+	static const struct heap_profile_line lines[] = {
 		{.function = 0, .inlined = true}, {.function = 1}};
-	struct profile_location locations[] = {
+	struct heap_profile_location locations[] = {
 		{.pc = 1, .lines = lines, .line_count = 2},
 		{.pc = 2, .lines = lines + 1, .line_count = 1}};
 	uint32_t stack[200] = {0};
 	const struct site site = {.id = 7};
-	struct profile_row row = {.site = &site,
-				  .locations = stack,
-				  .depth = COUNT_OF(stack),
-				  .bytes = 100};
+	struct heap_profile_row row = {.site = &site,
+				       .locations = stack,
+				       .depth = COUNT_OF(stack),
+				       .bytes = 100};
 	const struct flame_node *node;
-	struct profile profile;
+	struct heap_profile profile;
 
 	(void)state;
 	for (size_t i = 1; i < COUNT_OF(stack); i++)
@@ -151,9 +152,9 @@ static void inlined_functions_lie_inside(void **state)
 	profile.row_count = 1;
 	profile.locations = locations;
 	profile.functions = functions;
-	arena_free(&unit.arena);
-	arena_init(&unit.arena, 1u << 20);
-	assert_true(flame_build(&flame, &profile, &unit.arena));
+	pool_free(&unit.pool);
+	pool_init(&unit.pool, 1u << 20);
+	assert_true(flame_build(&flame, &profile, &unit.pool));
 	assert_int_equal(flame.count, 2 + COUNT_OF(stack));
 	assert_int_equal(flame.depth, 1 + COUNT_OF(stack));
 	node = &flame.nodes[0];
@@ -164,16 +165,16 @@ static void inlined_functions_lie_inside(void **state)
 
 static void without_memory_there_is_none(void **state)
 {
-	struct arena small;
+	struct pool small;
 	bool built = false;
 
 	(void)state;
-	unit_heap_build(&unit, PROFILE_INUSE, "");
+	unit_heap_build(&unit, HEAP_PROFILE_INUSE, "");
 	for (size_t budget = 16; !built; budget += 16) {
-		arena_init(&small, budget);
+		pool_init(&small, budget);
 		built = flame_build(&flame, &unit.profile, &small);
 		assert_true(!built || budget > 256);
-		arena_free(&small);
+		pool_free(&small);
 	}
 }
 
@@ -191,7 +192,7 @@ static void the_age_is_that_of_live_bytes(void **state)
 	assert_float_equal(flame_age(&node, 42 * UNIT_SECOND), -1, 0);
 	node.live_bytes = -5;
 	assert_float_equal(flame_age(&node, 42 * UNIT_SECOND), -1, 0);
-	build(PROFILE_INUSE);
+	build(HEAP_PROFILE_INUSE);
 	age = flame_age(child(&flame.nodes[0], "a;b<c>+0x1120"),
 			100 * UNIT_SECOND);
 	assert_float_equal(age, expected, 1e-3);

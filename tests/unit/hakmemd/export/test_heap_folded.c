@@ -8,7 +8,7 @@ static void root_comes_first(void **state)
 {
 	(void)state;
 	unit_heap_begin(&unit);
-	unit_heap_build(&unit, PROFILE_INUSE, "");
+	unit_heap_build(&unit, HEAP_PROFILE_INUSE, "");
 	assert_string_equal(unit_heap_write(&unit, heap_folded),
 			    "a:b<c>+0x1120;a:b<c>+0x1110;a:b<c>+0x1100 6001\n"
 			    "a:b<c>+0x1120;a:b<c>+0x1200 3000\n"
@@ -26,7 +26,7 @@ static void what_shrank_is_left_out(void **state)
 	unit_site(&unit.said, 10, 1000.5, 21000, 0, 0);
 	unit_site(&unit.said, 11, 3007, 21000, 0, 0);
 	unit_heap_say(&unit, 110);
-	unit_heap_build(&unit, PROFILE_INUSE, "m");
+	unit_heap_build(&unit, HEAP_PROFILE_INUSE, "m");
 	assert_string_equal(unit_heap_write(&unit, heap_folded),
 			    "a:b<c>+0x1120;a:b<c>+0x1200 7\n");
 	unit_heap_end(&unit);

@@ -8,7 +8,7 @@
 static struct unit_heap unit;
 static Pprof__Profile *file;
 
-static void unpack(enum profile_sample sample)
+static void unpack(enum heap_profile_sample sample)
 {
 	static uint8_t bytes[1 << 20];
 	z_stream stream = {.next_out = bytes, .avail_out = sizeof(bytes)};
@@ -30,7 +30,7 @@ static const char *text(int64_t index)
 	return file->string_table[index];
 }
 
-static void begin(enum profile_sample sample)
+static void begin(enum heap_profile_sample sample)
 {
 	unit_heap_begin(&unit);
 	unpack(sample);
@@ -45,7 +45,7 @@ static void end(void)
 static void types_are_in_order(void **state)
 {
 	(void)state;
-	begin(PROFILE_INUSE);
+	begin(HEAP_PROFILE_INUSE);
 	assert_string_equal(text(0), "");
 	assert_int_equal(file->n_sample_type, 4);
 	assert_string_equal(text(file->sample_type[0]->type), "alloc_objects");
@@ -63,7 +63,7 @@ static void types_are_in_order(void **state)
 static void ids_lead_somewhere(void **state)
 {
 	(void)state;
-	begin(PROFILE_INUSE);
+	begin(HEAP_PROFILE_INUSE);
 	for (size_t i = 0; i < file->n_sample; i++)
 		for (size_t d = 0; d < file->sample[i]->n_location_id; d++)
 			assert_in_range(file->sample[i]->location_id[d], 1,
@@ -90,7 +90,7 @@ static void ids_lead_somewhere(void **state)
 static void the_program_is_the_first_mapping(void **state)
 {
 	(void)state;
-	begin(PROFILE_INUSE);
+	begin(HEAP_PROFILE_INUSE);
 	assert_int_equal(file->n_mapping, 1); /* the other one is not used */
 	assert_string_equal(text(file->mapping[0]->filename), "/bin/a;b<c>");
 	assert_string_equal(text(file->mapping[0]->build_id), "abcd01");
@@ -101,7 +101,7 @@ static void the_program_is_the_first_mapping(void **state)
 	/* Also when it holds no address. */
 	unit_heap_begin(&unit);
 	strcpy(unit.process.model.executable, "/bin/no");
-	unpack(PROFILE_INUSE);
+	unpack(HEAP_PROFILE_INUSE);
 	assert_int_equal(file->n_mapping, 2);
 	assert_string_equal(text(file->mapping[0]->filename), "/bin/no");
 	assert_string_equal(text(file->mapping[1]->filename), "/bin/a;b<c>");
@@ -120,16 +120,16 @@ static int64_t total(unsigned value)
 static void totals_are_ours(void **state)
 {
 	(void)state;
-	begin(PROFILE_INUSE);
+	begin(HEAP_PROFILE_INUSE);
 	assert_int_equal(total(0), 280);
 	assert_int_equal(total(1), 28000);
 	assert_int_equal(total(2), 95);
 	assert_int_equal(total(3), 9501);
 	end();
-	begin(PROFILE_PEAK);
+	begin(HEAP_PROFILE_PEAK);
 	assert_int_equal(total(3), 19002);
 	end();
-	begin(PROFILE_ALLOC);
+	begin(HEAP_PROFILE_ALLOC);
 	assert_string_equal(text(file->default_sample_type), "alloc_space");
 	end();
 }

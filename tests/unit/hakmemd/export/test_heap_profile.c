@@ -1,4 +1,4 @@
-#include "hakmemd/export/profile.h"
+#include "hakmemd/export/heap_profile.h"
 
 #include <math.h>
 
@@ -8,7 +8,7 @@ static struct unit_heap unit;
 
 static const char *name(uint32_t location)
 {
-	const struct profile *profile = &unit.profile;
+	const struct heap_profile *profile = &unit.profile;
 	uint32_t function = profile->locations[location].lines[0].function;
 
 	return profile->functions[function].name;
@@ -16,12 +16,12 @@ static const char *name(uint32_t location)
 
 static void what_is_shared_is_told_once(void **state)
 {
-	const struct profile *profile = &unit.profile;
+	const struct heap_profile *profile = &unit.profile;
 
 	(void)state;
 	unit_heap_begin(&unit);
-	assert_int_equal(unit_heap_build(&unit, PROFILE_INUSE, ""),
-			 PROFILE_READY);
+	assert_int_equal(unit_heap_build(&unit, HEAP_PROFILE_INUSE, ""),
+			 HEAP_PROFILE_READY);
 	assert_int_equal(profile->row_count, 3);
 	assert_int_equal(profile->rows[0].site->id, 10);
 	assert_int_equal(profile->rows[1].site->id, 11);
@@ -41,15 +41,15 @@ static void samples_are_chosen(void **state)
 {
 	(void)state;
 	unit_heap_begin(&unit);
-	unit_heap_build(&unit, PROFILE_ALLOC, "");
+	unit_heap_build(&unit, HEAP_PROFILE_ALLOC, "");
 	assert_float_equal(unit.profile.bytes, 28000, 1e-9);
-	unit_heap_build(&unit, PROFILE_PEAK, "");
+	unit_heap_build(&unit, HEAP_PROFILE_PEAK, "");
 	assert_float_equal(unit.profile.bytes, 19001.5, 1e-9);
 	assert_float_equal(unit.profile.bytes_var, 19001.5 * 1000, 1e-6);
 	unit_heap_end(&unit);
 }
 
-static void a_mark_is_taken_off(void **state)
+static void a_baseline_is_taken_off(void **state)
 {
 	char dropped[BASELINE_NAME_MAX + 1];
 
@@ -59,10 +59,10 @@ static void a_mark_is_taken_off(void **state)
 	unit_site(&unit.said, 10, 1000.5, 21000, 0, 0);
 	unit_site(&unit.said, 12, 1700, 1700, UNIT_BIAS + 0x1300, 1);
 	unit_heap_say(&unit, 110);
-	unit_heap_build(&unit, PROFILE_INUSE, "m");
+	unit_heap_build(&unit, HEAP_PROFILE_INUSE, "m");
 	assert_float_equal(unit.profile.bytes, 1700 - 5000, 1e-9);
 	assert_int_equal(unit.profile.rows[0].site->id, 12);
-	unit_heap_build(&unit, PROFILE_ALLOC, "m");
+	unit_heap_build(&unit, HEAP_PROFILE_ALLOC, "m");
 	assert_float_equal(unit.profile.bytes, 2700, 1e-9);
 	unit_heap_end(&unit);
 }
@@ -80,8 +80,8 @@ static void much_is_told(void **state)
 		site->site.truncated = 1;
 	}
 	unit_heap_say(&unit, 101);
-	assert_int_equal(unit_heap_build(&unit, PROFILE_INUSE, ""),
-			 PROFILE_READY);
+	assert_int_equal(unit_heap_build(&unit, HEAP_PROFILE_INUSE, ""),
+			 HEAP_PROFILE_READY);
 	assert_int_equal(unit.profile.row_count, 63);
 	assert_int_equal(unit.profile.location_count, 5 + 60 * 8 + 1);
 	assert_int_equal(unit.profile.function_count, 5 + 60 * 8 + 1);
@@ -93,15 +93,15 @@ static void much_is_told(void **state)
 
 static void short_memory_is_told(void **state)
 {
-	struct profile_wish wish = {.process = &unit.process};
+	struct heap_profile_options options = {.process = &unit.process};
 
 	(void)state;
 	unit_heap_begin(&unit);
 	for (size_t room = 16; room < 8000; room += 160) {
-		arena_free(&unit.arena);
-		arena_init(&unit.arena, room);
-		if (profile_build(&unit.profile, &wish, &unit.arena) ==
-		    PROFILE_READY)
+		pool_free(&unit.pool);
+		pool_init(&unit.pool, room);
+		if (heap_profile_build(&unit.profile, &options, &unit.pool) ==
+		    HEAP_PROFILE_READY)
 			assert_true(room > 1000);
 	}
 	unit_heap_end(&unit);
@@ -109,21 +109,21 @@ static void short_memory_is_told(void **state)
 
 static void whole_numbers_add_up(void **state)
 {
-	struct profile_round column = {0, 0};
+	struct heap_profile_round column = {0, 0};
 	int64_t sum = 0;
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
-		int64_t next = profile_round(&column, 0.4);
+		int64_t next = heap_profile_round(&column, 0.4);
 
 		assert_true(next == 0 || next == 1);
 		sum += next;
 	}
 	assert_int_equal(sum, 400);
-	assert_int_equal(profile_round(&column, 0), 0);
-	sum += profile_round(&column, -800);
+	assert_int_equal(heap_profile_round(&column, 0), 0);
+	sum += heap_profile_round(&column, -800);
 	assert_int_equal(sum, -400);
-	sum += profile_round(&column, 1e40);
+	sum += heap_profile_round(&column, 1e40);
 	assert_int_equal(sum, INT64_C(1) << 62);
 }
 
@@ -132,7 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_shared_is_told_once),
 		cmocka_unit_test(samples_are_chosen),
-		cmocka_unit_test(a_mark_is_taken_off),
+		cmocka_unit_test(a_baseline_is_taken_off),
 		cmocka_unit_test(much_is_told),
 		cmocka_unit_test(short_memory_is_told),
 		cmocka_unit_test(whole_numbers_add_up),

@@ -13,8 +13,8 @@ static void the_tree_sums_up(void **state)
 
 	(void)state;
 	unit_heap_begin(&unit);
-	unit_heap_build(&unit, PROFILE_INUSE, "");
-	assert_true(flame_build(&flame, &unit.profile, &unit.arena));
+	unit_heap_build(&unit, HEAP_PROFILE_INUSE, "");
+	assert_true(flame_build(&flame, &unit.profile, &unit.pool));
 	assert_int_equal(flame.count, 6); /* all, 0x1120 and 3 below, none */
 	assert_int_equal(flame.depth, 3);
 	assert_float_equal(flame.nodes[0].bytes, 9500.75, 1e-9);
@@ -48,7 +48,7 @@ static void the_file_is_whole(void **state)
 
 	(void)state;
 	unit_heap_begin(&unit);
-	unit_heap_build(&unit, PROFILE_INUSE, "");
+	unit_heap_build(&unit, HEAP_PROFILE_INUSE, "");
 	text = unit_heap_write(&unit, heap_svg);
 	assert_int_equal(count(text, "<g class=\"f\""), 6);
 	assert_int_equal(count(text, "</g>"), 6);
@@ -70,7 +70,7 @@ static void an_empty_heap_is_drawn(void **state)
 	(void)state;
 	unit_heap_begin(&unit);
 	sites_clear(&unit.process.model.sites);
-	unit_heap_build(&unit, PROFILE_INUSE, "");
+	unit_heap_build(&unit, HEAP_PROFILE_INUSE, "");
 	assert_int_equal(count(unit_heap_write(&unit, heap_svg), "<g "), 1);
 	unit_heap_end(&unit);
 }

@@ -10,7 +10,7 @@ static void csv_has_a_row_a_site(void **state)
 
 	(void)state;
 	unit_heap_begin(&unit);
-	unit_heap_build(&unit, PROFILE_INUSE, "");
+	unit_heap_build(&unit, HEAP_PROFILE_INUSE, "");
 	text = unit_heap_write(&unit, heap_csv);
 	assert_non_null(strstr(
 		text, "site_id,function,location,module,live_bytes,"
@@ -38,7 +38,7 @@ static void json_has_frames(void **state)
 
 	(void)state;
 	unit_heap_begin(&unit);
-	unit_heap_build(&unit, PROFILE_INUSE, "");
+	unit_heap_build(&unit, HEAP_PROFILE_INUSE, "");
 	text = unit_heap_write(&unit, heap_json);
 	assert_non_null(strstr(text,
 			       ",\"pid\":4711,\"command\":\"pro&gram "

@@ -11,7 +11,7 @@ static int begin(void **state)
 {
 	(void)state;
 	unit_heap_begin(&unit);
-	arena_init(&unit.arena, 1u << 20);
+	pool_init(&unit.pool, 1u << 20);
 	return 0;
 }
 
@@ -82,7 +82,7 @@ static void the_rate_is_of_the_newest_state(void **state)
 			   sites_short_lived(site_of(10)), 0);
 }
 
-static void a_mark_is_taken_off(void **state)
+static void a_baseline_is_taken_off(void **state)
 {
 	char dropped[BASELINE_NAME_MAX + 1];
 	struct model *model = &unit.process.model;
@@ -164,7 +164,7 @@ static void a_row_has_a_name(void **state)
 
 	(void)state;
 	fill(10, "");
-	assert_true(site_row_name(&row, &source, site_of(10), &unit.arena));
+	assert_true(site_row_name(&row, &source, site_of(10), &unit.pool));
 	assert_string_equal(row.function, "a;b<c>+0x1100");
 	assert_string_equal(row.module, "a;b<c>");
 	assert_string_equal(row.location, "");
@@ -173,7 +173,7 @@ static void a_row_has_a_name(void **state)
 		Hakmem__SiteRow next = row;
 
 		assert_true(
-			site_row_name(&next, &source, site_of(1), &unit.arena));
+			site_row_name(&next, &source, site_of(1), &unit.pool));
 		assert_string_equal(next.function, "[no stack]");
 		assert_string_equal(next.module, "");
 		assert_string_equal(row.function, "a;b<c>+0x1100");
@@ -183,18 +183,18 @@ static void a_row_has_a_name(void **state)
 static void without_memory_names_are_empty(void **state)
 {
 	struct stack_source source = {.process = &unit.process};
-	struct arena small;
+	struct pool small;
 
 	(void)state;
-	arena_init(&small, 8);
-	assert_null(arena_alloc(&small, 16));
+	pool_init(&small, 8);
+	assert_null(pool_alloc(&small, 16));
 	fill(10, "");
 	site_row_name(&row, &source, site_of(10), &small);
 	assert_string_equal(row.function, "");
 	assert_string_equal(row.location, "");
 	assert_string_equal(row.module, "");
 	assert_float_equal(row.live_bytes, 6000.5, 1e-3);
-	arena_free(&small);
+	pool_free(&small);
 }
 
 int main(void)
@@ -203,7 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(a_row_says_what_its_site_holds),
 		WITH(the_rate_is_of_the_newest_state),
-		WITH(a_mark_is_taken_off),
+		WITH(a_baseline_is_taken_off),
 		WITH(growth_is_judged),
 		WITH(a_row_has_a_name),
 		WITH(without_memory_names_are_empty),

@@ -6,14 +6,14 @@
 
 static struct unit_sites unit;
 static struct sites sites;
-static struct baselines marks;
+static struct baselines baselines;
 static char dropped[BASELINE_NAME_MAX + 1];
 static const void *owner;
 static int somebody;
 
 static void begin(void)
 {
-	baseline_clear(&marks, &sites);
+	baseline_clear(&baselines, &sites);
 	sites_clear(&sites);
 	sites.pool = NULL;
 	unit_sites_begin(&unit);
@@ -30,19 +30,19 @@ static const char *set(const char *name)
 {
 	static const uint8_t state[] = {1, 2, 3};
 	static const uint64_t figures[FIGURES] = {7, 8};
-	const struct baseline_wish wish = {.name = name,
-					   .owner = owner,
-					   .time_ns = 5,
-					   .figures = figures,
-					   .state = state,
-					   .state_bytes = sizeof(state)};
+	const struct baseline_wish options = {.name = name,
+					      .owner = owner,
+					      .time_ns = 5,
+					      .figures = figures,
+					      .state = state,
+					      .state_bytes = sizeof(state)};
 
-	return baseline_set(&marks, &sites, &wish, dropped);
+	return baseline_set(&baselines, &sites, &options, dropped);
 }
 
 static struct sites_figures since(const char *name, uint32_t id)
 {
-	return baseline_since(baseline_find(&marks, name),
+	return baseline_since(baseline_find(&baselines, name),
 			      sites_find(&sites, id));
 }
 
@@ -65,7 +65,7 @@ static void differences_are_signed(void **state)
 	assert_int_equal(figures.samples, 6);
 	assert_float_equal(since("before", 3).live_bytes, 0, 0);
 	assert_float_equal(since("before", 4).live_bytes, 7000, 0);
-	assert_null(baseline_find(&marks, "after"));
+	assert_null(baseline_find(&baselines, "after"));
 }
 
 /* A pure leak: nothing of what lived then is in doubt. */
@@ -86,7 +86,7 @@ static void errors_of_a_difference_are_bounded(void **state)
 	figures = since("a", 1);
 	assert_float_equal(figures.live_bytes_var, 2e6 * 1000, 1);
 	assert_float_equal(figures.alloc_bytes_var, 8e6 * 1000, 1);
-	/* The moment of the mark itself. */
+	/* The moment of the baseline itself. */
 	assert_null(set("b"));
 	figures = since("b", 1);
 	assert_float_equal(figures.live_bytes_var, 0, 0);
@@ -108,9 +108,9 @@ static void the_oldest_goes(void **state)
 	assert_string_equal(dropped, "");
 	assert_null(set("one more"));
 	assert_string_equal(dropped, "m1");
-	assert_non_null(baseline_find(&marks, "m0"));
-	assert_null(baseline_find(&marks, "m1"));
-	assert_int_equal(marks.count, BASELINES_MAX);
+	assert_non_null(baseline_find(&baselines, "m0"));
+	assert_null(baseline_find(&baselines, "m1"));
+	assert_int_equal(baselines.count, BASELINES_MAX);
 }
 
 static void names_and_memory_are_bounded(void **state)
@@ -133,8 +133,8 @@ static void names_and_memory_are_bounded(void **state)
 	assert_true(sites.bytes > before);
 	pool.max = pool.used;
 	assert_non_null(set("no room"));
-	assert_int_equal(marks.count, 1);
-	baseline_clear(&marks, &sites);
+	assert_int_equal(baselines.count, 1);
+	baseline_clear(&baselines, &sites);
 	assert_int_equal(sites.bytes, before);
 	sites_clear(&sites);
 	assert_int_equal(pool.used, 0);
@@ -154,11 +154,11 @@ static void those_of_an_owner_go_with_it(void **state)
 	assert_null(set("mine, too"));
 	owner = NULL;
 	assert_null(set("anybody's"));
-	baseline_drop_owned(&marks, &sites, &somebody);
-	assert_int_equal(marks.count, 1);
-	assert_non_null(baseline_find(&marks, "anybody's"));
-	assert_false(baseline_drop(&marks, &sites, "mine"));
-	assert_true(baseline_drop(&marks, &sites, "anybody's"));
+	baseline_drop_owned(&baselines, &sites, &somebody);
+	assert_int_equal(baselines.count, 1);
+	assert_non_null(baseline_find(&baselines, "anybody's"));
+	assert_false(baseline_drop(&baselines, &sites, "mine"));
+	assert_true(baseline_drop(&baselines, &sites, "anybody's"));
 	assert_int_equal(sites.bytes, before);
 }
 
@@ -169,7 +169,7 @@ static void it_keeps_the_state_of_then(void **state)
 	(void)state;
 	begin();
 	assert_null(set("m"));
-	baseline = baseline_find(&marks, "m");
+	baseline = baseline_find(&baselines, "m");
 	assert_int_equal(baseline->time_ns, 5);
 	assert_int_equal(baseline->figures[1], 8);
 	assert_int_equal(baseline->state_bytes, 3);

@@ -22,25 +22,25 @@ static void begin(void)
 static const char *say(uint64_t time_ns, uint64_t now_ns)
 {
 	uint8_t bytes[4096];
-	struct arena arena;
+	struct pool pool;
 	const char *why;
 
 	unit.state.time_ns = time_ns;
-	arena_init(&arena, ARENA_BUDGET_BYTES);
-	why = model_state(&model, &arena, bytes,
+	pool_init(&pool, POOL_BUDGET_BYTES);
+	why = model_state(&model, &pool, bytes,
 			  hakmem__state__pack(&unit.state, bytes), now_ns);
-	arena_free(&arena);
+	pool_free(&pool);
 	return why;
 }
 
 static bool has_state(void)
 {
-	struct arena arena;
+	struct pool pool;
 	bool has;
 
-	arena_init(&arena, ARENA_BUDGET_BYTES);
-	has = model_state_message(&model, &arena) != NULL;
-	arena_free(&arena);
+	pool_init(&pool, POOL_BUDGET_BYTES);
+	has = model_state_message(&model, &pool) != NULL;
+	pool_free(&pool);
 	return has;
 }
 
@@ -161,11 +161,11 @@ static void history_keeps_ten_minutes(void **state)
 	}
 }
 
-/* Whatever the arena refuses, a message fails and nothing else does. */
+/* Whatever the pool refuses, a message fails and nothing else does. */
 static void a_small_arena_fails_the_message_only(void **state)
 {
 	uint8_t bytes[4096];
-	struct arena arena;
+	struct pool pool;
 	size_t length, failed = 0;
 
 	(void)state;
@@ -173,9 +173,9 @@ static void a_small_arena_fails_the_message_only(void **state)
 	FIGURE_IN(&unit.state, LIVE_BYTES) = 5;
 	length = hakmem__state__pack(&unit.state, bytes);
 	for (size_t budget = 0; budget < 8192; budget += 16) {
-		arena_init(&arena, budget);
-		failed += model_state(&model, &arena, bytes, length, 9) != NULL;
-		arena_free(&arena);
+		pool_init(&pool, budget);
+		failed += model_state(&model, &pool, bytes, length, 9) != NULL;
+		pool_free(&pool);
 	}
 	assert_in_range(failed, 10, 500);
 	assert_int_equal(model.states, 512 - failed);

@@ -3,7 +3,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-#include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/hakmemd/harness.h"
 
 static struct conns conns;
 static struct conn *conn;
@@ -63,14 +63,14 @@ static int begin(void **state)
 	struct ucred ours;
 	socklen_t length = sizeof(ours);
 
-	if (rig_begin(state) != 0 ||
+	if (harness_begin(state) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
 	    getsockopt(ends[0], SOL_SOCKET, SO_PEERCRED, &ours, &length) != 0)
 		return -1;
 	memset(&seen, 0, sizeof(seen));
 	peer_begin(&peer, ends[1]);
 	opened_ns = clock_ns();
-	conns = (struct conns){.loop = rig_loop, .ops = &ops};
+	conns = (struct conns){.loop = harness_loop, .ops = &ops};
 	conn = conn_open(&conns, ends[0], &ours, opened_ns);
 	refused_before = conns.refused_total;
 	return conn ? 0 : -1;
@@ -82,7 +82,7 @@ static int end(void **state)
 	conn_close_all(&conns);
 	if (peer.fd >= 0)
 		close(peer.fd);
-	return rig_end(state);
+	return harness_end(state);
 }
 
 static bool is_over(void)
@@ -122,7 +122,7 @@ static void write_all(const uint8_t *bytes, size_t length)
 		}
 		bytes += sent;
 		length -= (size_t)sent;
-		rig_turn();
+		harness_turn();
 	}
 }
 
@@ -171,7 +171,7 @@ static unsigned hear_all(void)
 			count++;
 			still = 0;
 		}
-		rig_turn();
+		harness_turn();
 	}
 	return count;
 }
@@ -182,7 +182,7 @@ static void whole_frames_come_in_order(void **state)
 	assert_int_equal(seen.frames, 0);
 	say(FRAME_HELLO, 5);
 	assert_int_equal(seen.frames, 0); /* from the loop only */
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.frames, 1);
 	assert_int_equal(seen.type, FRAME_HELLO);
 	assert_int_equal(seen.sequence, 0);
@@ -191,7 +191,7 @@ static void whole_frames_come_in_order(void **state)
 	assert_int_equal(seen.last, 'z');
 	say(FRAME_STATE, 0);
 	say(FRAME_STATE, 77);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.frames, 3);
 	assert_int_equal(seen.sequence, 2);
 	assert_int_equal(seen.length, 77);
@@ -206,7 +206,7 @@ static void a_frame_may_come_in_pieces(void **state)
 	for (size_t i = 0; i < FRAME_HEADER_BYTES + 20; i++) {
 		assert_int_equal(seen.frames, 0);
 		peer_write(&peer, bytes + i, 1);
-		rig_turn();
+		harness_turn();
 	}
 	assert_int_equal(seen.frames, 1);
 	assert_int_equal(seen.last, 'z');
@@ -227,7 +227,7 @@ static void refused(const char *text)
 {
 	unsigned frames = seen.frames;
 
-	rig_turn();
+	harness_turn();
 	assert_string_equal(peer_error(&peer), text);
 	assert_true(is_over());
 	assert_int_equal(seen.frames, frames);
@@ -266,7 +266,7 @@ static void a_frame_that_is_missing_is_noticed(void **state)
 {
 	(void)state;
 	say(FRAME_HELLO, 0);
-	rig_turn();
+	harness_turn();
 	peer.sent = 2;
 	say(FRAME_STATE, 0);
 	refused("frame 2 came, 1 was due");
@@ -309,7 +309,7 @@ static void a_refusal_is_logged(void **state)
 	(void)state;
 	peer_write(&peer, "x", 1);
 	capture_begin(&capture, STDERR_FILENO);
-	rig_turn();
+	harness_turn();
 	snprintf(wanted, sizeof(wanted),
 		 "hakmemd: pid %d, user %d refused: not a hakmem frame (bad "
 		 "magic)\n",
@@ -326,7 +326,7 @@ static void frames_go_out_in_order(void **state)
 	seen.then = answer_short;
 	say(FRAME_QUERY, 0);
 	say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	for (unsigned i = 0; i < 2; i++) {
 		assert_true(peer_hear(&peer, &heard));
 		assert_int_equal(heard.type, FRAME_EXPORT);
@@ -343,10 +343,10 @@ static void a_peer_that_goes_is_noticed(void **state)
 {
 	(void)state;
 	say(FRAME_HELLO, 0);
-	rig_turn();
+	harness_turn();
 	close(peer.fd);
 	peer.fd = -1;
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.closed, 1);
 	assert_int_equal(conns.refused_total, refused_before);
 	assert_true(conn_next_due(&conns) == UINT64_MAX);
@@ -360,7 +360,7 @@ static void last_words_are_heard(void **state)
 	peer_write(&peer, "HKM", 3);
 	close(peer.fd);
 	peer.fd = -1;
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.frames, 10);
 	assert_int_equal(seen.closed, 1);
 }
@@ -372,7 +372,7 @@ static void who_asks_and_shuts_gets_his_answer(void **state)
 	seen.then = answer_400k; /* more than the socket holds */
 	say(FRAME_QUERY, 0);
 	shutdown(peer.fd, SHUT_WR);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.closed, 0);
 	assert_int_equal(conn->source.events, EPOLLOUT); /* else it spins */
 	assert_int_equal(hear_all(), 4);
@@ -386,7 +386,7 @@ static void the_first_frame_is_due_in_time(void **state)
 	(void)state;
 	assert_true(conn_next_due(&conns) == due_ns);
 	peer_write(&peer, "HKM1", 4);
-	rig_turn();
+	harness_turn();
 	assert_true(conn_next_due(&conns) ==
 		    due_ns); /* beginning is not enough */
 	conn_expire_all(&conns, due_ns - 1, 0);
@@ -403,17 +403,17 @@ static void a_frame_that_begins_is_due_in_time(void **state)
 
 	(void)state;
 	say(FRAME_HELLO, 0);
-	rig_turn();
+	harness_turn();
 	assert_true(conn_next_due(&conns) ==
 		    UINT64_MAX); /* silence is no crime */
 	before_ns = clock_ns();
 	peer_write(&peer, "H", 1);
-	rig_turn();
+	harness_turn();
 	due_ns = conn_next_due(&conns);
 	assert_true(due_ns >= before_ns + CONN_FRAME_NS);
 	assert_true(due_ns <= clock_ns() + CONN_FRAME_NS);
 	peer_write(&peer, "K", 1);
-	rig_turn();
+	harness_turn();
 	assert_true(conn_next_due(&conns) == due_ns); /* of its first byte */
 	conn_expire_all(&conns, due_ns - 1, 0);
 	assert_int_equal(seen.closed, 0);
@@ -432,13 +432,13 @@ static void the_next_frame_has_its_own_time(void **state)
 	memcpy(bytes, raw_frame(FRAME_HELLO, 0), FRAME_HEADER_BYTES);
 	bytes[FRAME_HEADER_BYTES] = 'H';
 	peer_write(&peer, bytes, sizeof(bytes));
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.frames, 1);
 	due_ns = conn_next_due(&conns);
 	assert_true(due_ns > opened_ns + CONN_HANDSHAKE_NS);
 	peer_write(&peer, raw_frame(FRAME_STATE, 0) + 1,
 		   FRAME_HEADER_BYTES - 1);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.frames, 2);
 	assert_true(conn_next_due(&conns) == UINT64_MAX);
 }
@@ -502,10 +502,10 @@ static void who_does_not_read_is_not_read_from(void **state)
 	seen.then = answer_long;
 	for (unsigned i = 0; i < 20; i++) /* at once */
 		say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	for (unsigned i = 20; i < 40; i++) { /* and one by one */
 		say(FRAME_QUERY, 0);
-		rig_turn();
+		harness_turn();
 		if (i == 20)
 			frames = seen.frames;
 	}
@@ -529,7 +529,7 @@ static void who_takes_nothing_is_disconnected(void **state)
 	(void)state;
 	seen.then = answer_600k;
 	say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	due_ns = conn_next_due(&conns);
 	assert_true(due_ns <= clock_ns() + CONN_STALL_NS);
 	conn_expire_all(&conns, due_ns - 1, 0);
@@ -537,7 +537,7 @@ static void who_takes_nothing_is_disconnected(void **state)
 	usleep(1000);
 	before_ns = clock_ns();
 	peer_read(&peer); /* taking something is enough */
-	rig_turn();
+	harness_turn();
 	assert_true(conn_next_due(&conns) >= before_ns + CONN_STALL_NS);
 	due_ns = conn_next_due(&conns);
 	conn_expire_all(&conns, due_ns, 0);
@@ -557,7 +557,7 @@ static void a_full_socket_is_on_the_clock(void **state)
 	while (send(conn->source.fd, junk, 1, MSG_DONTWAIT) > 0)
 		;
 	say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	assert_true(buf_length(&conn->out) > 0);
 	assert_true(conn_next_due(&conns) <= clock_ns() + CONN_STALL_NS);
 	assert_true(conn_next_due(&conns) > clock_ns());
@@ -570,7 +570,7 @@ static void what_was_queued_is_sent_and_more_follows(void **state)
 	drained_left = 30;
 	seen.then = answer_long;
 	say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	assert_true(drained_left > 20); /* the socket is full */
 	assert_true(conn_has_room(conn));
 	assert_int_equal(hear_all(), 31);
@@ -596,7 +596,7 @@ static void what_others_queue_is_pushed(void **state)
 
 	(void)state;
 	say(FRAME_HELLO, 0);
-	rig_turn();
+	harness_turn();
 	answer(conn, 10);
 	assert_false(peer_hear(&peer, &heard));
 	conn_push(conn);
@@ -619,17 +619,17 @@ static void held_it_takes_no_further_frame(void **state)
 	seen.then = hold;
 	say(FRAME_QUERY, 0);
 	say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.frames, 1);
 	assert_true(conn_next_due(&conns) ==
 		    UINT64_MAX); /* the delay is ours */
 	say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.frames, 1);
 	seen.then = answer_short;
 	answer(conn, 10);
 	conn_release(conn);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.frames, 3);
 	assert_int_equal(hear_all(), 3);
 	assert_int_equal(seen.closed, 0);
@@ -640,21 +640,21 @@ static void who_goes_while_it_is_held_is_noticed(void **state)
 	(void)state;
 	seen.then = hold;
 	say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	close(peer.fd);
 	peer.fd = -1;
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.closed, 1);
 }
 
-/* Shut before we looked: the end is read with the question. */
+/* Shut before we looked: the end is read with the query. */
 static void who_shuts_while_it_is_held_gets_his_answer(void **state)
 {
 	(void)state;
 	seen.then = hold;
 	say(FRAME_QUERY, 0);
 	shutdown(peer.fd, SHUT_WR);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.closed, 0);
 	answer(conn, 10);
 	conn_release(conn);
@@ -676,7 +676,7 @@ static void more_than_the_queue_holds_drops_the_peer(void **state)
 	(void)state;
 	seen.then = answer_too_much;
 	say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.closed, 1);
 }
 
@@ -690,7 +690,7 @@ static void more_than_a_frame_holds_drops_the_peer(void **state)
 	(void)state;
 	seen.then = answer_one_too_large;
 	say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	assert_true(is_over());
 }
 
@@ -706,10 +706,10 @@ static void what_just_fits_goes_out(void **state)
 	(void)state;
 	seen.then = answer_the_largest;
 	say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	for (int i = 0; i < 3; i++) {
 		peer_read(&peer);
-		rig_turn();
+		harness_turn();
 	}
 	assert_true(peer_hear(&peer, &heard));
 	assert_int_equal(heard.length, FRAME_PAYLOAD_MAX);
@@ -730,7 +730,7 @@ static void only_the_first_reason_is_told(void **state)
 	seen.then = fail_twice;
 	say(FRAME_HELLO, 0);
 	say(FRAME_HELLO, 0);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.frames, 1);
 	assert_string_equal(peer_error(&peer), "number 1");
 	assert_false(peer_hear(&peer, &heard));
@@ -754,7 +754,7 @@ static void a_long_reason_is_cut(void **state)
 	(void)state;
 	seen.then = fail_at_length;
 	say(FRAME_HELLO, 0);
-	rig_turn();
+	harness_turn();
 	text = peer_error(&peer);
 	assert_true(strlen(text) > 200 && strlen(text) < 256);
 	assert_int_equal(strspn(text, "x"), strlen(text));
@@ -774,11 +774,11 @@ static void an_error_waits_a_little_for_who_reads(void **state)
 	(void)state;
 	seen.then = answer_and_fail;
 	say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.closed, 0);
 	for (int i = 0; i < 5; i++) {
 		say(FRAME_QUERY, 100); /* read, and forgotten */
-		rig_turn();
+		harness_turn();
 	}
 	assert_int_equal(seen.frames, 1);
 	assert_true(buf_length(&conn->in) < 200);
@@ -801,13 +801,13 @@ static void an_error_comes_after_the_answers(void **state)
 	(void)state;
 	seen.then = answer_and_fail;
 	say(FRAME_QUERY, 0);
-	rig_turn();
+	harness_turn();
 	for (int i = 0; i < 6; i++) {
 		while (!peer_hear(&peer, &heard))
-			rig_turn();
+			harness_turn();
 		assert_int_equal(heard.type, FRAME_EXPORT);
 	}
-	rig_turn();
+	harness_turn();
 	assert_string_equal(peer_error(&peer), "enough");
 	assert_true(is_over());
 }
@@ -818,7 +818,7 @@ static void a_callback_may_close(void **state)
 	seen.then = conn_close;
 	say(FRAME_HELLO, 0);
 	say(FRAME_HELLO, 0);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(seen.frames, 1);
 	assert_true(is_over());
 	assert_int_equal(conns.refused_total, refused_before);
@@ -859,7 +859,7 @@ static void finishing_ends(void **state)
 		for (;;)
 			say(FRAME_STATE, 30000);
 	}
-	rig_until(seen.frames > 0);
+	harness_until(seen.frames > 0);
 	conn_finish(conn);
 	assert_int_equal(seen.closed, 1);
 	kill(writer, SIGKILL);
@@ -912,7 +912,7 @@ static void the_earliest_deadline_counts(void **state)
 /* Nothing of them is file-wide: another daemon's are its own. */
 static void those_of_another_daemon_are_apart(void **state)
 {
-	struct conns others = {.loop = rig_loop, .ops = &ops};
+	struct conns others = {.loop = harness_loop, .ops = &ops};
 	struct conn *first = conn;
 	int ends[2];
 

@@ -4,7 +4,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/hakmemd/harness.h"
 
 static char directory[64], path[96], lock_path[128], why[512];
 static struct listen one, two;

@@ -1,6 +1,6 @@
 #include "hakmemd/peers/pidfd.h"
 
-#include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/hakmemd/harness.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77

@@ -2,7 +2,7 @@
 
 #include <grp.h>
 
-#include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/hakmemd/harness.h"
 
 /* No process has this number: it is above the highest the kernel gives. */
 #define NOBODY 0x7ffffff0

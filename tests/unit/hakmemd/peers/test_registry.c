@@ -3,7 +3,7 @@
 #include <dirent.h>
 
 #include "hakmemd/model/check.h"
-#include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/hakmemd/harness.h"
 
 #define NOBODY	    0x7ffffff0 /* no process can have so high a number */
 #define RETAIN_NS   (60 * CLOCK_SECOND)
@@ -50,7 +50,7 @@ static const struct registry_session calls = {
 static void begin_with(size_t watch_max)
 {
 	registry_free(registry);
-	registry = registry_new(rig_loop, RETAIN_NS, watch_max);
+	registry = registry_new(harness_loop, RETAIN_NS, watch_max);
 	assert_non_null(registry);
 }
 
@@ -58,9 +58,9 @@ static int begin(void **state)
 {
 	static char command[] = "program --flag", executable[] = "/bin/program";
 
-	if (rig_begin(state) != 0)
+	if (harness_begin(state) != 0)
 		return -1;
-	registry = registry_new(rig_loop, RETAIN_NS, 100);
+	registry = registry_new(harness_loop, RETAIN_NS, 100);
 	unit_begin(&unit);
 	unit_class(&unit, 80, 48, 79, 20, 5);
 	unit.hello.command = command;
@@ -74,7 +74,7 @@ static int end(void **state)
 {
 	registry_free(registry);
 	registry = NULL;
-	return rig_end(state);
+	return harness_end(state);
 }
 
 static struct process *connect_as(struct session *session, int socket,
@@ -314,11 +314,11 @@ static void how_it_ended_is_seen(void **state)
 	(void)state;
 	child_start(&child);
 	process = connect_child(&session, &child);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(session.finished, 0);
 	before_ns = clock_ns();
 	child_exit(&child, 7); /* not reaped: a zombie */
-	rig_until(session.finished);
+	harness_until(session.finished);
 	assert_int_equal(process->state, STATE(EXITED));
 	assert_true(process->exit_known);
 	assert_int_equal(process->exit_status, 7);
@@ -327,7 +327,7 @@ static void how_it_ended_is_seen(void **state)
 	assert_true(process->ended_ns <= clock_ns());
 	before_ns = process->ended_ns;
 	child_reap(&child);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(session.finished, 1);
 	assert_int_equal(process->state, STATE(EXITED));
 	assert_int_equal(process->exit_status, 7);
@@ -345,7 +345,7 @@ static void by_which_signal_too(void **state)
 	child_start(&child);
 	connect_child(&session, &child);
 	child_kill(&child, SIGTERM);
-	rig_until(session.finished);
+	harness_until(session.finished);
 	assert_int_equal(session.process->state, STATE(SIGNALLED));
 	assert_true(session.process->exit_known);
 	assert_int_equal(session.process->exit_signal, SIGTERM);
@@ -367,14 +367,14 @@ static void one_that_was_reaped_has_ended(void **state)
 	process = connect_child(&session, &child);
 	child_exit(&child, 9);
 	child_reap(&child);
-	rig_until(session.finished);
+	harness_until(session.finished);
 	if (process->exit_known) {
 		assert_int_equal(process->state, STATE(EXITED));
 		assert_int_equal(process->exit_status, 9);
 	} else {
 		assert_int_equal(process->state, STATE(ENDED));
 	}
-	rig_turn(); /* and nothing is watched any more */
+	harness_turn(); /* and nothing is watched any more */
 	assert_true(process->watch.fd < 0);
 	close(child.ours);
 	close(child.theirs);
@@ -394,7 +394,7 @@ static void the_dead_may_still_speak(void **state)
 	assert_non_null(process);
 	assert_int_equal(process->pid, child.pid);
 	assert_true(process->start_ticks != 0); /* a zombie keeps its own */
-	rig_until(session.finished);
+	harness_until(session.finished);
 	assert_int_equal(process->state, STATE(EXITED));
 	assert_int_equal(process->exit_status, 3);
 	child_reap(&child);
@@ -413,7 +413,7 @@ static void an_end_without_a_session_is_seen(void **state)
 	process = connect_child(&session, &child);
 	registry_disconnect(process);
 	child_exit(&child, 4);
-	rig_until(process->ended_ns);
+	harness_until(process->ended_ns);
 	assert_int_equal(process->state, STATE(EXITED));
 	assert_int_equal(process->exit_status, 4);
 	assert_int_equal(session.finished, 0);
@@ -455,7 +455,7 @@ static void who_is_not_watched_is_looked_at(void **state)
 	/* A place that is free again is taken. */
 	child_exit(&children[0], 0);
 	child_reap(&children[0]);
-	rig_until(sessions[0].process->watch.fd < 0);
+	harness_until(sessions[0].process->watch.fd < 0);
 	close(children[0].ours);
 	close(children[0].theirs);
 	child_start(&children[0]);

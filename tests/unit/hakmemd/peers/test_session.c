@@ -1,6 +1,6 @@
 #include "hakmemd/peers/session.h"
 
-#include "tests/unit/hakmemd/rig.h"
+#include "tests/unit/hakmemd/harness.h"
 #include "tests/unit/figures.h"
 
 #define STATE(name) HAKMEM__PROCESS_STATE__PROCESS_##name
@@ -39,10 +39,10 @@ static int begin(void **state)
 {
 	static char command[] = "program", executable[] = "/bin/program";
 
-	if (rig_begin(state) != 0)
+	if (harness_begin(state) != 0)
 		return -1;
-	conns = (struct conns){.loop = rig_loop, .ops = &ops};
-	registry = registry_new(rig_loop, CLOCK_SECOND, 100);
+	conns = (struct conns){.loop = harness_loop, .ops = &ops};
+	registry = registry_new(harness_loop, CLOCK_SECOND, 100);
 	unit_begin(&unit);
 	unit_class(&unit, 80, 48, 79, 20, 5);
 	unit.hello.command = command;
@@ -63,13 +63,13 @@ static int end(void **state)
 		close(child.theirs);
 	conn_close_all(&conns);
 	registry_free(registry);
-	return rig_end(state);
+	return harness_end(state);
 }
 
 static void say_hello(void)
 {
 	peer_say(&peer, FRAME_HELLO, &unit.hello.base);
-	rig_turn();
+	harness_turn();
 }
 
 static void say_state(uint64_t live_bytes)
@@ -87,7 +87,7 @@ static struct process *the_process(void)
 
 static void refused(const char *text)
 {
-	rig_turn();
+	harness_turn();
 	assert_string_equal(peer_error(&peer), text);
 	assert_true(peer_is_over(&peer));
 	assert_int_equal(connections, 0);
@@ -104,7 +104,7 @@ static void a_program_says_hello_and_then_its_state(void **state)
 	assert_int_equal(the_process()->model.states, 0);
 	for (unsigned i = 1; i <= 3; i++) {
 		say_state(1000 * i);
-		rig_turn();
+		harness_turn();
 		assert_int_equal(the_process()->model.states, i);
 		assert_int_equal(
 			the_process()->model.figures[FIGURE_LIVE_BYTES],
@@ -151,7 +151,7 @@ static void modules_and_sites_follow_the_state(void **state)
 	say_state(1);
 	peer_say(&peer, FRAME_MODULES, &modules.base);
 	peer_say(&peer, FRAME_SITES, &sites.base);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(connections, 1);
 	say_garbage(FRAME_SITES);
 	refused("SITES: not a Sites message");
@@ -245,7 +245,7 @@ static void a_lost_connection_leaves_the_process(void **state)
 	say_hello();
 	say_state(1000);
 	shutdown(before, SHUT_RDWR);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(connections, 0);
 	process = the_process();
 	assert_int_equal(process->state, STATE(DISCONNECTED));
@@ -277,7 +277,7 @@ static void a_newer_connection_takes_over(void **state)
 	assert_int_equal(the_process()->state, STATE(RUNNING));
 	assert_int_equal(the_process()->model.figures[FIGURE_LIVE_BYTES], 1000);
 	say_state(2000);
-	rig_turn();
+	harness_turn();
 	assert_int_equal(the_process()->model.figures[FIGURE_LIVE_BYTES], 2000);
 	close(ends[1]);
 	close(ends[3]);
@@ -294,7 +294,7 @@ static void the_last_words_of_the_dead_are_heard(void **state)
 	for (unsigned i = 1; i <= 20; i++)
 		say_state(i);
 	child_exit(&child, 6);
-	rig_until(connections == 0);
+	harness_until(connections == 0);
 	assert_int_equal(process->model.figures[FIGURE_LIVE_BYTES], 20);
 	assert_int_equal(process->model.states, 20);
 	assert_int_equal(process->state, STATE(EXITED));
@@ -312,8 +312,8 @@ static void it_may_have_ended_before_its_first_word_is_heard(void **state)
 	child_exit(&child, 5);
 	close(child.theirs);
 	child.theirs = -1;
-	rig_until(registry_count(registry) == 1 && connections == 0 &&
-		  the_process()->ended_ns);
+	harness_until(registry_count(registry) == 1 && connections == 0 &&
+		      the_process()->ended_ns);
 	assert_int_equal(the_process()->model.figures[FIGURE_LIVE_BYTES], 77);
 	assert_int_equal(the_process()->state, STATE(EXITED));
 	assert_int_equal(the_process()->exit_status, 5);

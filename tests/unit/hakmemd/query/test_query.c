@@ -133,7 +133,7 @@ static unsigned hear_list(unsigned rows, size_t text_max, size_t *bytes)
 
 		while (!peer_hear(&peer, &heard)) {
 			assert_non_null(conn);
-			rig_turn();
+			harness_turn();
 		}
 		assert_int_equal(heard.type, FRAME_PROCESSES);
 		assert_true(heard.length <= FRAME_PAYLOAD_MAX);
@@ -362,7 +362,7 @@ static void tables_are_exported(void **state)
 	assert_non_null(strstr(text, "\n32,16,31,31,0,10,4,6,192,0,0,0\n"));
 }
 
-/* The Unix time of the figures, not of the question. */
+/* The Unix time of the figures, not of the query. */
 static void json_tells_when_it_was_so(void **state)
 {
 	struct process *process = add(getpid());
@@ -433,7 +433,7 @@ static void the_newest_of_a_number_is_meant(void **state)
 	let_go(answer);
 }
 
-static void answers_come_in_the_order_of_the_questions(void **state)
+static void answers_come_in_the_order_of_the_requests(void **state)
 {
 	struct process *process = add(getpid());
 
@@ -444,7 +444,7 @@ static void answers_come_in_the_order_of_the_questions(void **state)
 		query.query_id = i;
 		peer_say(&peer, FRAME_QUERY, &query.base);
 	}
-	rig_turn();
+	harness_turn();
 	for (uint32_t i = 0; i < 3; i++) {
 		if (i == 1) {
 			Hakmem__Detail *detail =
@@ -462,7 +462,7 @@ static void answers_come_in_the_order_of_the_questions(void **state)
 	}
 }
 
-static void what_is_no_question_ends_it(void **state)
+static void what_is_no_request_ends_it(void **state)
 {
 	uint8_t bytes[FRAME_HEADER_BYTES + 8];
 
@@ -470,7 +470,7 @@ static void what_is_no_question_ends_it(void **state)
 	memset(bytes, 0xff, sizeof(bytes));
 	frame_encode(bytes, FRAME_QUERY, 8, 0);
 	peer_write(&peer, bytes, sizeof(bytes));
-	rig_turn();
+	harness_turn();
 	assert_string_equal(peer_error(&peer), "QUERY: not a Query message");
 	assert_true(peer_is_over(&peer));
 	assert_null(conn);
@@ -480,7 +480,7 @@ static void nor_is_another_frame_one(void **state)
 {
 	(void)state;
 	peer_say(&peer, FRAME_HELLO, &unit.hello.base);
-	rig_turn();
+	harness_turn();
 	assert_string_equal(peer_error(&peer),
 			    "frame type 1 is out of place here");
 	assert_true(peer_is_over(&peer));
@@ -504,8 +504,8 @@ int main(void)
 		CASE(json_tells_when_it_was_so),
 		CASE(what_is_not_there_is_named),
 		CASE(the_newest_of_a_number_is_meant),
-		CASE(answers_come_in_the_order_of_the_questions),
-		CASE(what_is_no_question_ends_it),
+		CASE(answers_come_in_the_order_of_the_requests),
+		CASE(what_is_no_request_ends_it),
 		CASE(nor_is_another_frame_one),
 	};
 

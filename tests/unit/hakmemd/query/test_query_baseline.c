@@ -44,7 +44,7 @@ static void sites_come_with_what_changed_since(void **state)
 	Hakmem__Stack *stack;
 
 	(void)state;
-	refused(ASK(SITES), "no mark 'before' of this process");
+	refused(ASK(SITES), "no baseline 'before' of this process");
 	done(ASK(BASELINE_SET), "marked 'before'");
 	go_on();
 	ask(ASK(SITES));
@@ -77,7 +77,7 @@ static void a_process_comes_with_its_state_of_then(void **state)
 	Hakmem__Detail *answer;
 
 	(void)state;
-	refused(ASK(DETAIL), "no mark 'before' of this process");
+	refused(ASK(DETAIL), "no baseline 'before' of this process");
 	done(ASK(BASELINE_SET), "marked 'before'");
 	go_on();
 	ask(ASK(DETAIL));
@@ -145,9 +145,9 @@ static void all_processes_at_once(void **state)
 	assert_int_equal(other->model.baselines.count, 0);
 	done(ASK(BASELINE_DROP), "forgot the mark 'before'");
 	query.process_id = process->id;
-	refused(ASK(BASELINE_DROP), "no mark 'before' of this process");
+	refused(ASK(BASELINE_DROP), "no baseline 'before' of this process");
 	query.baseline = nothing;
-	refused(ASK(BASELINE_SET), "the name of a mark has 1 to 64 bytes");
+	refused(ASK(BASELINE_SET), "the name of a baseline has 1 to 64 bytes");
 }
 
 static void what_a_viewer_calls_its_own_goes_with_it(void **state)

@@ -4,7 +4,7 @@
 
 static struct unit_sites said;
 static struct process *process;
-static char nothing[1], format[16], sample[16], mark[80];
+static char nothing[1], format[16], sample[16], baseline[80];
 
 static void say(void)
 {
@@ -21,9 +21,9 @@ static int begin_heap(void **state)
 	query.export_what = what;
 	query.export_format = format;
 	query.export_sample = sample;
-	query.baseline = mark;
+	query.baseline = baseline;
 	strcpy(format, "folded");
-	sample[0] = mark[0] = nothing[0];
+	sample[0] = baseline[0] = nothing[0];
 	return 0;
 }
 
@@ -59,7 +59,7 @@ static char *file(size_t *length, unsigned *frames)
 
 		while (!peer_hear(&peer, &heard)) {
 			assert_non_null(conn);
-			rig_turn();
+			harness_turn();
 		}
 		assert_int_equal(heard.type, FRAME_EXPORT);
 		part = hakmem__export__unpack(NULL, heard.length,
@@ -97,11 +97,11 @@ static void what_makes_no_sense_is_refused(void **state)
 	strcpy(sample, "live");
 	refused(ASK(EXPORT), "no sample 'live': inuse, alloc, peak");
 	strcpy(sample, "peak");
-	strcpy(mark, "m");
+	strcpy(baseline, "m");
 	refused(ASK(EXPORT),
-		"the peak has no difference to a mark: inuse or alloc");
+		"the peak has no difference to a baseline: inuse or alloc");
 	strcpy(sample, "alloc");
-	refused(ASK(EXPORT), "no mark 'm' of this process");
+	refused(ASK(EXPORT), "no baseline 'm' of this process");
 }
 
 static void a_file_comes_at_once_when_no_name_is_missing(void **state)
@@ -126,7 +126,7 @@ static void a_file_comes_at_once_when_no_name_is_missing(void **state)
 	assert_false(conn->held);
 }
 
-static void a_difference_to_a_mark(void **state)
+static void a_difference_to_a_baseline(void **state)
 {
 	char dropped[BASELINE_NAME_MAX + 1];
 	unsigned frames;
@@ -138,7 +138,7 @@ static void a_difference_to_a_mark(void **state)
 	assert_null(model_baseline(&process->model, "m", NULL, dropped));
 	unit_site(&said, 10, 6700, 21000, 0x1000, 3);
 	say();
-	strcpy(mark, "m");
+	strcpy(baseline, "m");
 	ask(ASK(EXPORT));
 	text = file(&length, &frames);
 	assert_non_null(strstr(text, " 700\n"));
@@ -174,8 +174,8 @@ static void a_viewer_may_leave(void **state)
 	ask(ASK(EXPORT));
 	assert_true(conn->held);
 	shutdown(peer.fd, SHUT_RDWR);
-	rig_until(conn == NULL);
-	assert_true(query_heap_tick(&service, clock_ns()) == UINT64_MAX);
+	harness_until(conn == NULL);
+	assert_true(query_heap_tick(&context, clock_ns()) == UINT64_MAX);
 }
 
 int main(void)
@@ -184,7 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(what_makes_no_sense_is_refused),
 		CASE(a_file_comes_at_once_when_no_name_is_missing),
-		CASE(a_difference_to_a_mark),
+		CASE(a_difference_to_a_baseline),
 		CASE(a_large_file_comes_in_pieces),
 		CASE(a_viewer_may_leave),
 	};

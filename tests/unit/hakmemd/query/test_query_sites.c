@@ -74,7 +74,7 @@ static void more_rows_than_fit_a_frame_come_in_several(void **state)
 		struct frame heard;
 
 		while (!peer_hear(&peer, &heard))
-			rig_turn();
+			harness_turn();
 		assert_true(heard.length <= FRAME_PAYLOAD_MAX);
 		part = hakmem__site_table__unpack(NULL, heard.length,
 						  heard.payload);

@@ -35,7 +35,7 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 	return the_limit_ns;
 }
 
-/* Until every question has its answer. */
+/* Until every query has its answer. */
 static void wait_for_answers(void)
 {
 	the_limit_ns = clock_ns() + WAIT_NS;
@@ -755,7 +755,7 @@ static void a_helper_that_dies_once_is_forgiven(void **state)
 			assert_int_equal(kill(pid, SIGKILL), 0);
 			waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
 		}
-		run_for(CLOCK_SECOND / 20); /* now it has the question */
+		run_for(CLOCK_SECOND / 20); /* now it has the query */
 		if (i > 0)
 			assert_int_equal(kill(pid, SIGSEGV), 0);
 		kill(pid, SIGCONT);
@@ -1098,7 +1098,7 @@ static void many_files_are_forgotten_in_turn(void **state)
 		if (i % 4000 == 0) {
 			struct symbol_module one = module_of("one");
 
-			/* A question, for the loop to make room. */
+			/* A query, for the loop to make room. */
 			one.uid = 1000 + i;
 			symbol_lookup(the_symbols, &one, BIAS + 4096, false,
 				      frames, 1);

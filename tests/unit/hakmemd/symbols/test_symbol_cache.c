@@ -199,7 +199,7 @@ static void many_are_found_again(void **state)
 	assert_int_equal(cache.entry_count, COUNT_OF(files));
 }
 
-static void questions_wait_in_turn(void **state)
+static void requests_wait_in_turn(void **state)
 {
 	struct symbol_file *file = file_of("/a", "abc", 1, 0);
 	struct symbol_entry *entry;
@@ -214,14 +214,14 @@ static void questions_wait_in_turn(void **state)
 	assert_int_equal(address, 5);
 }
 
-static void of_questions_there_are_only_so_many(void **state)
+static void of_requests_there_are_only_so_many(void **state)
 {
 	struct symbol_file *file = file_of("/a", "abc", 1, 0);
 	struct symbol_entry *spare = add(file, UINT64_MAX);
 
 	(void)state;
 	cache.bytes_max = SIZE_MAX / 4;
-	for (uint64_t i = 0; i < SYMBOL_CACHE_QUESTIONS; i++)
+	for (uint64_t i = 0; i < SYMBOL_CACHE_REQUESTS; i++)
 		assert_true(symbol_cache_ask(&cache, add(file, i)));
 	assert_false(symbol_cache_ask(&cache, spare));
 	assert_false(spare->asked);
@@ -392,8 +392,8 @@ int main(void)
 		WITH(addresses_are_apart),
 		WITH(keys_of_one_bucket_are_apart),
 		WITH(many_are_found_again),
-		WITH(questions_wait_in_turn),
-		WITH(of_questions_there_are_only_so_many),
+		WITH(requests_wait_in_turn),
+		WITH(of_requests_there_are_only_so_many),
 		WITH(who_was_not_used_goes_first),
 		WITH(above_twice_its_bound_nothing_is_added),
 		WITH(bytes_are_counted_both_ways),

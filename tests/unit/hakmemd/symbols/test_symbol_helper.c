@@ -9,7 +9,7 @@
 
 static int channel;
 static pid_t helper;
-static struct symbol_question question;
+static struct symbol_request request;
 static struct symbol_packet packet;
 static struct symbol_wire_text frames[SYMBOL_WIRE_FRAMES];
 
@@ -48,21 +48,19 @@ static int end(void **state)
 	return status;
 }
 
-/* A question about no address yet. */
+/* A query about no address yet. */
 static void about(uint64_t module, const char *name)
 {
-	memset(&question, 0, sizeof(question));
-	question.module = module;
-	snprintf(question.path, sizeof(question.path), "%s",
-		 fixture_path(name));
-	question.id_bytes = (uint32_t)fixture_build_id("one", question.id);
+	memset(&request, 0, sizeof(request));
+	request.module = module;
+	snprintf(request.path, sizeof(request.path), "%s", fixture_path(name));
+	request.id_bytes = (uint32_t)fixture_build_id("one", request.id);
 }
 
 static void ask(void)
 {
-	assert_int_equal(
-		send(channel, &question, sizeof(question), MSG_NOSIGNAL),
-		sizeof(question));
+	assert_int_equal(send(channel, &request, sizeof(request), MSG_NOSIGNAL),
+			 sizeof(request));
 }
 
 static void hear(uint32_t index, uint16_t reason)
@@ -76,11 +74,11 @@ static void hear(uint32_t index, uint16_t reason)
 	assert_int_equal(packet.answer.reason, reason);
 }
 
-/* The question's only address is that of "hidden". */
+/* The query's only address is that of "hidden". */
 static void ask_for_hidden(uint16_t reason)
 {
-	question.count = 1;
-	question.address[0] = fixture_symbol("one", "hidden").st_value;
+	request.count = 1;
+	request.address[0] = fixture_symbol("one", "hidden").st_value;
 	ask();
 	hear(0, reason);
 }
@@ -94,11 +92,11 @@ static void answers_come_in_order(void **state)
 	about(1, "one");
 	for (uint64_t at = 0; at < outer.st_size && at < SYMBOL_WIRE_BATCH - 1;
 	     at++)
-		question.address[question.count++] = outer.st_value + at;
-	question.address[question.count] = 3; /* in no function */
-	question.count++;
+		request.address[request.count++] = outer.st_value + at;
+	request.address[request.count] = 3; /* in no function */
+	request.count++;
 	ask();
-	for (uint32_t i = 0; i + 1 < question.count; i++) {
+	for (uint32_t i = 0; i + 1 < request.count; i++) {
 		hear(i, SYMBOL_NAMED);
 		assert_string_equal(frames[packet.answer.frames - 1].name,
 				    "outer");
@@ -112,7 +110,7 @@ static void answers_come_in_order(void **state)
 		assert_non_null(strstr(frames[2].file, "/one.c"));
 	}
 	assert_true(inlined > 0);
-	hear(question.count - 1, SYMBOL_UNKNOWN);
+	hear(request.count - 1, SYMBOL_UNKNOWN);
 	assert_int_equal(packet.answer.frames, 0);
 }
 
@@ -120,9 +118,9 @@ static void names_are_demangled(void **state)
 {
 	(void)state;
 	about(1, "two");
-	question.id_bytes = (uint32_t)fixture_build_id("two", question.id);
-	question.count = 1;
-	question.address[0] = fixture_symbol("two", "_ZN4shop3runEi").st_value;
+	request.id_bytes = (uint32_t)fixture_build_id("two", request.id);
+	request.count = 1;
+	request.address[0] = fixture_symbol("two", "_ZN4shop3runEi").st_value;
 	ask();
 	hear(0, SYMBOL_NAMED);
 	assert_string_equal(frames[packet.answer.frames - 1].name,
@@ -144,11 +142,11 @@ static void names_are_cut(void **state)
 			       ".size c.part.0,.-c.part.0\n");
 	fixture_shell("gcc -shared -nostdlib -Wl,--build-id odd.s -o odd.so");
 	about(1, "odd.so");
-	question.id_bytes = (uint32_t)fixture_build_id("odd.so", question.id);
-	question.count = 2;
-	question.address[0] =
+	request.id_bytes = (uint32_t)fixture_build_id("odd.so", request.id);
+	request.count = 2;
+	request.address[0] =
 		fixture_symbol("odd.so", "_Z3oddi.isra.0").st_value;
-	question.address[1] = fixture_symbol("odd.so", "c.part.0").st_value;
+	request.address[1] = fixture_symbol("odd.so", "c.part.0").st_value;
 	ask();
 	hear(0, SYMBOL_NAMED);
 	assert_string_equal(frames[0].name, "odd(int)");
@@ -182,7 +180,7 @@ static void a_missing_file_is_tried_again(void **state)
 	assert_string_equal(frames[0].name, "hidden");
 	fixture_shell("rm later");
 	ask_for_hidden(SYMBOL_NAMED);
-	question.module = 6;
+	request.module = 6;
 	ask_for_hidden(SYMBOL_ABSENT);
 }
 
@@ -214,7 +212,7 @@ static void files_give_way(void **state)
 
 static void debug_files_are_read(void **state)
 {
-	const uint8_t *id = question.id;
+	const uint8_t *id = request.id;
 
 	(void)state;
 	about(1, "one.stripped");
@@ -228,11 +226,11 @@ static void debug_files_are_read(void **state)
 	/* Even for a file that is gone. */
 	about(2, "missing");
 	ask_for_hidden(SYMBOL_NAMED);
-	question.address[0] = 3;
+	request.address[0] = 3;
 	ask();
 	hear(0, SYMBOL_UNKNOWN);
 	/* No source has that one, only the symbol table. */
-	question.address[0] = fixture_symbol("one", "_start").st_value;
+	request.address[0] = fixture_symbol("one", "_start").st_value;
 	ask();
 	hear(0, SYMBOL_NAMED);
 	assert_string_equal(frames[0].name, "_start");
@@ -245,11 +243,11 @@ static void hears_nothing_more(void)
 			 0);
 }
 
-static void an_unsound_question_ends_it(void **state)
+static void an_unsound_request_ends_it(void **state)
 {
 	(void)state;
 	about(1, "one");
-	question.count = SYMBOL_WIRE_BATCH + 1;
+	request.count = SYMBOL_WIRE_BATCH + 1;
 	ask();
 	hears_nothing_more();
 }
@@ -258,20 +256,20 @@ static void an_unsound_id_ends_it(void **state)
 {
 	(void)state;
 	about(1, "one");
-	question.id_bytes = SYMBOL_WIRE_ID + 1;
-	question.count = 1;
+	request.id_bytes = SYMBOL_WIRE_ID + 1;
+	request.count = 1;
 	ask();
 	hears_nothing_more();
 }
 
-static void half_a_question_ends_it(void **state)
+static void half_a_request_ends_it(void **state)
 {
 	(void)state;
 	about(1, "one");
-	question.count = 1;
+	request.count = 1;
 	assert_int_equal(
-		send(channel, &question, sizeof(question) - 1, MSG_NOSIGNAL),
-		sizeof(question) - 1);
+		send(channel, &request, sizeof(request) - 1, MSG_NOSIGNAL),
+		sizeof(request) - 1);
 	hears_nothing_more();
 }
 
@@ -279,7 +277,7 @@ static void a_path_without_an_end_is_none(void **state)
 {
 	(void)state;
 	about(1, "one");
-	memset(question.path, '/', sizeof(question.path));
+	memset(request.path, '/', sizeof(request.path));
 	ask_for_hidden(SYMBOL_ABSENT);
 }
 
@@ -294,9 +292,9 @@ int main(void)
 		WITH(a_missing_file_is_tried_again),
 		WITH(files_give_way),
 		WITH(debug_files_are_read),
-		WITH(an_unsound_question_ends_it),
+		WITH(an_unsound_request_ends_it),
 		WITH(an_unsound_id_ends_it),
-		WITH(half_a_question_ends_it),
+		WITH(half_a_request_ends_it),
 		WITH(a_path_without_an_end_is_none),
 	};
 

@@ -13,7 +13,7 @@
 
 #include "hakmemd/core/clock.h"
 
-#define QUESTIONS 200
+#define REQUESTS 200
 
 static struct loop *the_loop;
 static struct symbol_cache the_cache;
@@ -36,10 +36,9 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 	return the_limit_ns;
 }
 
-static bool next_question(int channel, struct symbol_question *question)
+static bool next_request(int channel, struct symbol_request *request)
 {
-	return recv(channel, question, sizeof(*question), 0) ==
-	       sizeof(*question);
+	return recv(channel, request, sizeof(*request), 0) == sizeof(*request);
 }
 
 static void say(int channel, uint32_t index, const char *name)
@@ -53,86 +52,86 @@ static void say(int channel, uint32_t index, const char *name)
 
 /* Name by name what is asked: even files well, odd ones by `wrong`. */
 static void serve(int channel,
-		  void (*wrong)(int channel, struct symbol_question *question))
+		  void (*wrong)(int channel, struct symbol_request *request))
 {
-	static struct symbol_question question;
+	static struct symbol_request request;
 
-	while (next_question(channel, &question)) {
-		if (question.path[1] == 'o')
-			wrong(channel, &question);
+	while (next_request(channel, &request)) {
+		if (request.path[1] == 'o')
+			wrong(channel, &request);
 		else
-			for (uint32_t i = 0; i < question.count; i++)
+			for (uint32_t i = 0; i < request.count; i++)
 				say(channel, i, "good");
 	}
 	_exit(0);
 }
 
-static void garbage(int channel, struct symbol_question *question)
+static void garbage(int channel, struct symbol_request *request)
 {
 	char bytes[300];
 
-	(void)question;
+	(void)request;
 	memset(bytes, 0xa5, sizeof(bytes));
 	send(channel, bytes, sizeof(bytes), MSG_NOSIGNAL);
 }
 
-static void too_long(int channel, struct symbol_question *question)
+static void too_long(int channel, struct symbol_request *request)
 {
 	static char bytes[SYMBOL_WIRE_PACKET + 4096];
 
-	(void)question;
+	(void)request;
 	send(channel, bytes, sizeof(bytes), MSG_NOSIGNAL);
 }
 
-static void nothing_at_all(int channel, struct symbol_question *question)
+static void nothing_at_all(int channel, struct symbol_request *request)
 {
-	(void)question;
+	(void)request;
 	send(channel, "", 0, MSG_NOSIGNAL);
 }
 
-static void another_index(int channel, struct symbol_question *question)
+static void another_index(int channel, struct symbol_request *request)
 {
-	say(channel, question->count - 1, "forged");
+	say(channel, request->count - 1, "forged");
 	say(channel, UINT32_MAX, "forged");
 }
 
-static void too_many(int channel, struct symbol_question *question)
+static void too_many(int channel, struct symbol_request *request)
 {
-	for (uint32_t i = 0; i < question->count; i++)
+	for (uint32_t i = 0; i < request->count; i++)
 		say(channel, i, "good");
 	say(channel, 0, "forged");
 	say(channel, 1, "forged");
 }
 
-static void leave(int channel, struct symbol_question *question)
+static void leave(int channel, struct symbol_request *request)
 {
 	(void)channel;
-	(void)question;
+	(void)request;
 	_exit(0);
 }
 
-static void hang_up(int channel, struct symbol_question *question)
+static void hang_up(int channel, struct symbol_request *request)
 {
-	(void)question;
+	(void)request;
 	close(channel);
 	pause();
 }
 
-static void half(int channel, struct symbol_question *question)
+static void half(int channel, struct symbol_request *request)
 {
-	for (uint32_t i = 0; i < question->count / 2; i++)
+	for (uint32_t i = 0; i < request->count / 2; i++)
 		say(channel, i, "good");
 	_exit(3);
 }
 
-static void silence(int channel, struct symbol_question *question)
+static void silence(int channel, struct symbol_request *request)
 {
 	(void)channel;
-	(void)question;
+	(void)request;
 	pause();
 }
 
-static void (*const wrongs[])(int, struct symbol_question *) = {
+static void (*const wrongs[])(int, struct symbol_request *) = {
 	garbage, too_long, nothing_at_all, another_index, too_many,
 	leave,	 hang_up,  half,	   silence,
 };
@@ -155,7 +154,7 @@ static struct symbol_file *file_called(const char *path, uid_t uid)
 
 static void ask_all(struct symbol_file *file)
 {
-	for (uint64_t i = 0; i < QUESTIONS; i++) {
+	for (uint64_t i = 0; i < REQUESTS; i++) {
 		struct symbol_entry *entry =
 			symbol_cache_add(&the_cache, file, i, false);
 
@@ -169,7 +168,7 @@ static unsigned count_named(struct symbol_file *file, const char *name)
 {
 	unsigned count = 0;
 
-	for (uint64_t i = 0; i < QUESTIONS; i++) {
+	for (uint64_t i = 0; i < REQUESTS; i++) {
 		struct symbol_entry *entry =
 			symbol_cache_find(&the_cache, file, i, false);
 
@@ -221,7 +220,7 @@ static void a_helper_taken_over_harms_only_its_user(void **state)
 		the_limit_ns = clock_ns() + 30 * CLOCK_SECOND;
 		assert_int_equal(loop_run(the_loop), 0);
 		assert_int_equal(the_cache.asked, 0);
-		assert_int_equal(count_named(even, "good"), QUESTIONS);
+		assert_int_equal(count_named(even, "good"), REQUESTS);
 		assert_int_equal(even->strikes, 0);
 		count_named(odd, "good");
 		assert_true(odd->strikes >= SYMBOL_READER_STRIKES);
@@ -233,14 +232,14 @@ static void a_helper_taken_over_harms_only_its_user(void **state)
 /* It answers well for the file that took it over, and lies from then on. */
 static void run_sleeper(int channel, void *argument)
 {
-	static struct symbol_question question;
+	static struct symbol_request request;
 	bool taken_over = false;
 
 	(void)argument;
-	while (next_question(channel, &question)) {
-		for (uint32_t i = 0; i < question.count; i++)
+	while (next_request(channel, &request)) {
+		for (uint32_t i = 0; i < request.count; i++)
 			say(channel, i, taken_over ? "forged" : "good");
-		taken_over = taken_over || question.path[1] == 'o';
+		taken_over = taken_over || request.path[1] == 'o';
 	}
 	_exit(0);
 }
@@ -259,23 +258,23 @@ static void a_helper_taken_over_does_not_stay(void **state)
 	the_limit_ns = clock_ns() + 30 * CLOCK_SECOND;
 	assert_int_equal(loop_run(the_loop), 0);
 	assert_true(count_named(odd, "forged") > 0);
-	assert_int_equal(count_named(even, "good"), QUESTIONS);
+	assert_int_equal(count_named(even, "good"), REQUESTS);
 	end();
 }
 
 /* As one that has grown too large does. */
 static void run_one_batch(int channel, void *argument)
 {
-	static struct symbol_question question;
+	static struct symbol_request request;
 
 	(void)argument;
-	if (next_question(channel, &question))
-		for (uint32_t i = 0; i < question.count; i++)
+	if (next_request(channel, &request))
+		for (uint32_t i = 0; i < request.count; i++)
 			say(channel, i, "good");
 	_exit(0);
 }
 
-static void a_helper_may_end_between_questions(void **state)
+static void a_helper_may_end_between_requests(void **state)
 {
 	struct symbol_file *file;
 
@@ -286,7 +285,7 @@ static void a_helper_may_end_between_questions(void **state)
 	ask_all(file);
 	the_limit_ns = clock_ns() + 30 * CLOCK_SECOND;
 	assert_int_equal(loop_run(the_loop), 0);
-	assert_int_equal(count_named(file, "good"), QUESTIONS);
+	assert_int_equal(count_named(file, "good"), REQUESTS);
 	assert_int_equal(file->strikes, 0);
 	end();
 }
@@ -306,7 +305,7 @@ static void files_take_turns(void **state)
 	assert_int_equal(loop_run(the_loop), 0);
 	/* Both had an answer before either had all. */
 	assert_true(symbol_cache_find(&the_cache, second, 0, false)->known_ns <
-		    symbol_cache_find(&the_cache, first, QUESTIONS - 1, false)
+		    symbol_cache_find(&the_cache, first, REQUESTS - 1, false)
 			    ->known_ns);
 	end();
 }
@@ -316,7 +315,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_helper_taken_over_harms_only_its_user),
 		cmocka_unit_test(a_helper_taken_over_does_not_stay),
-		cmocka_unit_test(a_helper_may_end_between_questions),
+		cmocka_unit_test(a_helper_may_end_between_requests),
 		cmocka_unit_test(files_take_turns),
 	};
 
