@@ -18,7 +18,7 @@
 
 enum { DONE = 0, FAILURE = 1, USAGE = 2 };
 
-/* One line; what others wrote in it cannot break or colour it. */
+/* One line; what others wrote in it cannot break or color it. */
 static int complain(int status, const char *why)
 {
 	char line[1024];

@@ -240,7 +240,7 @@ static void accepting(void *owner, uint32_t events)
 	}
 }
 
-static void signalled(void *owner, uint32_t events)
+static void signaled(void *owner, uint32_t events)
 {
 	struct server *server = owner;
 	struct signalfd_siginfo info;
@@ -331,7 +331,7 @@ static bool catch_signals(struct server *server)
 		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	server->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	server->signals.ready = signalled;
+	server->signals.ready = signaled;
 	server->signals.owner = server;
 	return server->signals.fd >= 0;
 }

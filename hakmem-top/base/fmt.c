@@ -139,7 +139,7 @@ char *fmt_grouped(char out[FMT_MAX], uint64_t count)
 	return out;
 }
 
-/* An edge of a range: exact below 10,000, where neighbours must differ. */
+/* An edge of a range: exact below 10,000, where neighbors must differ. */
 static void edge(char *out, uint64_t bytes)
 {
 	if (bytes < 10000)

@@ -186,7 +186,7 @@ static bool set_batch(struct parse *parse, const char *value)
 SETS(json, return set_format(parse, OPTS_JSON))
 SETS(text, return set_format(parse, OPTS_TEXT))
 SETS(csv, return set_format(parse, OPTS_CSV))
-SETS(no_color, return parse->opts->no_colour = true)
+SETS(no_color, return parse->opts->no_color = true)
 SETS(no_mouse, return parse->opts->no_mouse = true)
 SETS(ascii, return parse->opts->ascii = true)
 SETS(readonly, return parse->opts->readonly = true)
@@ -230,7 +230,7 @@ static const struct option {
 	 IN(SET)},
 	{set_output, 'o', "output", "FILE",
 	 "export: to this file; with a command: its output", 0},
-	{set_no_color, 'C', "no-color", NULL, "no colours; as NO_COLOR=1 does",
+	{set_no_color, 'C', "no-color", NULL, "no colors; as NO_COLOR=1 does",
 	 0},
 	{set_no_mouse, 0, "no-mouse", NULL, "leave the mouse to the terminal",
 	 0},

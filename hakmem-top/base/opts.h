@@ -41,7 +41,7 @@ struct opts {
 	double interval_s;
 	uint64_t count; /* reports of --batch, rows of sites; 0 = endless */
 	enum opts_format format;
-	bool no_colour, no_mouse, ascii, readonly, stay;
+	bool no_color, no_mouse, ascii, readonly, stay;
 	uint32_t pid; /* 0: not given */
 	const char *what;
 	const char

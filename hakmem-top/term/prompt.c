@@ -40,7 +40,7 @@ enum prompt_state prompt_key(struct prompt *prompt, int key)
 	case KEY_ENTER:
 		return PROMPT_DONE;
 	case ESCAPE:
-		return PROMPT_CANCELLED;
+		return PROMPT_CANCELED;
 	case KEY_BACKSPACE:
 	case 127:
 	case 8:

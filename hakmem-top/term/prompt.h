@@ -8,7 +8,7 @@
 
 #define PROMPT_MAX 256
 
-enum prompt_state { PROMPT_GOING_ON, PROMPT_DONE, PROMPT_CANCELLED };
+enum prompt_state { PROMPT_GOING_ON, PROMPT_DONE, PROMPT_CANCELED };
 
 struct prompt {
 	const char *label;

@@ -18,13 +18,13 @@
 
 static SCREEN *screen;
 static FILE *input; /* the terminal's, stdin or /dev/tty */
-static bool utf8, colour;
+static bool utf8, color;
 static int attributes[TERM_ROLES];
 
-/* Colours are set sparingly; without any, attributes tell roles apart. */
+/* Colors are set sparingly; without any, attributes tell roles apart. */
 static const struct style {
 	short fore, back; /* -1: the terminal's own */
-	int coloured, plain;
+	int colored, plain;
 } styles[TERM_ROLES] = {
 	[TERM_TEXT] = {-1, -1, 0, 0},
 	[TERM_DIM] = {-1, -1, A_DIM, A_DIM},
@@ -68,16 +68,16 @@ static bool usable(const char *name, char *why, size_t size)
 
 static void set_roles(void)
 {
-	colour = colour && has_colors() && start_color() == OK &&
-		 use_default_colors() == OK;
+	color = color && has_colors() && start_color() == OK &&
+		use_default_colors() == OK;
 	for (int i = 0; i < TERM_ROLES; i++) {
 		const struct style *style = &styles[i];
 
 		attributes[i] = style->plain;
-		if (!colour)
+		if (!color)
 			continue;
 		init_pair((short)(i + 1), style->fore, style->back);
-		attributes[i] = style->coloured | (int)COLOR_PAIR(i + 1);
+		attributes[i] = style->colored | (int)COLOR_PAIR(i + 1);
 	}
 }
 
@@ -112,7 +112,7 @@ bool term_open(const struct term_conf *conf, char *why, size_t size)
 		return false;
 	}
 	utf8 = !conf->ascii && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	colour = conf->colour;
+	color = conf->color;
 	set_roles();
 	cbreak();
 	noecho();

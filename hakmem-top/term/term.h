@@ -16,7 +16,7 @@
 #define TERM_MIN_COLUMNS 40
 #define TERM_MIN_ROWS	 10
 
-/* What a text means; colours and attributes follow from it. */
+/* What a text means; colors and attributes follow from it. */
 enum term_role {
 	TERM_TEXT,
 	TERM_DIM,    /* less important */
@@ -35,7 +35,7 @@ enum term_role {
 };
 
 struct term_conf {
-	bool colour, ascii, mouse;
+	bool color, ascii, mouse;
 };
 
 /* A click or a turn of the wheel. */

@@ -120,9 +120,9 @@ static void loop(struct app *app)
 int app_run(const struct opts *opts, struct client *client, struct run *run,
 	    char *why, size_t size)
 {
-	const char *no_colour = getenv("NO_COLOR");
+	const char *no_color = getenv("NO_COLOR");
 	const struct term_conf conf = {
-		.colour = !opts->no_colour && !(no_colour && *no_colour),
+		.color = !opts->no_color && !(no_color && *no_color),
 		.ascii = opts->ascii,
 		.mouse = !opts->no_mouse,
 	};

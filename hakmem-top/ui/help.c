@@ -60,7 +60,7 @@ void help_print(FILE *out)
 	      "  HAKMEM_SOCKET  the daemon's socket\n"
 	      "  HAKMEM_LIB     libhakmem.so for commands, when it is not near "
 	      "hakmem-top\n"
-	      "  NO_COLOR       no colours\n"
+	      "  NO_COLOR       no colors\n"
 	      "\nExit status: 0 done, 1 failure, 2 usage; with a command its "
 	      "own, 128+N for signal N.\n",
 	      out);

@@ -255,7 +255,7 @@ static void key_in_prompt(struct input *input, int key)
 	enum prompt_state state = prompt_key(&input->ui.prompt, key);
 
 	if (input->purpose == INPUT_FILTER)
-		apply_filter(input, state == PROMPT_CANCELLED
+		apply_filter(input, state == PROMPT_CANCELED
 					    ? ""
 					    : input->ui.prompt.text);
 	if (state == PROMPT_GOING_ON)
@@ -326,7 +326,7 @@ static void push_columns(struct input *input, int step)
 		table_scroll(table_of(input), step);
 }
 
-static void sort_by_neighbour(struct input *input, int step)
+static void sort_by_neighbor(struct input *input, int step)
 {
 	if (table_of(input)) {
 		table_sort_step(table_of(input), step);
@@ -491,10 +491,10 @@ const struct key keys_table[] = {
 	      KEY_F(5), 't'),
 	SHOWN(ALL, "e", "Export", ask_export, 0, "e",
 	      "write what is on the screen to a file (.csv or .json)", 'e'),
-	HIDDEN(sort_by_neighbour, -1, "<", "sort by the column to the left",
-	       '<', ','),
-	HIDDEN(sort_by_neighbour, 1, ">", "sort by the column to the right",
-	       '>', '.'),
+	HIDDEN(sort_by_neighbor, -1, "<", "sort by the column to the left", '<',
+	       ','),
+	HIDDEN(sort_by_neighbor, 1, ">", "sort by the column to the right", '>',
+	       '.'),
 	HIDDEN(invert, 0, "I", "invert the order", 'I'),
 	HIDDEN(ask_interval, 0, "d", "set the interval in seconds", 'd'),
 	HIDDEN(step_interval, -1, "-", "shorter interval", '-'),

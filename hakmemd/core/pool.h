@@ -34,7 +34,7 @@ ProtobufCMessage *pool_unpack(struct pool *pool,
 			      const ProtobufCMessageDescriptor *descriptor,
 			      const uint8_t *bytes, size_t length);
 
-/* Gives everything back; the pool must be initialised before its next use. */
+/* Gives everything back; the pool must be initialized before its next use. */
 void pool_free(struct pool *pool);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * A heap profile as a flame graph to be opened in a browser: one SVG file that
- * needs no other. Width is bytes, colour the mean age of what lives. Hover,
+ * needs no other. Width is bytes, color the mean age of what lives. Hover,
  * zoom by click and search are done by flame.js, which is part of the file.
  * What shrank since a baseline has no width; its sum is told.
  */

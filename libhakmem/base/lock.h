@@ -1,6 +1,6 @@
 /*
  * Locks: a word each, a short spin, then the kernel's futex. Zero is unlocked,
- * so a lock needs no initialisation. Never a cancellation point; errno is kept.
+ * so a lock needs no initialization. Never a cancellation point; errno is kept.
  *
  * The ranks are the lock order: a thread that holds a lock may take only locks
  * of a higher rank. Debug builds check it.

@@ -1,5 +1,5 @@
 /*
- * Initialisation and end: what the library does in its constructor and
+ * Initialization and end: what the library does in its constructor and
  * destructor, beyond the lazy boot.
  */
 #ifndef LIBHAKMEM_INIT_H

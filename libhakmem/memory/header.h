@@ -4,7 +4,7 @@
  * A small block has one byte at ptr-1, a large one 16 bytes of which the last
  * is that same byte, so one load decides (dual-header dispatch):
  *
- *   small    ...neighbour's bytes |code| ptr -> usable bytes, 16k-1 of them
+ *   small    ...neighbor's bytes |code| ptr -> usable bytes, 16k-1 of them
  *   large    | length : 8 | check : 4 | mark, bin : 2 |counted|code| ptr -> ...
  *   aligned  | lead : 8   | check : 4 | mark, 0 : 2   |counted|code| ptr -> ...
  *
@@ -19,7 +19,7 @@
  *
  * Who writes the byte: the slab when it carves the block, once. It is rewritten
  * only on rare transitions (sampled, aligned, large), never by malloc and free
- * of a small block: a store there would make neighbouring blocks of two threads
+ * of a small block: a store there would make neighboring blocks of two threads
  * share a dirty line. That a small block is free is told by the key in its
  * second word (block.key below).
  *

@@ -71,7 +71,8 @@ static void make_free(struct unit *run, size_t units, bool dirty, uint32_t tick)
 {
 	struct unit *last = run + units - 1;
 
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a run has units */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a run has units
+	 */
 	last->state = UNIT_FREE;
 	last->units = (uint32_t)units;
 	run->state = UNIT_FREE;
@@ -123,7 +124,7 @@ static struct unit *run_after(struct unit *unit, size_t units)
 	return run;
 }
 
-/* Like make_free, but merged with neighbours of the same kind. */
+/* Like make_free, but merged with neighbors of the same kind. */
 static void merge_free(struct unit *run, size_t units, bool dirty,
 		       uint32_t tick)
 {
@@ -287,7 +288,7 @@ struct unit *span_alloc(enum arena_zone zone, size_t units, bool *zeroed)
 	lock_acquire(&span_lock, LOCK_SPAN);
 	run = take_fit(zone, units);
 	if (!run && dirty_units >= units) {
-		/* Purged runs merge with clean neighbours. */
+		/* Purged runs merge with clean neighbors. */
 		lock_release(&span_lock, LOCK_SPAN);
 		span_purge_all();
 		lock_acquire(&span_lock, LOCK_SPAN);

@@ -1,7 +1,7 @@
 /*
  * Spans: runs of units, taken and given back; free memory returned to the
  * system. Free runs are clean (never touched or purged: they read as zeros) or
- * dirty; neighbours of the same kind are merged. One lock; memory is purged
+ * dirty; neighbors of the same kind are merged. One lock; memory is purged
  * outside it.
  *
  * Ticks are counted by the caller (thread.h); a run stays dirty for at least

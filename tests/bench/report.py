@@ -27,7 +27,7 @@ def ratios(runs, metric):
     return out
 
 
-def summarise(workload, runs):
+def summarize(workload, runs):
     row = {"name": workload.name, "metric": workload.metric,
            "unit": workload.unit, "bar": workload.bar,
            "means": workload.means, "group": workload.group, "runs": runs,

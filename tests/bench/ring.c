@@ -1,6 +1,6 @@
 /* Threads in a ring: each allocates batches for the next one and frees those
  * of the one before. A few batches are in each queue from the start, so that
- * no thread waits for every turn of its neighbour. */
+ * no thread waits for every turn of its neighbor. */
 #include "tests/bench/queue.h"
 
 #define USAGE "THREADS LO HI"

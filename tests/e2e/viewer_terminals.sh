@@ -1,5 +1,5 @@
 #!/bin/bash
-# Terminals: tiny, growing, shrinking, dumb, unknown, without colours, none.
+# Terminals: tiny, growing, shrinking, dumb, unknown, without colors, none.
 . "$(dirname "$0")/lib.bash"
 . "$E2E/viewer_tmux.bash"
 feeder fixed
@@ -68,17 +68,17 @@ screen_start 80 24 "env TERM=screen '$B/hakmem-top' --no-mouse --socket '$SOCK'"
 shows "SIGSEGV"
 click 3 61
 first_is 4100 || fail "--no-mouse: $(first) is first"
-# No colours: NO_COLOR and -C leave only plain attributes.
+# No colors: NO_COLOR and -C leave only plain attributes.
 for how in "NO_COLOR=1 '$B/hakmem-top'" "'$B/hakmem-top' -C"; do
 	screen_start 80 24 "env TERM=screen-256color $how --socket '$SOCK'"
 	shows "SIGSEGV"
 	terminal capture-pane -p -e | grep -qE $'\033\\[[0-9;]*[34][0-7]' &&
-		fail "colours all the same: $how"
+		fail "colors all the same: $how"
 done
 screen_start 80 24 "env TERM=screen-256color '$B/hakmem-top' --socket '$SOCK'"
 shows "SIGSEGV"
 terminal capture-pane -p -e | grep -qE $'\033\\[[0-9;]*[34][0-7]' ||
-	fail "no colours"
+	fail "no colors"
 screen_start 80 24 "env TERM=dumb '$B/hakmem-top' --socket '$SOCK'"
 shows "'dumb' cannot place its cursor: set TERM"
 shows "EXIT 1"

@@ -14,17 +14,17 @@ enum { COUNT = sizeof(sizes) / sizeof(*sizes) };
 static void step(size_t from, size_t to)
 {
 	size_t least = from < to ? from : to;
-	void *p = malloc(from), *neighbour = malloc(from);
+	void *p = malloc(from), *neighbor = malloc(from);
 
-	CHECK(p && neighbour);
+	CHECK(p && neighbor);
 	fill(p, from, 3);
-	fill(neighbour, from, 5);
+	fill(neighbor, from, 5);
 	p = realloc(p, to);
 	CHECK(p && aligned_to(p, 16) && malloc_usable_size(p) >= to);
 	CHECK(filled(p, least, 3));
 	fill(p, malloc_usable_size(p), 7);
-	CHECK(filled(neighbour, from, 5));
-	free(neighbour);
+	CHECK(filled(neighbor, from, 5));
+	free(neighbor);
 	CHECK(filled(p, malloc_usable_size(p), 7));
 	free(p);
 }

@@ -1,4 +1,4 @@
-/* The usable size may be written to its last byte; the neighbours stay. */
+/* The usable size may be written to its last byte; the neighbors stay. */
 #include "tests/preload/check.h"
 
 enum { BLOCKS = 64 };

@@ -1,6 +1,6 @@
 /*
  * A write of one byte past the usable size destroys the next block's header;
- * free of that neighbour is reported with its class.
+ * free of that neighbor is reported with its class.
  *
  * only: hakmem
  * each: 24 40 100 1000 20000

@@ -9,7 +9,7 @@
 #include "tests/preload/check.h"
 
 static atomic_int passed, cleaned;
-static sem_t started, cancelled;
+static sem_t started, canceled;
 
 static void clean(void *block)
 {
@@ -47,12 +47,12 @@ static void *live(void *unused)
 	(void)unused;
 	pthread_cleanup_push(clean, block);
 	sem_post(&started);
-	while (sem_trywait(&cancelled) != 0)
+	while (sem_trywait(&canceled) != 0)
 		;
 	paths();
 	atomic_fetch_add(&passed, 1);
 	pthread_testcancel();
-	CHECK(!"cancelled");
+	CHECK(!"canceled");
 	pthread_cleanup_pop(0);
 	return NULL;
 }
@@ -62,7 +62,7 @@ int main(void)
 	enum { THREADS = 30 };
 
 	sem_init(&started, 0, 0);
-	sem_init(&cancelled, 0, 0);
+	sem_init(&canceled, 0, 0);
 	for (int i = 0; i < THREADS; i++) {
 		pthread_t thread;
 		void *result;
@@ -70,7 +70,7 @@ int main(void)
 		CHECK(!pthread_create(&thread, NULL, live, NULL));
 		sem_wait(&started);
 		CHECK(!pthread_cancel(thread));
-		sem_post(&cancelled);
+		sem_post(&canceled);
 		CHECK(!pthread_join(thread, &result));
 		CHECK(result == PTHREAD_CANCELED);
 		CHECK(atomic_load(&passed) == i + 1);

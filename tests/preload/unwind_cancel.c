@@ -36,7 +36,7 @@ int main(void)
 		CHECK(!pthread_cancel(thread));
 		CHECK(!pthread_join(thread, &result));
 		CHECK(result == PTHREAD_CANCELED);
-		/* Cancelled on its way in, it may not have all of them. */
+		/* Canceled on its way in, it may not have all of them. */
 		CHECK(i % 2 == 0 || count % 10 == 0);
 		count = 0;
 	}

@@ -1,5 +1,5 @@
 // A C++ library that a C program loads: waits with an object on the stack,
-// whose destructor must run when the thread is cancelled.
+// whose destructor must run when the thread is canceled.
 #include <string>
 #include <unistd.h>
 

@@ -149,7 +149,7 @@ static inline void terminal_close(void)
 /* The same with a screen on it; `ascii` as in struct term_conf. */
 static inline bool terminal_screen(int rows, int columns, bool ascii)
 {
-	const struct term_conf conf = {.ascii = ascii, .colour = true};
+	const struct term_conf conf = {.ascii = ascii, .color = true};
 	char why[256];
 
 	return terminal_open(rows, columns, "xterm") &&

@@ -497,25 +497,25 @@ static void an_output_that_cannot_be_is_told(void **state)
 				 "or directory");
 }
 
-static volatile sig_atomic_t signalled;
+static volatile sig_atomic_t signaled;
 
 static void note_signal(int signal)
 {
-	signalled = signal;
+	signaled = signal;
 }
 
-static void nothing_is_signalled_once_it_has_ended(void **state)
+static void nothing_is_signaled_once_it_has_ended(void **state)
 {
 	struct run other = {.command = getpid()};
 
 	(void)state;
 	signal(SIGUSR1, note_signal);
 	run_signal(&other, SIGUSR1);
-	assert_int_equal(signalled, SIGUSR1);
-	signalled = 0;
+	assert_int_equal(signaled, SIGUSR1);
+	signaled = 0;
 	other.ended = true; /* its number is another's by now */
 	run_signal(&other, SIGUSR1);
-	assert_int_equal(signalled, 0);
+	assert_int_equal(signaled, 0);
 	signal(SIGUSR1, SIG_DFL);
 }
 
@@ -569,7 +569,7 @@ int main(int argc, char **argv)
 		TEST(the_status_of_shells_tells_why_it_did_not_run),
 		TEST(a_named_output_is_never_removed),
 		TEST(an_output_that_cannot_be_is_told),
-		TEST(nothing_is_signalled_once_it_has_ended),
+		TEST(nothing_is_signaled_once_it_has_ended),
 	};
 	const char *slash = strrchr(argv[0], '/');
 	const char *name = slash ? slash + 1 : argv[0];

@@ -75,7 +75,7 @@ static void all_is_well(void **state)
 	assert_true(terminal_find("libhakmem 9.8.7 in /bin/program") > 0);
 }
 
-static void trouble_has_the_colour_of_trouble(void **state)
+static void trouble_has_the_color_of_trouble(void **state)
 {
 	(void)state;
 	detail->process.figures[FIGURE_REJECT(0)] = 1;
@@ -189,7 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(is_a_screen_of_a_process_without_a_table),
 		TEST(all_is_well),
-		TEST(trouble_has_the_colour_of_trouble),
+		TEST(trouble_has_the_color_of_trouble),
 		TEST(the_machinery_is_in_its_units),
 		TEST(bad_settings_come_first),
 		TEST(more_settings_than_fit_are_counted),

@@ -94,7 +94,7 @@ static void rates_are_between_two_states(void **state)
 	expect("Allocations", "1,000", TERM_STRONG);
 }
 
-static void trouble_has_the_colour_of_trouble(void **state)
+static void trouble_has_the_color_of_trouble(void **state)
 {
 	(void)state;
 	detail->process.figures[FIGURE_FALLBACK_1024] = 4;
@@ -273,7 +273,7 @@ int main(void)
 		TEST(is_a_screen_with_history),
 		TEST(figures_have_units_and_notes),
 		TEST(rates_are_between_two_states),
-		TEST(trouble_has_the_colour_of_trouble),
+		TEST(trouble_has_the_color_of_trouble),
 		TEST(the_chart_grows_to_the_right),
 		TEST(a_chart_covers_at_least_20_seconds),
 		TEST(time_goes_on_for_the_living),

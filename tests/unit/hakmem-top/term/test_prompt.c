@@ -31,7 +31,7 @@ static void edits_a_line(void **state)
 	assert_string_equal(prompt.text, "");
 	type("\b");
 	assert_int_equal(prompt_key(&prompt, '\r'), PROMPT_DONE);
-	assert_int_equal(prompt_key(&prompt, 27), PROMPT_CANCELLED);
+	assert_int_equal(prompt_key(&prompt, 27), PROMPT_CANCELED);
 }
 
 static void takes_no_more_than_fits(void **state)

@@ -22,7 +22,7 @@ static int setup_terminal(void **state)
 
 static int setup(void **state)
 {
-	const struct term_conf conf = {.colour = true, .mouse = true};
+	const struct term_conf conf = {.color = true, .mouse = true};
 
 	if (setup_terminal(state) != 0)
 		return -1;
@@ -45,7 +45,7 @@ static int key_of(const char *typed)
 
 static void expect_refusal(const char *type, const char *wanted)
 {
-	const struct term_conf conf = {.colour = true};
+	const struct term_conf conf = {.color = true};
 
 	if (type)
 		setenv("TERM", type, 1);
@@ -72,7 +72,7 @@ static void unusable_terminals_are_refused(void **state)
 /* In a session without a terminal, or with one that is not stdin. */
 static int open_apart(bool controlling)
 {
-	const struct term_conf conf = {.colour = true};
+	const struct term_conf conf = {.color = true};
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct pollfd poller;
 
@@ -115,7 +115,7 @@ static void keys_come_from_the_terminal_not_from_a_pipe(void **state)
 
 static void gives_the_terminal_back_as_it_was(void **state)
 {
-	const struct term_conf conf = {.colour = true, .mouse = true};
+	const struct term_conf conf = {.color = true, .mouse = true};
 	struct termios before = {0}, while_open, after = {0};
 
 	(void)state;
@@ -242,7 +242,7 @@ static chtype look(enum term_role role)
 	return mvinch(0, 0);
 }
 
-static void roles_have_colours(void **state)
+static void roles_have_colors(void **state)
 {
 	short fore, back;
 
@@ -261,9 +261,9 @@ static void roles_have_colours(void **state)
 	assert_int_equal(mvinch(0, 1), 'y');
 }
 
-static void without_colour_attributes_tell_roles_apart(void **state)
+static void without_color_attributes_tell_roles_apart(void **state)
 {
-	const struct term_conf conf = {.colour = false};
+	const struct term_conf conf = {.color = false};
 
 	(void)state;
 	assert_true(term_open(&conf, why, sizeof(why)));
@@ -396,8 +396,8 @@ int main(void)
 		TEST(what_lies_outside_is_left_out),
 		TEST(nothing_unprintable_gets_out),
 		OPENS(ascii_when_asked_or_when_the_locale_is),
-		TEST(roles_have_colours),
-		OPENS(without_colour_attributes_tell_roles_apart),
+		TEST(roles_have_colors),
+		OPENS(without_color_attributes_tell_roles_apart),
 		TEST(begin_wipes_and_end_shows),
 		TEST(the_cursor_shows_where_it_is_put),
 		TEST(repaint_writes_all_anew),

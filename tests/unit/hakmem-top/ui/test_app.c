@@ -221,30 +221,30 @@ static void a_process_that_is_gone_leads_back(void **state)
 	assert_int_equal(result, 0);
 }
 
-static void colour_and_mouse_can_be_switched_off(void **state)
+static void color_and_mouse_can_be_switched_off(void **state)
 {
 	static const struct typist_step steps[] = {
 		{.wait = "program3", .keys = "q"},
 		{.wait = NULL},
 	};
-	const char *const colour = "\033[36m", *const mouse = "1006;1000h";
+	const char *const color = "\033[36m", *const mouse = "1006;1000h";
 
 	(void)state;
 	setenv("NO_COLOR", "", 1); /* is as good as not set */
 	watch(NULL, steps);
-	assert_non_null(strstr(terminal.written, colour));
+	assert_non_null(strstr(terminal.written, color));
 	assert_non_null(strstr(terminal.written, mouse));
 	setenv("NO_COLOR", "1", 1);
 	opts.no_mouse = true;
 	terminal_forget();
 	watch(NULL, steps);
-	assert_null(strstr(terminal.written, colour));
+	assert_null(strstr(terminal.written, color));
 	assert_null(strstr(terminal.written, mouse));
 	unsetenv("NO_COLOR");
-	opts.no_colour = true;
+	opts.no_color = true;
 	terminal_forget();
 	watch(NULL, steps);
-	assert_null(strstr(terminal.written, colour));
+	assert_null(strstr(terminal.written, color));
 }
 
 static void it_ends_with_the_command(void **state)
@@ -370,7 +370,7 @@ int main(void)
 		TEST(signals_end_it),
 		TEST(so_does_the_end_of_the_terminal),
 		TEST(a_process_that_is_gone_leads_back),
-		TEST(colour_and_mouse_can_be_switched_off),
+		TEST(color_and_mouse_can_be_switched_off),
 		TEST(it_ends_with_the_command),
 		TEST(a_command_may_have_ended_already),
 		TEST(stays_when_it_is_asked_to),

@@ -84,7 +84,7 @@ static void without_samples_nothing_is_claimed(void **state)
 }
 
 /* Requests of exactly 1024 bytes have a class of their own: their bin gets
- * nothing of the neighbour that spans it. */
+ * nothing of the neighbor that spans it. */
 static void sizes_served_alone_take_no_share(void **state)
 {
 	const struct sizes_row *row;

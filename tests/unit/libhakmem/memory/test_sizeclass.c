@@ -170,7 +170,7 @@ static void slabs_hold_their_blocks_and_little_else(void **state)
 			class->first + (size_t) class->blocks * class->stride;
 
 		/* the last block ends inside; its stride's last byte, a
-		 * neighbour's header, may lie outside */
+		 * neighbor's header, may lie outside */
 		assert_true(end - (class->stride - class->usable) <= bytes);
 		assert_true(end + class->stride > bytes);
 		/* wherever it starts */

@@ -262,7 +262,7 @@ static void ticks_may_wrap(void **state)
 	assert_int_equal(span_purge(0), ARENA_UNIT);
 }
 
-/* More than a batch of runs, none a neighbour of another. */
+/* More than a batch of runs, none a neighbor of another. */
 static void many_separate_runs_are_all_purged(void **state)
 {
 	struct unit *all[400];
@@ -302,7 +302,7 @@ static void too_much_dirt_is_purged_at_once(void **state)
 }
 
 /* Two dirty runs around a clean one, each too short by itself. */
-static void dirty_neighbours_serve_before_the_zone_grows(void **state)
+static void dirty_neighbors_serve_before_the_zone_grows(void **state)
 {
 	size_t units = arena.committed[ARENA_HEADER] >> ARENA_UNIT_SHIFT;
 	struct unit *before = span_alloc(ARENA_HEADER, 3, NULL);
@@ -533,7 +533,7 @@ int main(void)
 		cmocka_unit_test(ticks_may_wrap),
 		cmocka_unit_test(many_separate_runs_are_all_purged),
 		cmocka_unit_test(too_much_dirt_is_purged_at_once),
-		cmocka_unit_test(dirty_neighbours_serve_before_the_zone_grows),
+		cmocka_unit_test(dirty_neighbors_serve_before_the_zone_grows),
 		cmocka_unit_test(extending_needs_a_free_run_behind),
 		cmocka_unit_test(the_last_span_grows_with_its_zone),
 		cmocka_unit_test(a_span_can_be_had_at_the_end),
