@@ -2,36 +2,36 @@
 
 #include <string.h>
 
-static void put16(uint8_t *at, uint16_t value)
+static void frame_put16(uint8_t *at, uint16_t value)
 {
 	at[0] = (uint8_t)value;
 	at[1] = (uint8_t)(value >> 8);
 }
 
-static void put32(uint8_t *at, uint32_t value)
+static void frame_put32(uint8_t *at, uint32_t value)
 {
-	put16(at, (uint16_t)value);
-	put16(at + 2, (uint16_t)(value >> 16));
+	frame_put16(at, (uint16_t)value);
+	frame_put16(at + 2, (uint16_t)(value >> 16));
 }
 
-static uint16_t get16(const uint8_t *at)
+static uint16_t frame_get16(const uint8_t *at)
 {
 	return (uint16_t)(at[0] | at[1] << 8);
 }
 
-static uint32_t get32(const uint8_t *at)
+static uint32_t frame_get32(const uint8_t *at)
 {
-	return get16(at) | (uint32_t)get16(at + 2) << 16;
+	return frame_get16(at) | (uint32_t)frame_get16(at + 2) << 16;
 }
 
 void frame_encode(uint8_t out[FRAME_HEADER_BYTES], uint16_t type,
 		  uint32_t length, uint32_t sequence)
 {
-	put32(out, FRAME_MAGIC);
-	put16(out + 4, FRAME_VERSION);
-	put16(out + 6, type);
-	put32(out + 8, length);
-	put32(out + 12, sequence);
+	frame_put32(out, FRAME_MAGIC);
+	frame_put16(out + 4, FRAME_VERSION);
+	frame_put16(out + 6, type);
+	frame_put32(out + 8, length);
+	frame_put32(out + 12, sequence);
 }
 
 enum frame_status frame_decode(const uint8_t *bytes, size_t available,
@@ -44,14 +44,14 @@ enum frame_status frame_decode(const uint8_t *bytes, size_t available,
 		return FRAME_BAD_MAGIC;
 	if (available < 6)
 		return FRAME_MORE;
-	out->version = get16(bytes + 4);
+	out->version = frame_get16(bytes + 4);
 	if (out->version != FRAME_VERSION)
 		return FRAME_BAD_VERSION;
 	if (available < FRAME_HEADER_BYTES)
 		return FRAME_MORE;
-	out->type = get16(bytes + 6);
-	out->length = get32(bytes + 8);
-	out->sequence = get32(bytes + 12);
+	out->type = frame_get16(bytes + 6);
+	out->length = frame_get32(bytes + 8);
+	out->sequence = frame_get32(bytes + 12);
 	if (out->length > FRAME_PAYLOAD_MAX)
 		return FRAME_TOO_LARGE;
 	if (available - FRAME_HEADER_BYTES < out->length)

@@ -5,7 +5,8 @@
 #include <sys/stat.h>
 
 /* Appends `text` to the string of `*used` bytes at `out`; false if too long. */
-static bool append(char out[PATH_SOCKET_MAX], size_t *used, const char *text)
+static bool path_append(char out[PATH_SOCKET_MAX], size_t *used,
+			const char *text)
 {
 	size_t length = strlen(text);
 
@@ -16,7 +17,7 @@ static bool append(char out[PATH_SOCKET_MAX], size_t *used, const char *text)
 	return true;
 }
 
-static const char *decimal(char digits[24], unsigned long value)
+static const char *path_decimal(char digits[24], unsigned long value)
 {
 	char *at = digits + 23;
 
@@ -36,16 +37,16 @@ int path_socket(const char *hakmem_socket, const char *xdg_runtime_dir,
 	bool fits;
 
 	if (hakmem_socket && *hakmem_socket)
-		fits = append(out, &used, hakmem_socket);
+		fits = path_append(out, &used, hakmem_socket);
 	else if (xdg_runtime_dir && *xdg_runtime_dir)
-		fits = append(out, &used, xdg_runtime_dir) &&
-		       append(out, &used, "/hakmem/sock");
+		fits = path_append(out, &used, xdg_runtime_dir) &&
+		       path_append(out, &used, "/hakmem/sock");
 	else if (uid == 0)
-		fits = append(out, &used, "/run/hakmem/sock");
+		fits = path_append(out, &used, "/run/hakmem/sock");
 	else
-		fits = append(out, &used, "/tmp/hakmem-") &&
-		       append(out, &used, decimal(digits, uid)) &&
-		       append(out, &used, "/sock");
+		fits = path_append(out, &used, "/tmp/hakmem-") &&
+		       path_append(out, &used, path_decimal(digits, uid)) &&
+		       path_append(out, &used, "/sock");
 	if (!fits) {
 		errno = ENAMETOOLONG;
 		return -1;
