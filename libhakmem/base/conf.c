@@ -10,11 +10,11 @@ struct conf conf;
 
 /* Copies: a program that writes its title over its environment, as redis and
  * nginx do, must not change them. What is too long for the system stays so. */
-static char socket_path[PATH_SOCKET_MAX + 1];
-static char runtime_dir[sizeof(socket_path)];
-static char log_path[PATH_MAX + 1];
+static char conf_socket_path[PATH_SOCKET_MAX + 1];
+static char conf_runtime_dir[sizeof(conf_socket_path)];
+static char conf_log_path[PATH_MAX + 1];
 
-static const char *copy(char *space, size_t bytes, const char *value)
+static const char *conf_copy(char *space, size_t bytes, const char *value)
 {
 	size_t length = strnlen(value, bytes - 1);
 
@@ -23,7 +23,7 @@ static const char *copy(char *space, size_t bytes, const char *value)
 	return space;
 }
 
-static void append(char line[CONF_LINE_MAX], const char *text)
+static void conf_append(char line[CONF_LINE_MAX], const char *text)
 {
 	size_t used = strlen(line);
 	size_t length = strlen(text);
@@ -37,7 +37,8 @@ static void append(char line[CONF_LINE_MAX], const char *text)
 	line[used + length] = '\0';
 }
 
-static void complain(const char *name, const char *value, const char *wanted)
+static void conf_complain(const char *name, const char *value,
+			  const char *wanted)
 {
 	char *line;
 
@@ -45,16 +46,16 @@ static void complain(const char *name, const char *value, const char *wanted)
 		return;
 	line = conf.error[conf.errors++];
 	line[0] = '\0';
-	append(line, name);
-	append(line, "=");
-	append(line, value);
-	append(line, ": not ");
-	append(line, wanted);
-	append(line, "; the default is used");
+	conf_append(line, name);
+	conf_append(line, "=");
+	conf_append(line, value);
+	conf_append(line, ": not ");
+	conf_append(line, wanted);
+	conf_append(line, "; the default is used");
 }
 
 /* Digits and at most one of K, M, G; false on anything else or overflow. */
-static bool parse_number(const char *text, uint64_t *out)
+static bool conf_parse_number(const char *text, uint64_t *out)
 {
 	uint64_t value = 0;
 	unsigned shift = 0;
@@ -99,7 +100,7 @@ static bool conf_read_corruption(const char *value, void *out)
 static bool conf_read_number(const char *value, uint64_t low, uint64_t high,
 			     uint64_t *out)
 {
-	return parse_number(value, out) && *out >= low && *out <= high;
+	return conf_parse_number(value, out) && *out >= low && *out <= high;
 }
 
 static bool conf_read_interval(const char *value, void *out)
@@ -129,14 +130,16 @@ static bool conf_read_bytes(const char *value, void *out)
 
 static bool conf_read_socket(const char *value, void *out)
 {
-	*(const char **)out = copy(socket_path, sizeof(socket_path), value);
+	*(const char **)out =
+		conf_copy(conf_socket_path, sizeof(conf_socket_path), value);
 	return true;
 }
 
 static bool conf_read_log(const char *value, void *out)
 {
 	*(const char **)out =
-		*value ? copy(log_path, sizeof(log_path), value) : NULL;
+		*value ? conf_copy(conf_log_path, sizeof(conf_log_path), value)
+		       : NULL;
 	return true;
 }
 
@@ -166,7 +169,7 @@ static void conf_set(const char *name, const char *value)
 		if (strcmp(name, conf_rows[i].name) != 0 ||
 		    conf_read(&conf_rows[i], value))
 			continue;
-		complain(name, value, conf_rows[i].values);
+		conf_complain(name, value, conf_rows[i].values);
 		conf_read(&conf_rows[i], conf_rows[i].standard);
 	}
 }
@@ -195,8 +198,9 @@ void conf_load(char *const *environment)
 		if (strncmp(name, "HAKMEM_", 7) == 0)
 			conf_set(name, equals + 1);
 		else if (strcmp(name, "XDG_RUNTIME_DIR") == 0)
-			conf.xdg_runtime_dir = copy(
-				runtime_dir, sizeof(runtime_dir), equals + 1);
+			conf.xdg_runtime_dir =
+				conf_copy(conf_runtime_dir,
+					  sizeof(conf_runtime_dir), equals + 1);
 	}
 	if (conf.sample_bytes == 0)
 		conf.histogram_bytes = 0;

@@ -8,40 +8,40 @@
 #define SPINS  64
 #define WAITED 1u
 
-static __thread uint32_t held_ranks;
-static __thread uint32_t own_id;
-static __thread bool exempted;
+static __thread uint32_t lock_held_ranks;
+static __thread uint32_t lock_own_id;
+static __thread bool lock_exempted;
 
 void lock_exempt(bool exempt)
 {
-	exempted = exempt;
+	lock_exempted = exempt;
 }
 
 /* Central locks are taken one after the other by fork, all of one rank. */
-static void note_acquired(enum lock_rank rank)
+static void lock_note_acquired(enum lock_rank rank)
 {
 	if (!DEBUG_BUILD)
 		return;
-	if (held_ranks >> (rank + 1))
+	if (lock_held_ranks >> (rank + 1))
 		__builtin_trap();
-	held_ranks |= 1u << rank;
+	lock_held_ranks |= 1u << rank;
 }
 
-static void note_released(enum lock_rank rank)
+static void lock_note_released(enum lock_rank rank)
 {
 	if (DEBUG_BUILD)
-		held_ranks &= ~(1u << rank);
+		lock_held_ranks &= ~(1u << rank);
 }
 
 /* This thread's id, in the place it has in a lock's word. */
-static uint32_t self(void)
+static uint32_t lock_self(void)
 {
-	if (unlikely(own_id == 0))
-		own_id = (uint32_t)syscall(SYS_gettid) << 1;
-	return own_id;
+	if (unlikely(lock_own_id == 0))
+		lock_own_id = (uint32_t)syscall(SYS_gettid) << 1;
+	return lock_own_id;
 }
 
-static void relax(void)
+static void lock_relax(void)
 {
 #if defined(__x86_64__)
 	__builtin_ia32_pause();
@@ -54,41 +54,43 @@ bool lock_try(struct lock *lock, enum lock_rank rank)
 {
 	uint32_t expected = 0;
 
-	if (unlikely(exempted))
+	if (unlikely(lock_exempted))
 		return true;
 	/* acquire: pairs with the release in lock_release */
-	if (!__atomic_compare_exchange_n(&lock->word, &expected, self(), false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&lock->word, &expected, lock_self(),
+					 false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
 		return false;
-	note_acquired(rank);
+	lock_note_acquired(rank);
 	return true;
 }
 
-static bool spin(struct lock *lock)
+static bool lock_spin(struct lock *lock)
 {
 	for (int i = 0; i < SPINS; i++) {
 		uint32_t expected = 0;
 
 		if (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) == 0 &&
-		    __atomic_compare_exchange_n(&lock->word, &expected, self(),
-						false, __ATOMIC_ACQUIRE,
-						__ATOMIC_RELAXED))
+		    __atomic_compare_exchange_n(
+			    &lock->word, &expected, lock_self(), false,
+			    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			return true;
-		relax();
+		lock_relax();
 	}
 	return false;
 }
 
 /* Whoever waited takes the lock as waited for: others may still wait. */
-static NOINLINE void wait(struct lock *lock)
+static NOINLINE void lock_wait(struct lock *lock)
 {
 	int saved = errno;
 
-	if (spin(lock))
+	if (lock_spin(lock))
 		return;
 	for (;;) {
 		uint32_t word = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
-		uint32_t next = word == 0 ? self() | WAITED : word | WAITED;
+		uint32_t next =
+			word == 0 ? lock_self() | WAITED : word | WAITED;
 
 		/* acquire: as above */
 		if (word != next && !__atomic_compare_exchange_n(
@@ -107,17 +109,17 @@ void lock_acquire(struct lock *lock, enum lock_rank rank)
 {
 	if (lock_try(lock, rank))
 		return;
-	wait(lock);
-	note_acquired(rank);
+	lock_wait(lock);
+	lock_note_acquired(rank);
 }
 
 void lock_release(struct lock *lock, enum lock_rank rank)
 {
 	int saved;
 
-	if (unlikely(exempted))
+	if (unlikely(lock_exempted))
 		return;
-	note_released(rank);
+	lock_note_released(rank);
 	/* release: pairs with the acquires above */
 	if (!(__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) & WAITED))
 		return;
@@ -137,15 +139,15 @@ void lock_reset(struct lock *lock)
 void lock_fork_acquire(struct lock *lock, enum lock_rank rank)
 {
 	uint32_t word = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
-	uint32_t held = held_ranks;
+	uint32_t held = lock_held_ranks;
 
-	if ((word & ~WAITED) == self()) {
+	if ((word & ~WAITED) == lock_self()) {
 		lock->left_held = true;
 		return;
 	}
-	held_ranks = 0;
+	lock_held_ranks = 0;
 	lock_acquire(lock, rank);
-	held_ranks |= held;
+	lock_held_ranks |= held;
 }
 
 void lock_fork_release(struct lock *lock, enum lock_rank rank)
@@ -158,6 +160,6 @@ void lock_fork_release(struct lock *lock, enum lock_rank rank)
 
 void lock_reset_ranks(void)
 {
-	held_ranks = 0;
-	own_id = 0;
+	lock_held_ranks = 0;
+	lock_own_id = 0;
 }

@@ -6,8 +6,8 @@
 #define CHUNK_BYTES (128 * KIB)
 
 struct lock meta_lock;
-static char *next, *end;
-static uint64_t handed_out;
+static char *meta_next, *meta_end;
+static uint64_t meta_handed_out;
 
 void *meta_alloc(size_t bytes)
 {
@@ -15,18 +15,18 @@ void *meta_alloc(size_t bytes)
 
 	bytes = align_up(bytes, CACHE_LINE);
 	lock_acquire(&meta_lock, LOCK_META);
-	if (bytes > (size_t)(end - next)) {
+	if (bytes > (size_t)(meta_end - meta_next)) {
 		size_t chunk = align_up(max_size(bytes, CHUNK_BYTES), VM_PAGE);
 		char *fresh = vm_map(chunk);
 
 		if (!fresh)
 			goto out;
-		next = fresh;
-		end = fresh + chunk;
+		meta_next = fresh;
+		meta_end = fresh + chunk;
 	}
-	got = next;
-	next += bytes;
-	count64(&handed_out, bytes);
+	got = meta_next;
+	meta_next += bytes;
+	count64(&meta_handed_out, bytes);
 out:
 	lock_release(&meta_lock, LOCK_META);
 	return got;
@@ -34,5 +34,5 @@ out:
 
 size_t meta_bytes(void)
 {
-	return peek64(&handed_out);
+	return peek64(&meta_handed_out);
 }

@@ -11,13 +11,13 @@ struct line {
 	size_t used;
 };
 
-static void add(struct line *line, const char *text)
+static void report_add(struct line *line, const char *text)
 {
 	while (*text && line->used < sizeof(line->text))
 		line->text[line->used++] = *text++;
 }
 
-static void add_number(struct line *line, uint64_t value, unsigned base)
+static void report_add_number(struct line *line, uint64_t value, unsigned base)
 {
 	char digits[24], *at = digits + sizeof(digits) - 1;
 
@@ -26,11 +26,11 @@ static void add_number(struct line *line, uint64_t value, unsigned base)
 		*--at = "0123456789abcdef"[value % base];
 		value /= base;
 	} while (value != 0);
-	add(line, at);
+	report_add(line, at);
 }
 
 /* Not write(): a raw call is no cancellation point. */
-static void put(int fd, const struct line *line)
+static void report_put(int fd, const struct line *line)
 {
 	int saved = errno;
 	long done;
@@ -41,7 +41,7 @@ static void put(int fd, const struct line *line)
 	errno = saved;
 }
 
-static void put_file(const char *path, const struct line *line)
+static void report_put_file(const char *path, const struct line *line)
 {
 	int saved = errno;
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, path,
@@ -50,7 +50,7 @@ static void put_file(const char *path, const struct line *line)
 			      0600);
 
 	if (fd >= 0) {
-		put(fd, line);
+		report_put(fd, line);
 		syscall(SYS_close, fd);
 	}
 	errno = saved;
@@ -61,31 +61,31 @@ void report_corruption(enum reject_kind kind, const void *ptr, uint32_t stride,
 {
 	struct line line = {.used = 0};
 
-	add(&line, "hakmem: ");
-	add(&line, figures_reject_text[kind]);
-	add(&line, ": pointer 0x");
-	add_number(&line, (uintptr_t)ptr, 16);
-	add(&line, ", class ");
+	report_add(&line, "hakmem: ");
+	report_add(&line, figures_reject_text[kind]);
+	report_add(&line, ": pointer 0x");
+	report_add_number(&line, (uintptr_t)ptr, 16);
+	report_add(&line, ", class ");
 	if (stride == REPORT_CLASS_UNKNOWN)
-		add(&line, "unknown");
+		report_add(&line, "unknown");
 	else if (stride == REPORT_CLASS_LARGE)
-		add(&line, "large");
+		report_add(&line, "large");
 	else
-		add_number(&line, stride, 10);
+		report_add_number(&line, stride, 10);
 	if (aborting)
-		add(&line, " (HAKMEM_CORRUPTION=report carries on)");
-	add(&line, "\n");
-	put(STDERR_FILENO, &line);
+		report_add(&line, " (HAKMEM_CORRUPTION=report carries on)");
+	report_add(&line, "\n");
+	report_put(STDERR_FILENO, &line);
 	if (log)
-		put_file(log, &line);
+		report_put_file(log, &line);
 }
 
 void report_log(const char *path, const char *text)
 {
 	struct line line = {.used = 0};
 
-	add(&line, "hakmem: ");
-	add(&line, text);
-	add(&line, "\n");
-	put_file(path, &line);
+	report_add(&line, "hakmem: ");
+	report_add(&line, text);
+	report_add(&line, "\n");
+	report_put_file(path, &line);
 }

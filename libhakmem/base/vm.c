@@ -9,7 +9,7 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-static void *map(void *at, size_t bytes, int protection, int flags)
+static void *vm_map_with(void *at, size_t bytes, int protection, int flags)
 {
 	int saved = errno;
 	void *got = mmap(at, bytes, protection,
@@ -21,12 +21,13 @@ static void *map(void *at, size_t bytes, int protection, int flags)
 
 void *vm_map(size_t bytes)
 {
-	return map(NULL, bytes, PROT_READ | PROT_WRITE, 0);
+	return vm_map_with(NULL, bytes, PROT_READ | PROT_WRITE, 0);
 }
 
 bool vm_map_at(void *at, size_t bytes)
 {
-	void *got = map(at, bytes, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
+	void *got = vm_map_with(at, bytes, PROT_READ | PROT_WRITE,
+				MAP_FIXED_NOREPLACE);
 
 	/* A kernel before 4.17 takes the flag for a hint. */
 	if (got && got != at) {
@@ -38,7 +39,7 @@ bool vm_map_at(void *at, size_t bytes)
 
 void *vm_reserve(size_t bytes)
 {
-	return map(NULL, bytes, PROT_NONE, MAP_NORESERVE);
+	return vm_map_with(NULL, bytes, PROT_NONE, MAP_NORESERVE);
 }
 
 bool vm_commit(void *at, size_t bytes)

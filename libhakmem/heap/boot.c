@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 struct lock boot_lock;
-static bool ready;
-static bool early;
-static uint64_t time_ns;
-static uint64_t random_state;
+static bool boot_is_ready;
+static bool boot_early;
+static uint64_t boot_began_ns;
+static uint64_t boot_random_state;
 
 /* Without a stream nobody would read the stacks. */
 void boot_sampling(void)
@@ -25,42 +25,42 @@ void boot_sampling(void)
 
 static bool boot(void)
 {
-	time_ns = clock_now();
-	early = environ == NULL;
+	boot_began_ns = clock_now();
+	boot_early = environ == NULL;
 	conf_load(environ);
-	random_state = rng_seed();
-	header_secret = (uint32_t)rng_next(&random_state) | 1;
-	if (!arena_init(rng_next(&random_state)))
+	boot_random_state = rng_seed();
+	header_secret = (uint32_t)rng_next(&boot_random_state) | 1;
+	if (!arena_init(rng_next(&boot_random_state)))
 		return false;
 	boot_sampling();
 	sizeclass_init();
-	profile_init(rng_next(&random_state));
+	profile_init(rng_next(&boot_random_state));
 	return true;
 }
 
 bool boot_ready(void)
 {
 	/* acquire: pairs with the release below */
-	if (likely(__atomic_load_n(&ready, __ATOMIC_ACQUIRE)))
+	if (likely(__atomic_load_n(&boot_is_ready, __ATOMIC_ACQUIRE)))
 		return true;
 	lock_acquire(&boot_lock, LOCK_INIT);
-	if (!ready && boot())
-		__atomic_store_n(&ready, true, __ATOMIC_RELEASE);
+	if (!boot_is_ready && boot())
+		__atomic_store_n(&boot_is_ready, true, __ATOMIC_RELEASE);
 	lock_release(&boot_lock, LOCK_INIT);
-	return ready;
+	return boot_is_ready;
 }
 
 uint64_t boot_time_ns(void)
 {
-	return time_ns;
+	return boot_began_ns;
 }
 
 uint64_t boot_random(void)
 {
-	return random_state;
+	return boot_random_state;
 }
 
 bool boot_was_early(void)
 {
-	return early;
+	return boot_early;
 }

@@ -6,14 +6,14 @@
 #include "libhakmem/heap/thread.h"
 
 /* Is this request a sample? A thread without a cache draws none. */
-static bool wide_is_sample(struct cache *cache, size_t n, unsigned class,
-			   struct profile_sample *out)
+static bool bypass_wide_is_sample(struct cache *cache, size_t n, unsigned class,
+				  struct profile_sample *out)
 {
 	return cache && sample_bypass(&cache->sample, n, class, out);
 }
 
 /* Sets the sampled bit of a large block; does nothing if there is none. */
-static void set_sampled(struct profile_sample *sample, void *ptr)
+static void bypass_set_sampled(struct profile_sample *sample, void *ptr)
 {
 	if (ptr && sample_add(sample, ptr))
 		header_large_set_sampled(ptr, true, header_large(ptr)->counted);
@@ -26,14 +26,15 @@ void *bypass_large_for(unsigned counted, size_t align,
 					   header_class_code(counted));
 
 	if (ptr)
-		set_sampled(sample, ptr);
+		bypass_set_sampled(sample, ptr);
 	return ptr;
 }
 
 void *bypass_large(struct cache *cache, size_t n, size_t align, bool zeroed)
 {
 	struct profile_sample sample;
-	bool sampled = wide_is_sample(cache, n, SITE_CLASS_LARGE, &sample);
+	bool sampled =
+		bypass_wide_is_sample(cache, n, SITE_CLASS_LARGE, &sample);
 	void *ptr = large_alloc(n, align, zeroed);
 
 	if (!ptr && n <= arena.committed[0] + arena.committed[1]) {
@@ -43,7 +44,7 @@ void *bypass_large(struct cache *cache, size_t n, size_t align, bool zeroed)
 	if (!ptr)
 		return no_memory();
 	if (sampled)
-		set_sampled(&sample, ptr);
+		bypass_set_sampled(&sample, ptr);
 	if (n == 1024)
 		stats_add(FIGURE_FALLBACK_1024, 1);
 	return ptr;
@@ -52,14 +53,14 @@ void *bypass_large(struct cache *cache, size_t n, size_t align, bool zeroed)
 void *bypass_move(void *ptr, size_t usable, size_t n)
 {
 	struct profile_sample sample;
-	bool sampled =
-		wide_is_sample(thread_cache(), n, SITE_CLASS_LARGE, &sample);
+	bool sampled = bypass_wide_is_sample(thread_cache(), n,
+					     SITE_CLASS_LARGE, &sample);
 	void *fresh = large_grow(ptr, min_size(usable, n), n);
 
 	if (!fresh)
 		return no_memory();
 	if (sampled)
-		set_sampled(&sample, fresh);
+		bypass_set_sampled(&sample, fresh);
 	return fresh;
 }
 
@@ -74,14 +75,14 @@ void *bypass_resize(void *ptr, size_t n)
 		sample_free(ptr);
 	fresh = large_resize(ptr, n);
 	if (fresh &&
-	    wide_is_sample(thread_cache(), n, SITE_CLASS_LARGE, &sample))
-		set_sampled(&sample, fresh);
+	    bypass_wide_is_sample(thread_cache(), n, SITE_CLASS_LARGE, &sample))
+		bypass_set_sampled(&sample, fresh);
 	return fresh;
 }
 
 /* An aligned pointer inside a larger block, with a header of its own; the
  * block's own start can no longer be freed. */
-static void *align_inside(char *base, size_t align)
+static void *bypass_align_inside(char *base, size_t align)
 {
 	char *ptr;
 
@@ -91,20 +92,21 @@ static void *align_inside(char *base, size_t align)
 	return ptr;
 }
 
-static void *take_aligned(struct cache *cache, size_t align, unsigned class)
+static void *bypass_take_aligned(struct cache *cache, size_t align,
+				 unsigned class)
 {
 	char *base = (char *)thread_take(cache, header_class_code(class));
 
 	if (!base || is_aligned((uintptr_t)base, align))
 		return base;
-	return align_inside(base, align);
+	return bypass_align_inside(base, align);
 }
 
 /* A sample's block needs a header, for the sampled bit, see take_sampled in
  * heap.c. */
-static void *take_aligned_sampled(struct cache *cache, size_t align,
-				  unsigned counted,
-				  struct profile_sample *sample)
+static void *bypass_take_aligned_sampled(struct cache *cache, size_t align,
+					 unsigned counted,
+					 struct profile_sample *sample)
 {
 	size_t n = sample->bytes;
 	unsigned class;
@@ -130,7 +132,7 @@ static void *take_aligned_sampled(struct cache *cache, size_t align,
 		cache_count_without_block(cache, counted);
 		cache_block_without_count(cache, class);
 	}
-	ptr = align_inside(base, align);
+	ptr = bypass_align_inside(base, align);
 	header_large_set_sampled(ptr, sample_add(sample, ptr),
 				 class != counted ? header_class_code(counted)
 						  : 0);
@@ -143,13 +145,13 @@ void *bypass_aligned(struct cache *cache, size_t align, size_t n,
 	struct profile_sample sample;
 	void *ptr = NULL;
 
-	if (wide_is_sample(cache, n, class, &sample))
-		ptr = take_aligned_sampled(cache, align, class, &sample);
+	if (bypass_wide_is_sample(cache, n, class, &sample))
+		ptr = bypass_take_aligned_sampled(cache, align, class, &sample);
 	if (!ptr)
-		ptr = take_aligned(cache, align, class);
+		ptr = bypass_take_aligned(cache, align, class);
 	if (!ptr) {
 		thread_reclaim();
-		ptr = take_aligned(cache, align, class);
+		ptr = bypass_take_aligned(cache, align, class);
 	}
 	if (!ptr)
 		return no_memory();

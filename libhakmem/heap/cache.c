@@ -21,7 +21,7 @@ const struct cache cache_none;
 
 /* Lets `room` more blocks enter, by one store: a reader never meets a grant
  * without its room. */
-static void grant(struct cache *cache, unsigned class, uint32_t room)
+static void cache_grant(struct cache *cache, unsigned class, uint32_t room)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	union grant next = row->grant;
@@ -36,7 +36,7 @@ static void grant(struct cache *cache, unsigned class, uint32_t room)
 /* Misses never write through it while it points to cache_none. */
 __thread struct cache *cache_self = (struct cache *)(uintptr_t)&cache_none;
 
-static uint32_t first_limit(const struct sizeclass *info)
+static uint32_t cache_first_limit(const struct sizeclass *info)
 {
 	size_t first = FIRST_ROOM_BYTES / info->stride;
 
@@ -48,7 +48,7 @@ static uint32_t first_limit(const struct sizeclass *info)
  * ... of one, so that all together hold about the same. */
 #define FEW_THREADS 8u
 #define SHIFT_MAX   5u
-static uint32_t share_shift;
+static uint32_t cache_share_shift;
 
 void cache_share(uint64_t threads)
 {
@@ -56,34 +56,34 @@ void cache_share(uint64_t threads)
 
 	while (threads > FEW_THREADS << shift && shift < SHIFT_MAX)
 		shift++;
-	__atomic_store_n(&share_shift, shift, __ATOMIC_RELAXED);
+	__atomic_store_n(&cache_share_shift, shift, __ATOMIC_RELAXED);
 }
 
-static uint32_t shared(size_t blocks, unsigned class)
+static uint32_t cache_shared(size_t blocks, unsigned class)
 {
 	const struct sizeclass *info = &sizeclass_table[class];
 
 	return (uint32_t)max_size(min_size(blocks, info->batch) >>
-					  peek32(&share_shift),
-				  first_limit(info));
+					  peek32(&cache_share_shift),
+				  cache_first_limit(info));
 }
 
-static uint32_t largest_limit(unsigned class)
+static uint32_t cache_largest_limit(unsigned class)
 {
-	return shared(sizeclass_table[class].batch, class);
+	return cache_shared(sizeclass_table[class].batch, class);
 }
 
-static uint64_t operations(const struct cache *cache, unsigned class)
+static uint64_t cache_operations(const struct cache *cache, unsigned class)
 {
 	return cache_allocs(cache, class) + cache_frees(cache, class);
 }
 
-static uint32_t calm_limit(unsigned class)
+static uint32_t cache_calm_limit(unsigned class)
 {
 	size_t blocks = CALM_BYTES / sizeclass_table[class].stride;
 
 	blocks = max_size(CALM_MIN, min_size(blocks, CALM_MAX));
-	return shared(blocks, class);
+	return cache_shared(blocks, class);
 }
 
 /*
@@ -91,19 +91,21 @@ static uint32_t calm_limit(unsigned class)
  * than that: so a row that was just refilled takes some frees before it is
  * flushed, and one that frees and requests use alike is looked at less often.
  */
-static uint32_t most_of(uint32_t limit, unsigned class)
+static uint32_t cache_most_of(uint32_t limit, unsigned class)
 {
-	size_t calm = calm_limit(class);
+	size_t calm = cache_calm_limit(class);
 
 	return limit + (uint32_t)max_size(limit / 2, min_size(limit, calm));
 }
 
-static void grant_rest(struct cache *cache, unsigned class, uint32_t depth)
+static void cache_grant_rest(struct cache *cache, unsigned class,
+			     uint32_t depth)
 {
-	uint32_t most = most_of(cache->row[HEADER_CLASS | class].limit, class);
+	uint32_t most =
+		cache_most_of(cache->row[HEADER_CLASS | class].limit, class);
 
 	/* A chain that another thread flushed may be longer. */
-	grant(cache, class, depth < most ? most - depth : 1);
+	cache_grant(cache, class, depth < most ? most - depth : 1);
 }
 
 /*
@@ -114,16 +116,16 @@ static void grant_rest(struct cache *cache, unsigned class, uint32_t depth)
  * empty or full every L * L operations, however large it is: then it need not
  * be.
  */
-static uint32_t fit(struct cache *cache, unsigned class, uint32_t blocks,
-		    bool full)
+static uint32_t cache_fit(struct cache *cache, unsigned class, uint32_t blocks,
+			  bool full)
 {
 	struct row_cold *cold = &cache->cold[class];
-	uint32_t calm = calm_limit(class), most = calm;
-	uint64_t now = operations(cache, class);
+	uint32_t calm = cache_calm_limit(class), most = calm;
+	uint64_t now = cache_operations(cache, class);
 	uint64_t lengths = (now - cold->missed_at) / blocks;
 
 	if (cold->was_full != full && lengths < CALM_LENGTHS)
-		most = largest_limit(class);
+		most = cache_largest_limit(class);
 	cold->was_full = full;
 	cold->missed_at = now;
 	if (lengths >= CALM_LENGTHS && blocks > calm)
@@ -138,11 +140,12 @@ void cache_begin(struct cache *cache, unsigned class)
 	struct row_cold *cold = &cache->cold[class];
 
 	if (cold->refill == 0)
-		cold->refill = cold->learned = first_limit(info);
+		cold->refill = cold->learned = cache_first_limit(info);
 	row->mask = (uint16_t)info->mask;
 	row->code = header_class_code(class);
-	row->limit = (uint32_t)min_size(cold->learned, largest_limit(class));
-	grant(cache, class, row->limit);
+	row->limit =
+		(uint32_t)min_size(cold->learned, cache_largest_limit(class));
+	cache_grant(cache, class, row->limit);
 	cache->used[class / 64] |= (uint64_t)1 << class % 64;
 }
 
@@ -158,7 +161,7 @@ unsigned cache_next_used(const struct cache *cache, unsigned class)
 	return sizeclass_count;
 }
 
-static void clear_row(struct cache *cache, unsigned class)
+static void cache_clear_row(struct cache *cache, unsigned class)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct row_cold *cold = &cache->cold[class];
@@ -177,14 +180,14 @@ void cache_clear(struct cache *cache)
 	unsigned i = cache_next_used(cache, 0);
 
 	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1))
-		clear_row(cache, i);
+		cache_clear_row(cache, i);
 	memset((char *)cache + sizeof(cache->row), 0,
 	       offsetof(struct cache, cold) - sizeof(cache->row));
 }
 
 /* Exchanges the spare chain for another. acq_rel: pairs with itself in the
  * other thread, which follows the links. */
-static struct chain swap_spare(struct row_cold *cold, struct chain chain)
+static struct chain cache_swap_spare(struct row_cold *cold, struct chain chain)
 {
 	uint64_t word = (uint64_t)chain.count << 48 | (uintptr_t)chain.head;
 
@@ -195,16 +198,16 @@ static struct chain swap_spare(struct row_cold *cold, struct chain chain)
 			      (uint32_t)(word >> 48)};
 }
 
-static struct chain take_spare(struct row_cold *cold)
+static struct chain cache_take_spare(struct row_cold *cold)
 {
-	return swap_spare(cold, (struct chain){NULL, 0});
+	return cache_swap_spare(cold, (struct chain){NULL, 0});
 }
 
-static bool refill(struct cache *cache, unsigned class)
+static bool cache_refill(struct cache *cache, unsigned class)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct row_cold *cold = &cache->cold[class];
-	struct chain chain = take_spare(cold);
+	struct chain chain = cache_take_spare(cold);
 
 	cold->missed = true;
 	if (chain.count == 0) {
@@ -212,11 +215,11 @@ static bool refill(struct cache *cache, unsigned class)
 		if (chain.count == 0)
 			return false;
 		row->limit = (uint32_t)max_size(row->limit, cold->refill);
-		cold->refill = fit(cache, class, cold->refill, false);
+		cold->refill = cache_fit(cache, class, cold->refill, false);
 	}
 	row->head = chain.head;
 	cold->refilled += chain.count;
-	grant_rest(cache, class, chain.count);
+	cache_grant_rest(cache, class, chain.count);
 	return true;
 }
 
@@ -225,7 +228,7 @@ struct block *cache_pop(struct cache *cache, uint8_t code)
 	struct row *row = &cache->row[code];
 	struct block *block;
 
-	if (!row->head && !refill(cache, header_class(code)))
+	if (!row->head && !cache_refill(cache, header_class(code)))
 		return NULL;
 	block = row->head;
 	row->head = block->next;
@@ -276,7 +279,8 @@ void cache_redraw(struct cache *cache, unsigned class, int64_t requests,
 			 __ATOMIC_RELEASE);
 }
 
-static struct chain empty(struct cache *cache, unsigned class, uint32_t depth)
+static struct chain cache_empty(struct cache *cache, unsigned class,
+				uint32_t depth)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct chain chain = {row->head, depth};
@@ -289,37 +293,37 @@ static struct chain empty(struct cache *cache, unsigned class, uint32_t depth)
 /* Empties the row into the spare chain if there is none, else gives the chain
  * away: what was freed last is still near, and central has to follow its links.
  */
-static void flush(struct cache *cache, unsigned class, uint32_t depth)
+static void cache_flush(struct cache *cache, unsigned class, uint32_t depth)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
-	struct chain chain = empty(cache, class, depth);
+	struct chain chain = cache_empty(cache, class, depth);
 
 	if (peek64(&cache->cold[class].spare) == 0)
-		chain = swap_spare(&cache->cold[class], chain);
+		chain = cache_swap_spare(&cache->cold[class], chain);
 	if (chain.count == 0)
 		return;
 	chain = central_stash(class, chain);
 	row->head = chain.head;
 	cache->cold[class].flushed -= chain.count;
-	row->limit = fit(cache, class, row->limit, true);
+	row->limit = cache_fit(cache, class, row->limit, true);
 }
 
 /* The grant is used up: there may be space all the same, since malloc took
  * blocks out meanwhile. A row that is used so often may hold more. */
-static void make_room(struct cache *cache, unsigned class)
+static void cache_make_room(struct cache *cache, unsigned class)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	uint32_t depth = cache_depth(cache, class);
 
 	if (depth >= row->limit) {
-		flush(cache, class, depth);
+		cache_flush(cache, class, depth);
 		cache->cold[class].missed = true;
 		depth = cache_depth(cache, class);
-	} else if (row->limit < calm_limit(class)) {
+	} else if (row->limit < cache_calm_limit(class)) {
 		row->limit = (uint32_t)min_size((size_t)row->limit * 2,
-						calm_limit(class));
+						cache_calm_limit(class));
 	}
-	grant_rest(cache, class, depth);
+	cache_grant_rest(cache, class, depth);
 }
 
 void cache_give(struct cache *cache, uint8_t code, struct block *block)
@@ -327,7 +331,7 @@ void cache_give(struct cache *cache, uint8_t code, struct block *block)
 	struct row *row = &cache->row[code];
 
 	if (row->grant.room == 0)
-		make_room(cache, header_class(code));
+		cache_make_room(cache, header_class(code));
 	block->key = block_key(block);
 	block->next = row->head;
 	row->head = block;
@@ -336,7 +340,7 @@ void cache_give(struct cache *cache, uint8_t code, struct block *block)
 
 /* What a thread worked with goes to the next one as it is, and the next tick
  * takes apart what is left; more would keep too much memory until then. */
-static void hand_in(unsigned class, struct chain chain)
+static void cache_hand_in_chain(unsigned class, struct chain chain)
 {
 	if (chain.count * sizeclass_table[class].stride <= STASH_BYTES)
 		chain = central_stash(class, chain);
@@ -348,8 +352,9 @@ void cache_hand_in(struct cache *cache)
 	unsigned i = cache_next_used(cache, 0);
 
 	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
-		hand_in(i, take_spare(&cache->cold[i]));
-		hand_in(i, empty(cache, i, cache_depth(cache, i)));
+		cache_hand_in_chain(i, cache_take_spare(&cache->cold[i]));
+		cache_hand_in_chain(
+			i, cache_empty(cache, i, cache_depth(cache, i)));
 	}
 }
 
@@ -358,12 +363,12 @@ void cache_drain_spares(struct cache *cache)
 	unsigned i = cache_next_used(cache, 0);
 
 	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1))
-		central_release(i, take_spare(&cache->cold[i]));
+		central_release(i, cache_take_spare(&cache->cold[i]));
 }
 
 /* Keeps the first `keep` blocks of a row and gives the others to their slabs:
  * each of them may hold a whole slab back. */
-static void cut(struct cache *cache, unsigned class, uint32_t keep)
+static void cache_cut(struct cache *cache, unsigned class, uint32_t keep)
 {
 	struct row *row = &cache->row[HEADER_CLASS | class];
 	struct row_cold *cold = &cache->cold[class];
@@ -391,14 +396,15 @@ void cache_drain(struct cache *cache, bool all)
 
 	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
 		struct row_cold *cold = &cache->cold[i];
-		uint64_t now = operations(cache, i);
+		uint64_t now = cache_operations(cache, i);
 		uint64_t held = cache_held(cache, i);
 
 		if (held == 0)
 			continue;
 		if (all || !cold->missed || now - cold->seen < held) {
-			central_release(i, take_spare(cold));
-			cut(cache, i, all || now == cold->seen ? 0 : KEPT);
+			central_release(i, cache_take_spare(cold));
+			cache_cut(cache, i,
+				  all || now == cold->seen ? 0 : KEPT);
 		}
 		cold->missed = false;
 		cold->seen = now;

@@ -21,7 +21,7 @@
  * as soon as it is counted, and those of the class whose row gives the block in
  * the end.
  */
-static struct block *pop_uncounted(struct cache *cache, uint8_t code)
+static struct block *heap_pop_uncounted(struct cache *cache, uint8_t code)
 {
 	struct block *block = cache_pop(cache, code);
 
@@ -32,18 +32,19 @@ static struct block *pop_uncounted(struct cache *cache, uint8_t code)
 
 /* For a request that was counted and has borrowed. Tries harder: an exact power
  * of two whose zone cannot grow can also live in a block with a header. */
-static struct block *pop_or_reclaim(struct cache *cache, uint8_t code, size_t n)
+static struct block *heap_pop_or_reclaim(struct cache *cache, uint8_t code,
+					 size_t n)
 {
 	struct block *block;
 	unsigned other;
 
 	if (!cache)
 		return thread_take_direct(header_class(code));
-	block = pop_uncounted(cache, code);
+	block = heap_pop_uncounted(cache, code);
 	if (likely(block != NULL))
 		return block;
 	thread_reclaim();
-	block = pop_uncounted(cache, code);
+	block = heap_pop_uncounted(cache, code);
 	if (block)
 		return block;
 	other = header_class(code);
@@ -55,7 +56,7 @@ static struct block *pop_or_reclaim(struct cache *cache, uint8_t code, size_t n)
 	return thread_take(cache, header_class_code(other));
 }
 
-static void give(struct cache *cache, uint8_t code, struct block *block)
+static void heap_give(struct cache *cache, uint8_t code, struct block *block)
 {
 	if (cache) {
 		thread_begin_row(cache, header_class(code));
@@ -86,7 +87,7 @@ NOINLINE void *heap_malloc_miss(size_t n)
 			return heap_malloc_sample(n);
 		cache_count_without_block(cache, header_class(code));
 	}
-	block = pop_or_reclaim(cache, code, n);
+	block = heap_pop_or_reclaim(cache, code, n);
 	return block ? block : no_memory();
 }
 
@@ -98,8 +99,8 @@ NOINLINE void *heap_malloc_miss(size_t n)
  * it comes; then the counts are adjusted. NULL: no block, or no room to
  * remember it.
  */
-static void *take_sampled(struct cache *cache, unsigned counted,
-			  struct profile_sample *sample)
+static void *heap_take_sampled(struct cache *cache, unsigned counted,
+			       struct profile_sample *sample)
 {
 	size_t n = sample->bytes;
 	struct block *block;
@@ -140,13 +141,13 @@ NOINLINE void *heap_malloc_sample(size_t n)
 	cache_count_without_block(cache, class);
 	thread_poll(cache);
 	if (sample_row(&cache->sample, n, class, interval, &sample))
-		block = take_sampled(cache, class, &sample);
+		block = heap_take_sampled(cache, class, &sample);
 	if (!block)
-		block = pop_or_reclaim(cache, code, n);
+		block = heap_pop_or_reclaim(cache, code, n);
 	return block ? block : no_memory();
 }
 
-static void count_boundary(const void *ptr)
+static void heap_count_boundary(const void *ptr)
 {
 	if (((uintptr_t)ptr & 0xFFF) == 0)
 		stats_add(FIGURE_PAGE_BOUNDARY, 1);
@@ -154,7 +155,7 @@ static void count_boundary(const void *ptr)
 
 /* Of a pointer that is no ordinary block: one with a header of its own kind, or
  * a bad one. What becomes of the block is an ordinary block. */
-static NOINLINE void free_closely(struct cache *cache, void *ptr)
+static NOINLINE void heap_free_closely(struct cache *cache, void *ptr)
 {
 	struct lookup found = lookup_closely(ptr);
 
@@ -163,7 +164,7 @@ static NOINLINE void free_closely(struct cache *cache, void *ptr)
 		return;
 	}
 	if (found.code != HEADER_MAPPED)
-		count_boundary(ptr);
+		heap_count_boundary(ptr);
 	if (unlikely(found.sampled))
 		sample_free(ptr);
 	if (found.kind == LOOKUP_LARGE) {
@@ -179,7 +180,7 @@ static NOINLINE void free_closely(struct cache *cache, void *ptr)
 		header_set_freed(ptr);
 	if (found.kind == LOOKUP_ALIGNED || found.sampled)
 		header_set_ordinary(found.base, found.code);
-	give(cache, found.code, found.base);
+	heap_give(cache, found.code, found.base);
 }
 
 NOINLINE void heap_free_miss(void *ptr)
@@ -194,11 +195,12 @@ NOINLINE void heap_free_miss(void *ptr)
 		thread_poll(cache);
 	class = lookup_class(ptr);
 	if (class)
-		give(cache,
-		     header_class_code((unsigned)(class - sizeclass_table)),
-		     ptr);
+		heap_give(
+			cache,
+			header_class_code((unsigned)(class - sizeclass_table)),
+			ptr);
 	else
-		free_closely(cache, ptr);
+		heap_free_closely(cache, ptr);
 }
 
 void *heap_calloc(size_t count, size_t size)
@@ -262,7 +264,7 @@ NOINLINE size_t heap_usable_miss(void *ptr)
 
 /* realloc of somebody else's block: its length is not known, so what can be
  * read of `n` bytes is copied, and the block is left to its owner. */
-static void *adopt(void *ptr, size_t n)
+static void *heap_adopt(void *ptr, size_t n)
 {
 	void *fresh = heap_malloc(n);
 	size_t copied = 0;
@@ -279,7 +281,7 @@ static void *adopt(void *ptr, size_t n)
 	return fresh;
 }
 
-static bool keeps_place(const struct lookup *found, size_t n)
+static bool heap_keeps_place(const struct lookup *found, size_t n)
 {
 	if (n > found->usable)
 		return false;
@@ -294,13 +296,13 @@ static bool keeps_place(const struct lookup *found, size_t n)
  * class or bin that counts its request, and live bytes change only as far as
  * the block reserves more or less.
  */
-static void *realloc_in_place(void *block)
+static void *heap_realloc_in_place(void *block)
 {
 	stats_add(FIGURE_REALLOCS_IN_PLACE, 1);
 	return block;
 }
 
-static void *realloc_move(void *ptr, const struct lookup *found, size_t n)
+static void *heap_realloc_move(void *ptr, const struct lookup *found, size_t n)
 {
 	void *fresh;
 
@@ -316,20 +318,20 @@ static void *realloc_move(void *ptr, const struct lookup *found, size_t n)
 	return fresh;
 }
 
-static void *resize(void *ptr, const struct lookup *found, size_t n)
+static void *heap_resize(void *ptr, const struct lookup *found, size_t n)
 {
 	bool large =
 		found->kind == LOOKUP_LARGE && found->counted == HEADER_NONE;
 	void *fresh;
 
-	if (!large && keeps_place(found, n))
-		return realloc_in_place(ptr);
+	if (!large && heap_keeps_place(found, n))
+		return heap_realloc_in_place(ptr);
 	fresh = large && n > SIZECLASS_SMALL_MAX ? bypass_resize(ptr, n) : NULL;
 	if (fresh)
-		return realloc_in_place(fresh);
-	fresh = realloc_move(ptr, found, n);
+		return heap_realloc_in_place(fresh);
+	fresh = heap_realloc_move(ptr, found, n);
 	/* Who wants less and cannot be given another block keeps this one. */
-	return fresh || n > found->usable ? fresh : realloc_in_place(ptr);
+	return fresh || n > found->usable ? fresh : heap_realloc_in_place(ptr);
 }
 
 void *heap_realloc(void *ptr, size_t n)
@@ -346,9 +348,9 @@ void *heap_realloc(void *ptr, size_t n)
 		return no_memory();
 	found = lookup(ptr);
 	if (likely(found.kind != LOOKUP_NONE))
-		return resize(ptr, &found, n);
+		return heap_resize(ptr, &found, n);
 	reject(ptr, &found);
-	return found.fault == REJECT_FOREIGN ? adopt(ptr, n) : no_memory();
+	return found.fault == REJECT_FOREIGN ? heap_adopt(ptr, n) : no_memory();
 }
 
 bool heap_trim(void)

@@ -20,44 +20,44 @@
 #define EXIT_ROUNDS (TSAN_BUILD ? 1u : 3u)
 
 struct lock thread_lock;
-static struct cache *living;   /* doubly linked */
-static struct cache *recycled; /* through next */
-static uint64_t live_threads, total_threads;
+static struct cache *thread_living;   /* doubly linked */
+static struct cache *thread_recycled; /* through next */
+static uint64_t thread_live_threads, thread_total_threads;
 
 /* Operations of ended threads and of those without a cache. A recount may make
  * an entry wrap below 0; the sums come out right. */
-static uint64_t retired_allocs[SIZECLASS_MAX];
-static uint64_t retired_frees[SIZECLASS_MAX];
+static uint64_t thread_retired_allocs[SIZECLASS_MAX];
+static uint64_t thread_retired_frees[SIZECLASS_MAX];
 
-static pthread_key_t exit_key;
-static bool exit_key_ready;
-static bool main_ended;
-static bool some_ended; /* since the last tick */
-static __thread bool ended;
-static __thread uint8_t exit_round;
+static pthread_key_t thread_exit_key;
+static bool thread_exit_key_ready;
+static bool thread_main_ended;
+static bool thread_some_ended; /* since the last tick */
+static __thread bool thread_ended;
+static __thread uint8_t thread_exit_round;
 
-static uint64_t tick_ns;
-static uint32_t tick_number;
-static void (*poll_hook)(uint64_t now_ns);
+static uint64_t thread_tick_ns;
+static uint32_t thread_tick_number;
+static void (*thread_poll_hook)(uint64_t now_ns);
 
-static struct cache *new_cache(void)
+static struct cache *thread_new_cache(void)
 {
 	struct cache *cache;
 
 	lock_acquire(&thread_lock, LOCK_THREADS);
-	cache = recycled;
+	cache = thread_recycled;
 	if (cache)
-		recycled = cache->next;
+		thread_recycled = cache->next;
 	else
 		cache = meta_alloc(sizeof(*cache));
 	if (cache) {
-		cache->sample.thread_number = ++total_threads;
+		cache->sample.thread_number = ++thread_total_threads;
 		cache->prev = NULL;
-		cache->next = living;
-		if (living)
-			living->prev = cache;
-		living = cache;
-		cache_share(++live_threads);
+		cache->next = thread_living;
+		if (thread_living)
+			thread_living->prev = cache;
+		thread_living = cache;
+		cache_share(++thread_live_threads);
 	}
 	lock_release(&thread_lock, LOCK_THREADS);
 	return cache;
@@ -80,13 +80,13 @@ COLD void thread_begin_row_now(struct cache *cache, unsigned class)
 	cache_begin(cache, class);
 }
 
-static COLD struct cache *begin(void)
+static COLD struct cache *thread_begin(void)
 {
 	struct cache *cache;
 
-	if (ended || !boot_ready())
+	if (thread_ended || !boot_ready())
 		return NULL;
-	cache = new_cache();
+	cache = thread_new_cache();
 	if (!cache)
 		return NULL;
 	cache->sample.random = boot_random() ^ (cache->sample.thread_number *
@@ -94,11 +94,11 @@ static COLD struct cache *begin(void)
 	if (cache->sample.random == 0)
 		cache->sample.random = 1;
 	rng_next(&cache->sample.random);
-	cache->tick = __atomic_load_n(&tick_number, __ATOMIC_RELAXED);
+	cache->tick = __atomic_load_n(&thread_tick_number, __ATOMIC_RELAXED);
 	cache_self = cache;
 	/* May allocate: the cache is in place. */
-	if (__atomic_load_n(&exit_key_ready, __ATOMIC_ACQUIRE))
-		pthread_setspecific(exit_key, cache);
+	if (__atomic_load_n(&thread_exit_key_ready, __ATOMIC_ACQUIRE))
+		pthread_setspecific(thread_exit_key, cache);
 	return cache;
 }
 
@@ -106,83 +106,83 @@ struct cache *thread_cache(void)
 {
 	struct cache *cache = cache_self;
 
-	return likely(!cache_is_none(cache)) ? cache : begin();
+	return likely(!cache_is_none(cache)) ? cache : thread_begin();
 }
 
-static void retire_counts(struct cache *cache)
+static void thread_retire_counts(struct cache *cache)
 {
 	unsigned i = cache_next_used(cache, 0);
 
 	for (; i < sizeclass_count; i = cache_next_used(cache, i + 1)) {
-		count64(&retired_allocs[i], cache_allocs(cache, i));
-		count64(&retired_frees[i], cache_frees(cache, i));
+		count64(&thread_retired_allocs[i], cache_allocs(cache, i));
+		count64(&thread_retired_frees[i], cache_frees(cache, i));
 	}
 }
 
-static void unlink_cache(struct cache *cache)
+static void thread_unlink_cache(struct cache *cache)
 {
 	if (cache->next)
 		cache->next->prev = cache->prev;
 	if (cache->prev)
 		cache->prev->next = cache->next;
 	else
-		living = cache->next;
-	cache_share(--live_threads);
+		thread_living = cache->next;
+	cache_share(--thread_live_threads);
 }
 
 /* Cleared, so that a reader of a recycled cache counts nothing twice. */
-static void recycle(struct cache *cache)
+static void thread_recycle(struct cache *cache)
 {
-	retire_counts(cache);
-	unlink_cache(cache);
+	thread_retire_counts(cache);
+	thread_unlink_cache(cache);
 	cache_clear(cache);
-	cache->next = recycled;
-	recycled = cache;
+	cache->next = thread_recycled;
+	thread_recycled = cache;
 }
 
 /* The key's destructor. Others may run after ours and still use the heap, so
  * come back a few rounds later. */
-static void end(void *arg)
+static void thread_end(void *arg)
 {
 	struct cache *cache = arg;
 
-	if (++exit_round <= EXIT_ROUNDS &&
-	    pthread_setspecific(exit_key, cache) == 0)
+	if (++thread_exit_round <= EXIT_ROUNDS &&
+	    pthread_setspecific(thread_exit_key, cache) == 0)
 		return;
-	ended = true;
+	thread_ended = true;
 	if (syscall(SYS_gettid) == getpid())
-		__atomic_store_n(&main_ended, true, __ATOMIC_RELAXED);
+		__atomic_store_n(&thread_main_ended, true, __ATOMIC_RELAXED);
 	if (sampler_measures(&cache->sample, &cache->sample.random))
 		sampler_ended(&cache->sample, clock_thread(), clock_coarse());
 	cache_hand_in(cache);
-	__atomic_store_n(&some_ended, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&thread_some_ended, true, __ATOMIC_RELAXED);
 	cache_self = (struct cache *)(uintptr_t)&cache_none;
 	lock_acquire(&thread_lock, LOCK_THREADS);
-	recycle(cache);
+	thread_recycle(cache);
 	lock_release(&thread_lock, LOCK_THREADS);
 }
 
 void thread_watch_exits(void)
 {
-	if (pthread_key_create(&exit_key, end) != 0)
+	if (pthread_key_create(&thread_exit_key, thread_end) != 0)
 		return;
 	/* release: pairs with the acquire in begin */
-	__atomic_store_n(&exit_key_ready, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&thread_exit_key_ready, true, __ATOMIC_RELEASE);
 	if (!cache_is_none(cache_self))
-		pthread_setspecific(exit_key, cache_self);
+		pthread_setspecific(thread_exit_key, cache_self);
 }
 
 void thread_set_hook(void (*hook)(uint64_t now_ns))
 {
-	__atomic_store_n(&poll_hook, hook, __ATOMIC_RELEASE);
+	__atomic_store_n(&thread_poll_hook, hook, __ATOMIC_RELEASE);
 }
 
 /* Takes the spare chains of threads that did not come by for a whole tick; what
  * is in their rows is theirs alone. */
-static void drain_idle(uint32_t number)
+static void thread_drain_idle(uint32_t number)
 {
 	lock_acquire(&thread_lock, LOCK_THREADS);
-	for (struct cache *cache = living; cache; cache = cache->next) {
+	for (struct cache *cache = thread_living; cache; cache = cache->next) {
 		uint32_t last = peek32(&cache->tick);
 
 		if (number - last < 2 || cache->drained == last)
@@ -194,7 +194,7 @@ static void drain_idle(uint32_t number)
 }
 
 /* Once a tick a cache gives back what it did not need. */
-static void take_part(struct cache *cache, uint32_t number)
+static void thread_take_part(struct cache *cache, uint32_t number)
 {
 	if (cache->tick == number)
 		return;
@@ -204,30 +204,30 @@ static void take_part(struct cache *cache, uint32_t number)
 
 void thread_tick(uint64_t now_ns)
 {
-	uint64_t last = peek64(&tick_ns);
+	uint64_t last = peek64(&thread_tick_ns);
 	uint32_t number;
 	bool all;
 
 	if (now_ns - last < (uint64_t)conf.tick_ms * 1000000u ||
-	    !__atomic_compare_exchange_n(&tick_ns, &last, now_ns, false,
+	    !__atomic_compare_exchange_n(&thread_tick_ns, &last, now_ns, false,
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return;
-	number = __atomic_add_fetch(&tick_number, 1, __ATOMIC_RELAXED);
+	number = __atomic_add_fetch(&thread_tick_number, 1, __ATOMIC_RELAXED);
 	/* What comes free now has been idle for a tick: it need not wait for
 	 * another. */
 	span_set_tick(number - 2);
-	drain_idle(number);
+	thread_drain_idle(number);
 	if (!cache_is_none(cache_self))
-		take_part(cache_self, number);
+		thread_take_part(cache_self, number);
 	/* What ended threads worked with is seldom what the others need. */
-	all = __atomic_exchange_n(&some_ended, false, __ATOMIC_RELAXED);
+	all = __atomic_exchange_n(&thread_some_ended, false, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < sizeclass_count; i++)
 		central_drain(i, all);
 	span_set_tick(number);
 	span_purge(number - 1);
 }
 
-static NOINLINE void poll(struct cache *cache)
+static NOINLINE void thread_poll_clock(struct cache *cache)
 {
 	uint64_t now_ns = clock_coarse();
 	void (*hook)(uint64_t);
@@ -235,10 +235,10 @@ static NOINLINE void poll(struct cache *cache)
 
 	cache->misses = 0;
 	thread_tick(now_ns);
-	number = __atomic_load_n(&tick_number, __ATOMIC_RELAXED);
-	take_part(cache, number);
+	number = __atomic_load_n(&thread_tick_number, __ATOMIC_RELAXED);
+	thread_take_part(cache, number);
 	/* acquire: pairs with thread_set_hook */
-	hook = __atomic_load_n(&poll_hook, __ATOMIC_ACQUIRE);
+	hook = __atomic_load_n(&thread_poll_hook, __ATOMIC_ACQUIRE);
 	if (hook)
 		hook(now_ns);
 }
@@ -246,7 +246,7 @@ static NOINLINE void poll(struct cache *cache)
 void thread_poll(struct cache *cache)
 {
 	if (unlikely(++cache->misses >= MISSES_PER_LOOK))
-		poll(cache);
+		thread_poll_clock(cache);
 }
 
 /* The kernel keeps an ended main thread in the count until the others go. */
@@ -257,7 +257,7 @@ bool thread_all_ended(void)
 	ssize_t length = 0;
 	int fd;
 
-	if (!__atomic_load_n(&main_ended, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&thread_main_ended, __ATOMIC_RELAXED))
 		return false;
 	fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
@@ -303,21 +303,21 @@ struct block *thread_take_direct(unsigned class)
 
 void thread_count_alloc(unsigned class)
 {
-	count64(&retired_allocs[class], 1);
+	count64(&thread_retired_allocs[class], 1);
 }
 
 void thread_count_free(unsigned class)
 {
-	count64(&retired_frees[class], 1);
+	count64(&thread_retired_frees[class], 1);
 }
 
 void thread_recount_free(unsigned from, unsigned to)
 {
-	uncount64(&retired_frees[from], 1);
-	count64(&retired_frees[to], 1);
+	uncount64(&thread_retired_frees[from], 1);
+	count64(&thread_retired_frees[to], 1);
 }
 
-static void add_cache(struct thread_sums *out, const struct cache *cache)
+static void thread_add_cache(struct thread_sums *out, const struct cache *cache)
 {
 	unsigned i = cache_next_used(cache, 0);
 
@@ -334,13 +334,13 @@ void thread_sum(struct thread_sums *out)
 	memset(out, 0, sizeof(*out));
 	lock_acquire(&thread_lock, LOCK_THREADS);
 	for (unsigned i = 0; i < sizeclass_count; i++) {
-		out->allocs[i] = peek64(&retired_allocs[i]);
-		out->frees[i] = peek64(&retired_frees[i]);
+		out->allocs[i] = peek64(&thread_retired_allocs[i]);
+		out->frees[i] = peek64(&thread_retired_frees[i]);
 	}
-	for (struct cache *cache = living; cache; cache = cache->next)
-		add_cache(out, cache);
-	out->live_threads = live_threads;
-	out->total_threads = total_threads;
+	for (struct cache *cache = thread_living; cache; cache = cache->next)
+		thread_add_cache(out, cache);
+	out->live_threads = thread_live_threads;
+	out->total_threads = thread_total_threads;
 	lock_release(&thread_lock, LOCK_THREADS);
 }
 
@@ -348,12 +348,12 @@ void thread_sum(struct thread_sums *out)
  * linked, so those few blocks are lost to the child; their counts are kept. */
 void thread_reset(void)
 {
-	struct cache *cache = living, *next;
+	struct cache *cache = thread_living, *next;
 
 	for (; cache; cache = next) {
 		next = cache->next;
 		if (cache != cache_self)
-			recycle(cache);
+			thread_recycle(cache);
 		else /* another thread, for the kernel */
 			cache->sample.id = 0;
 	}

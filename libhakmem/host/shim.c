@@ -77,7 +77,7 @@ EXPORT void *aligned_alloc(size_t align, size_t n)
 	return memalign(align, n);
 }
 
-static NOINLINE int posix_memalign_miss(void **out, size_t align, size_t n)
+static NOINLINE int shim_posix_memalign_miss(void **out, size_t align, size_t n)
 {
 	int saved = errno;
 	void *ptr = heap_aligned(align, n);
@@ -97,24 +97,24 @@ EXPORT int posix_memalign(void **out, size_t align, size_t n)
 		return EINVAL;
 	ptr = heap_aligned_hit(align, n);
 	if (unlikely(!ptr))
-		return posix_memalign_miss(out, align, n);
+		return shim_posix_memalign_miss(out, align, n);
 	*out = ptr;
 	return 0;
 }
 
-static size_t page_bytes(void)
+static size_t shim_page_bytes(void)
 {
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
 EXPORT void *valloc(size_t n)
 {
-	return heap_aligned(page_bytes(), n);
+	return heap_aligned(shim_page_bytes(), n);
 }
 
 EXPORT void *pvalloc(size_t n)
 {
-	size_t page = page_bytes();
+	size_t page = shim_page_bytes();
 
 	if (n > SIZE_MAX - page)
 		return no_memory();
@@ -176,7 +176,7 @@ EXPORT struct mallinfo2 mallinfo2(void)
 	return info;
 }
 
-static int clamp(size_t value)
+static int shim_clamp(size_t value)
 {
 	return value > INT_MAX ? INT_MAX : (int)value;
 }
@@ -186,11 +186,11 @@ EXPORT struct mallinfo mallinfo(void)
 	struct mallinfo2 wide = mallinfo2();
 
 	return (struct mallinfo){
-		.arena = clamp(wide.arena),
-		.hblkhd = clamp(wide.hblkhd),
-		.uordblks = clamp(wide.uordblks),
-		.fordblks = clamp(wide.fordblks),
-		.keepcost = clamp(wide.keepcost),
+		.arena = shim_clamp(wide.arena),
+		.hblkhd = shim_clamp(wide.hblkhd),
+		.uordblks = shim_clamp(wide.uordblks),
+		.fordblks = shim_clamp(wide.fordblks),
+		.keepcost = shim_clamp(wide.keepcost),
 	};
 }
 
@@ -242,16 +242,17 @@ typedef int (*create_function)(void *, const void *, void *(*)(void *), void *);
  * glibc's dlopen looks at its return address to learn who calls: the caller's
  * RUNPATH and namespace count. So this must be a jump, not a call.
  */
-static void *first_dlopen(const char *file, int flags);
-__attribute__((used)) static dlopen_function next_dlopen = first_dlopen;
+static void *shim_first_dlopen(const char *file, int flags);
+__attribute__((used)) static dlopen_function shim_next_dlopen =
+	shim_first_dlopen;
 
-static void *first_dlopen(const char *file, int flags)
+static void *shim_first_dlopen(const char *file, int flags)
 {
 	dlopen_function next = (dlopen_function)dlsym(RTLD_NEXT, "dlopen");
 
 	if (!next)
 		return NULL;
-	__atomic_store_n(&next_dlopen, next, __ATOMIC_RELAXED);
+	__atomic_store_n(&shim_next_dlopen, next, __ATOMIC_RELAXED);
 	return next(file, flags);
 }
 
@@ -263,7 +264,7 @@ __asm__(".text\n"
 	"dlopen:\n"
 	"	endbr64\n"
 	"	andl $~8, %esi\n"
-	"	jmp *next_dlopen(%rip)\n"
+	"	jmp *shim_next_dlopen(%rip)\n"
 	".size dlopen, .-dlopen\n");
 #elif defined(__aarch64__)
 __asm__(".text\n"
@@ -271,8 +272,8 @@ __asm__(".text\n"
 	".type dlopen, %function\n"
 	"dlopen:\n"
 	"	and w1, w1, #~8\n"
-	"	adrp x16, next_dlopen\n"
-	"	ldr x16, [x16, #:lo12:next_dlopen]\n"
+	"	adrp x16, shim_next_dlopen\n"
+	"	ldr x16, [x16, #:lo12:shim_next_dlopen]\n"
 	"	br x16\n"
 	".size dlopen, .-dlopen\n");
 #endif
@@ -338,16 +339,16 @@ EXPORT int prctl(int option, ...)
 			    argument[2], argument[3]);
 }
 
-__attribute__((constructor(101))) static void begin(void)
+__attribute__((constructor(101))) static void shim_begin(void)
 {
 	dlopen_function next = (dlopen_function)dlsym(RTLD_NEXT, "dlopen");
 
 	if (next)
-		__atomic_store_n(&next_dlopen, next, __ATOMIC_RELAXED);
+		__atomic_store_n(&shim_next_dlopen, next, __ATOMIC_RELAXED);
 	init_begin();
 }
 
-__attribute__((destructor)) static void end(void)
+__attribute__((destructor)) static void shim_end(void)
 {
 	init_end();
 }

@@ -32,18 +32,18 @@ struct central {
 } __attribute__((aligned(CACHE_LINE)));
 
 /* Apart: a tick looks at all classes, and most of them have no chains. */
-static struct central centrals[SIZECLASS_MAX];
-static struct chain transfers[SIZECLASS_MAX][TRANSFER_CHAINS];
+static struct central central_centrals[SIZECLASS_MAX];
+static struct chain central_transfers[SIZECLASS_MAX][TRANSFER_CHAINS];
 
-static struct chain *transfer_of(const struct central *central)
+static struct chain *central_transfer_of(const struct central *central)
 {
-	return transfers[central - centrals];
+	return central_transfers[central - central_centrals];
 }
 
 /* Its address tells this thread from the others. */
-static __thread char self;
+static __thread char central_self;
 
-static void list(struct central *central, struct unit *slab)
+static void central_list(struct central *central, struct unit *slab)
 {
 	slab->prev = NULL;
 	slab->next = central->partial;
@@ -53,7 +53,7 @@ static void list(struct central *central, struct unit *slab)
 	slab->listed = 1;
 }
 
-static void unlist(struct central *central, struct unit *slab)
+static void central_unlist(struct central *central, struct unit *slab)
 {
 	if (slab->next)
 		slab->next->prev = slab->prev;
@@ -65,7 +65,8 @@ static void unlist(struct central *central, struct unit *slab)
 }
 
 /* A slab with room: partial, the kept empty one, or a new one. */
-static struct unit *slab_with_room(struct central *central, unsigned class)
+static struct unit *central_slab_with_room(struct central *central,
+					   unsigned class)
 {
 	struct unit *slab = central->partial;
 
@@ -79,7 +80,7 @@ static struct unit *slab_with_room(struct central *central, unsigned class)
 			return NULL;
 		central->slabs++;
 	}
-	list(central, slab);
+	central_list(central, slab);
 	return slab;
 }
 
@@ -90,25 +91,26 @@ uint32_t central_batch(unsigned class)
 	return (uint32_t)max_size(BATCH_MIN, min_size(blocks, BATCH_MAX));
 }
 
-static void take_from_slabs(struct central *central, unsigned class,
-			    uint32_t want, struct chain *chain)
+static void central_take_from_slabs(struct central *central, unsigned class,
+				    uint32_t want, struct chain *chain)
 {
 	while (chain->count < want) {
-		struct unit *slab = slab_with_room(central, class);
+		struct unit *slab = central_slab_with_room(central, class);
 
 		if (!slab)
 			return;
 		slab_take(slab, want - chain->count, chain);
 		if (slab_full(slab))
-			unlist(central, slab);
+			central_unlist(central, slab);
 	}
 }
 
 /* Takes the newest chain, or as much of it as is wanted: what lies in the row
  * of a thread that needs little holds slabs back. */
-static struct chain take_chain(struct central *central, uint32_t want)
+static struct chain central_take_chain(struct central *central, uint32_t want)
 {
-	struct chain *newest = &transfer_of(central)[central->chains - 1];
+	struct chain *newest =
+		&central_transfer_of(central)[central->chains - 1];
 	struct chain chain = *newest;
 	struct block *last = chain.head;
 
@@ -128,30 +130,30 @@ static struct chain take_chain(struct central *central, uint32_t want)
 
 struct chain central_fetch(unsigned class, uint32_t want)
 {
-	struct central *central = &centrals[class];
+	struct central *central = &central_centrals[class];
 	struct chain chain = {NULL, 0};
 
 	lock_acquire(&central->lock, LOCK_CENTRAL);
 	central->refills++;
-	if (central->flusher && central->flusher != &self)
+	if (central->flusher && central->flusher != &central_self)
 		central->shared = true;
 	if (central->chains > 0) {
-		chain = take_chain(central, want);
+		chain = central_take_chain(central, want);
 		central->cached_blocks -= chain.count;
 	} else {
-		take_from_slabs(central, class,
-				(uint32_t)min_size(want, central_batch(class)),
-				&chain);
+		central_take_from_slabs(
+			central, class,
+			(uint32_t)min_size(want, central_batch(class)), &chain);
 	}
 	lock_release(&central->lock, LOCK_CENTRAL);
 	return chain;
 }
 
 /* Keeps one empty slab, gives the others back. */
-static void retire(struct central *central, struct unit *slab)
+static void central_retire(struct central *central, struct unit *slab)
 {
 	if (slab->listed)
-		unlist(central, slab);
+		central_unlist(central, slab);
 	if (!central->empty) {
 		central->empty = slab;
 		return;
@@ -162,7 +164,7 @@ static void retire(struct central *central, struct unit *slab)
 
 /* Drops what is not a block of this class that is out: a free let it pass that
  * could not see it, and whose it was is not known any more. */
-static COLD void refuse(struct chain *chain)
+static COLD void central_refuse(struct chain *chain)
 {
 	const struct unit *slab = slab_of(chain->head);
 	bool again = !slab || slab_is_block(slab, chain->head);
@@ -174,7 +176,7 @@ static COLD void refuse(struct chain *chain)
 }
 
 /* Do the first blocks of a chain lie side by side, more or less? */
-static bool is_orderly(struct chain chain)
+static bool central_is_orderly(struct chain chain)
 {
 	const struct block *at = chain.head;
 	unsigned near = 0;
@@ -184,52 +186,53 @@ static bool is_orderly(struct chain chain)
 	return near >= 3;
 }
 
-static bool keeps(const struct central *central, size_t stride,
-		  struct chain chain)
+static bool central_keeps(const struct central *central, size_t stride,
+			  struct chain chain)
 {
 	if (central->chains == TRANSFER_CHAINS)
 		return false;
 	if (central->chains < PRIVATE_CHAINS ||
 	    central->cached_blocks * stride < PRIVATE_BYTES)
 		return true;
-	return central->shared || is_orderly(chain);
+	return central->shared || central_is_orderly(chain);
 }
 
 /* Gives blocks to their slabs until `keep` are left, and returns those. */
-static struct chain give_to_slabs(struct central *central, unsigned class,
-				  struct chain chain, uint32_t keep)
+static struct chain central_give_to_slabs(struct central *central,
+					  unsigned class, struct chain chain,
+					  uint32_t keep)
 {
 	while (chain.head && chain.count > keep) {
 		struct unit *slab = slab_give(class, &chain, keep);
 
 		if (slab && slab->used == 0)
-			retire(central, slab);
+			central_retire(central, slab);
 		else if (slab)
-			list(central, slab);
+			central_list(central, slab);
 		else if (chain.head && chain.count > keep)
-			refuse(&chain);
+			central_refuse(&chain);
 	}
 	return chain;
 }
 
 struct chain central_stash(unsigned class, struct chain chain)
 {
-	struct central *central = &centrals[class];
+	struct central *central = &central_centrals[class];
 	uint32_t most = central_batch(class);
 
 	if (chain.count == 0)
 		return chain;
 	lock_acquire(&central->lock, LOCK_CENTRAL);
 	central->flushes++;
-	central->flusher = &self;
-	if (keeps(central, sizeclass_table[class].stride, chain)) {
-		transfer_of(central)[central->chains++] = chain;
+	central->flusher = &central_self;
+	if (central_keeps(central, sizeclass_table[class].stride, chain)) {
+		central_transfer_of(central)[central->chains++] = chain;
 		central->cached_blocks += chain.count;
 		chain = (struct chain){NULL, 0};
 	} else {
-		chain = give_to_slabs(central, class, chain,
-				      chain.count > most ? chain.count - most
-							 : 0);
+		chain = central_give_to_slabs(
+			central, class, chain,
+			chain.count > most ? chain.count - most : 0);
 	}
 	lock_release(&central->lock, LOCK_CENTRAL);
 	return chain;
@@ -237,13 +240,13 @@ struct chain central_stash(unsigned class, struct chain chain)
 
 void central_release(unsigned class, struct chain chain)
 {
-	struct central *central = &centrals[class];
+	struct central *central = &central_centrals[class];
 
 	if (chain.count == 0)
 		return;
 	lock_acquire(&central->lock, LOCK_CENTRAL);
 	central->flushes++;
-	give_to_slabs(central, class, chain, 0);
+	central_give_to_slabs(central, class, chain, 0);
 	lock_release(&central->lock, LOCK_CENTRAL);
 }
 
@@ -256,8 +259,8 @@ void central_release_one(unsigned class, struct block *block)
 /* The oldest chains lie at the bottom of the stack: those go. */
 void central_drain(unsigned class, bool all)
 {
-	struct central *central = &centrals[class];
-	struct chain *transfer = transfers[class];
+	struct central *central = &central_centrals[class];
+	struct chain *transfer = central_transfers[class];
 	uint32_t idle;
 
 	if (peek64(&central->slabs) == 0)
@@ -266,7 +269,7 @@ void central_drain(unsigned class, bool all)
 	idle = all ? central->chains : central->low;
 	for (uint32_t i = 0; i < idle; i++) {
 		central->cached_blocks -= transfer[i].count;
-		give_to_slabs(central, class, transfer[i], 0);
+		central_give_to_slabs(central, class, transfer[i], 0);
 	}
 	central->chains -= idle;
 	for (uint32_t i = 0; i < central->chains; i++)
@@ -284,12 +287,12 @@ void central_drain(unsigned class, bool all)
 
 uint64_t central_slabs(unsigned class)
 {
-	return peek64(&centrals[class].slabs);
+	return peek64(&central_centrals[class].slabs);
 }
 
 uint64_t central_cached_blocks(unsigned class)
 {
-	return peek32(&centrals[class].cached_blocks);
+	return peek32(&central_centrals[class].cached_blocks);
 }
 
 uint64_t central_refills(void)
@@ -297,7 +300,7 @@ uint64_t central_refills(void)
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < sizeclass_count; i++)
-		sum += peek64(&centrals[i].refills);
+		sum += peek64(&central_centrals[i].refills);
 	return sum;
 }
 
@@ -306,11 +309,11 @@ uint64_t central_flushes(void)
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < sizeclass_count; i++)
-		sum += peek64(&centrals[i].flushes);
+		sum += peek64(&central_centrals[i].flushes);
 	return sum;
 }
 
 struct lock *central_lock(unsigned class)
 {
-	return &centrals[class].lock;
+	return &central_centrals[class].lock;
 }

@@ -8,7 +8,7 @@
 #define LINES_MAX 1000u
 
 /* A program that is wrong in a loop must not fill a disk. */
-static bool may_say(void)
+static bool reject_may_say(void)
 {
 	static uint32_t said;
 
@@ -33,7 +33,7 @@ void reject(const void *ptr, const struct lookup *found)
 	reject_count(found);
 	if (found->fault == REJECT_FOREIGN)
 		return;
-	if (conf.corruption_abort || may_say())
+	if (conf.corruption_abort || reject_may_say())
 		report_corruption(found->fault, ptr, reject_stride(found->code),
 				  conf.corruption_abort, conf.log);
 	if (conf.corruption_abort)

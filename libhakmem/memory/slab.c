@@ -6,12 +6,12 @@
 
 #include <string.h>
 
-static enum arena_zone zone_of(const struct sizeclass *class)
+static enum arena_zone slab_zone_of(const struct sizeclass *class)
 {
 	return class->headerless ? ARENA_HEADERLESS : ARENA_HEADER;
 }
 
-static void set_map(const struct unit *slab, unsigned units, uint8_t code)
+static void slab_set_map(const struct unit *slab, unsigned units, uint8_t code)
 {
 	uint16_t *entry = arena_map_entry(slab);
 
@@ -21,30 +21,30 @@ static void set_map(const struct unit *slab, unsigned units, uint8_t code)
 
 /* Bitmaps longer than a word, by class, of slabs that are gone: linked through
  * their first word. Under the lock of the class. */
-static uint64_t *spare_maps[SIZECLASS_MAX];
+static uint64_t *slab_spare_maps[SIZECLASS_MAX];
 
-static size_t map_words(const struct sizeclass *info)
+static size_t slab_map_words(const struct sizeclass *info)
 {
 	return (info->blocks + 63) / 64;
 }
 
-static uint64_t *map_of(struct unit *slab, const struct sizeclass *info)
+static uint64_t *slab_map_of(struct unit *slab, const struct sizeclass *info)
 {
 	return info->blocks <= 64 ? &slab->free.one : slab->free.many;
 }
 
-static bool make_map(struct unit *slab, unsigned class)
+static bool slab_make_map(struct unit *slab, unsigned class)
 {
 	const struct sizeclass *info = &sizeclass_table[class];
-	size_t bytes = map_words(info) * sizeof(uint64_t);
-	uint64_t *map = spare_maps[class];
+	size_t bytes = slab_map_words(info) * sizeof(uint64_t);
+	uint64_t *map = slab_spare_maps[class];
 
 	slab->free.one = 0;
 	slab->first_free = 0;
 	if (info->blocks <= 64)
 		return true;
 	if (map)
-		spare_maps[class] = (uint64_t *)(uintptr_t)map[0];
+		slab_spare_maps[class] = (uint64_t *)(uintptr_t)map[0];
 	else
 		map = meta_alloc(bytes);
 	if (!map)
@@ -54,20 +54,21 @@ static bool make_map(struct unit *slab, unsigned class)
 	return true;
 }
 
-static void drop_map(struct unit *slab, unsigned class)
+static void slab_drop_map(struct unit *slab, unsigned class)
 {
 	uint64_t *map = slab->free.many;
 
 	if (sizeclass_table[class].blocks <= 64)
 		return;
-	map[0] = (uintptr_t)spare_maps[class];
-	spare_maps[class] = map;
+	map[0] = (uintptr_t)slab_spare_maps[class];
+	slab_spare_maps[class] = map;
 }
 
 /* Blocks of equal offsets in their slabs meet in few sets of a cache: so the
  * first block of a slab starts a line or more behind where it could, by the
  * slab's place. */
-static uint32_t color(const struct unit *slab, const struct sizeclass *info)
+static uint32_t slab_color(const struct unit *slab,
+			   const struct sizeclass *info)
 {
 	return (uint32_t)((size_t)(slab - arena.units) % info->colors *
 			  CACHE_LINE);
@@ -76,11 +77,12 @@ static uint32_t color(const struct unit *slab, const struct sizeclass *info)
 struct unit *slab_create(unsigned class)
 {
 	const struct sizeclass *info = &sizeclass_table[class];
-	struct unit *slab = span_alloc(zone_of(info), info->slab_units, NULL);
+	struct unit *slab =
+		span_alloc(slab_zone_of(info), info->slab_units, NULL);
 
 	if (!slab)
 		return NULL;
-	if (!make_map(slab, class)) {
+	if (!slab_make_map(slab, class)) {
 		span_free(slab);
 		return NULL;
 	}
@@ -88,13 +90,13 @@ struct unit *slab_create(unsigned class)
 	slab->next = slab->prev = NULL;
 	slab->listed = 0;
 	slab->carved = slab->used = 0;
-	slab->first = info->first + color(slab, info);
+	slab->first = info->first + slab_color(slab, info);
 	for (unsigned i = 0; i < info->slab_units; i++) {
 		slab[i].code = slab->code;
 		slab[i].lead = i;
 		slab[i].state = i == 0 ? UNIT_SLAB : UNIT_SLAB_REST;
 	}
-	set_map(slab, info->slab_units, slab->code);
+	slab_set_map(slab, info->slab_units, slab->code);
 	stats_add(FIGURE_SLABS_LIVE, 1);
 	return slab;
 }
@@ -104,8 +106,8 @@ void slab_destroy(struct unit *slab)
 	unsigned class = header_class(slab->code);
 	const struct sizeclass *info = &sizeclass_table[class];
 
-	set_map(slab, info->slab_units, HEADER_NONE);
-	drop_map(slab, class);
+	slab_set_map(slab, info->slab_units, HEADER_NONE);
+	slab_drop_map(slab, class);
 	for (unsigned i = 0; i < info->slab_units; i++) {
 		slab[i].state = UNIT_NONE;
 		slab[i].code = HEADER_NONE; /* what slab_give goes by */
@@ -114,20 +116,20 @@ void slab_destroy(struct unit *slab)
 	span_free(slab);
 }
 
-static struct block *block_at(const struct unit *slab,
-			      const struct sizeclass *info, uint32_t index)
+static struct block *slab_block_at(const struct unit *slab,
+				   const struct sizeclass *info, uint32_t index)
 {
 	return (struct block *)(void *)(arena_address(slab) + slab->first +
 					(size_t)index * info->stride);
 }
 
 /* Appends up to `want` blocks that were given back, lowest first. */
-static struct block **take_marked(struct unit *slab,
-				  const struct sizeclass *info, uint32_t want,
-				  struct block **link)
+static struct block **slab_take_marked(struct unit *slab,
+				       const struct sizeclass *info,
+				       uint32_t want, struct block **link)
 {
 	char *start = arena_address(slab) + slab->first;
-	uint64_t *map = map_of(slab, info);
+	uint64_t *map = slab_map_of(slab, info);
 	uint32_t left = (uint32_t)min_size(want, slab->carved - slab->used);
 	uint32_t word = slab->first_free;
 
@@ -151,13 +153,14 @@ static struct block **take_marked(struct unit *slab,
 
 /* Appends `count` new blocks, each with its header byte if its class has one.
  */
-static struct block **carve(struct unit *slab, const struct sizeclass *info,
-			    uint32_t count, struct block **link)
+static struct block **slab_carve(struct unit *slab,
+				 const struct sizeclass *info, uint32_t count,
+				 struct block **link)
 {
 	uint32_t end = slab->carved + count;
 
 	for (uint32_t i = slab->carved; i < end; i++) {
-		struct block *block = block_at(slab, info, i);
+		struct block *block = slab_block_at(slab, info, i);
 
 		if (!info->headerless)
 			header_set_ordinary(block, slab->code);
@@ -177,11 +180,11 @@ void slab_take(struct unit *slab, uint32_t want, struct chain *chain)
 	uint32_t before = slab->used;
 	struct block *first, **link;
 
-	link = take_marked(slab, info, want, &first);
+	link = slab_take_marked(slab, info, want, &first);
 	want -= slab->used - before;
-	link = carve(slab, info,
-		     (uint32_t)min_size(want, info->blocks - slab->carved),
-		     link);
+	link = slab_carve(slab, info,
+			  (uint32_t)min_size(want, info->blocks - slab->carved),
+			  link);
 	*link = chain->head;
 	chain->head = first;
 	chain->count += slab->used - before;
@@ -189,15 +192,15 @@ void slab_take(struct unit *slab, uint32_t want, struct chain *chain)
 
 /* Marks one block of a slab that `unit` is part of; false when it is not out.
  */
-ALWAYS_INLINE bool mark(struct unit *unit, const struct sizeclass *info,
-			const struct block *block, bool small)
+ALWAYS_INLINE bool slab_mark(struct unit *unit, const struct sizeclass *info,
+			     const struct block *block, bool small)
 {
 	size_t lead = small ? 0 : unit->lead;
 	struct unit *slab = unit - lead;
 	size_t offset =
 		(uintptr_t)block % ARENA_UNIT + (lead << ARENA_UNIT_SHIFT);
 	uint32_t index = sizeclass_block(info, offset - slab->first);
-	uint64_t *map = small ? slab->free.many : map_of(slab, info);
+	uint64_t *map = small ? slab->free.many : slab_map_of(slab, info);
 	uint64_t bit = (uint64_t)1 << index % 64;
 
 	if (unlikely(index >= slab->carved) || unlikely(map[index / 64] & bit))
@@ -210,8 +213,8 @@ ALWAYS_INLINE bool mark(struct unit *unit, const struct sizeclass *info,
 }
 
 /* `small`: a slab of this class is one unit, its bitmap longer than a word. */
-ALWAYS_INLINE struct unit *give(unsigned class, struct chain *chain,
-				uint32_t keep, bool small)
+ALWAYS_INLINE struct unit *slab_give_block(unsigned class, struct chain *chain,
+					   uint32_t keep, bool small)
 {
 	const struct sizeclass info = sizeclass_table[class];
 	struct block *block = chain->head;
@@ -222,7 +225,7 @@ ALWAYS_INLINE struct unit *give(unsigned class, struct chain *chain,
 		struct unit *unit = arena_unit(block);
 
 		if (unlikely(unit->code != (HEADER_CLASS | class) ||
-			     !mark(unit, &info, block, small)))
+			     !slab_mark(unit, &info, block, small)))
 			break;
 		unit -= small ? 0 : unit->lead;
 		block = block->next;
@@ -240,8 +243,8 @@ struct unit *slab_give(unsigned class, struct chain *chain, uint32_t keep)
 	const struct sizeclass *info = &sizeclass_table[class];
 
 	return info->slab_units == 1 && info->blocks > 64
-		       ? give(class, chain, keep, true)
-		       : give(class, chain, keep, false);
+		       ? slab_give_block(class, chain, keep, true)
+		       : slab_give_block(class, chain, keep, false);
 }
 
 bool slab_full(const struct unit *slab)

@@ -24,22 +24,22 @@ struct bins {
 _Static_assert(BINS <= 64, "one bit each");
 
 struct lock span_lock;
-static struct bins bins[ARENA_ZONES][2]; /* clean, dirty */
-static uint64_t dirty_units;
-static uint32_t now_tick;
-static size_t dirty_max = DIRTY_MAX;
+static struct bins span_bins[ARENA_ZONES][2]; /* clean, dirty */
+static uint64_t span_dirty_units;
+static uint32_t span_now_tick;
+static size_t span_dirty_max = DIRTY_MAX;
 
-static unsigned bin_of(size_t units)
+static unsigned span_bin_of(size_t units)
 {
 	if (units <= EXACT)
 		return (unsigned)units - 1;
 	return EXACT - 1 + (unsigned)(63 - __builtin_clzl(units)) - 4;
 }
 
-static void list_insert(struct unit *run)
+static void span_list_insert(struct unit *run)
 {
-	struct bins *in = &bins[arena_zone_of(run)][run->dirty];
-	unsigned bin = bin_of(run->units);
+	struct bins *in = &span_bins[arena_zone_of(run)][run->dirty];
+	unsigned bin = span_bin_of(run->units);
 
 	run->prev = NULL;
 	run->next = in->first[bin];
@@ -48,13 +48,13 @@ static void list_insert(struct unit *run)
 	in->first[bin] = run;
 	in->used |= (uint64_t)1 << bin;
 	if (run->dirty)
-		dirty_units += run->units;
+		span_dirty_units += run->units;
 }
 
-static void list_remove(struct unit *run)
+static void span_list_remove(struct unit *run)
 {
-	struct bins *in = &bins[arena_zone_of(run)][run->dirty];
-	unsigned bin = bin_of(run->units);
+	struct bins *in = &span_bins[arena_zone_of(run)][run->dirty];
+	unsigned bin = span_bin_of(run->units);
 
 	if (run->next)
 		run->next->prev = run->prev;
@@ -63,11 +63,12 @@ static void list_remove(struct unit *run)
 	else if (!(in->first[bin] = run->next))
 		in->used &= ~((uint64_t)1 << bin);
 	if (run->dirty)
-		dirty_units -= run->units;
+		span_dirty_units -= run->units;
 }
 
 /* Makes units [run, run+units) one free run and lists it. */
-static void make_free(struct unit *run, size_t units, bool dirty, uint32_t tick)
+static void span_make_free(struct unit *run, size_t units, bool dirty,
+			   uint32_t tick)
 {
 	struct unit *last = run + units - 1;
 
@@ -79,25 +80,25 @@ static void make_free(struct unit *run, size_t units, bool dirty, uint32_t tick)
 	run->units = (uint32_t)units;
 	run->dirty = dirty;
 	run->tick = tick;
-	list_insert(run);
+	span_list_insert(run);
 }
 
 /* Takes a free run off its list and clears its ends. */
-static void take_free(struct unit *run)
+static void span_take_free(struct unit *run)
 {
-	list_remove(run);
+	span_list_remove(run);
 	run[run->units - 1].state = UNIT_NONE;
 	run->state = UNIT_NONE;
 }
 
-static struct unit *zone_end(enum arena_zone zone)
+static struct unit *span_zone_end(enum arena_zone zone)
 {
 	return arena_zone_units(zone) +
 	       (arena.committed[zone] >> ARENA_UNIT_SHIFT);
 }
 
 /* The free run of the same kind that ends just before `unit`, or NULL. */
-static struct unit *run_before(struct unit *unit, bool dirty)
+static struct unit *span_run_before(struct unit *unit, bool dirty)
 {
 	struct unit *run;
 
@@ -109,44 +110,46 @@ static struct unit *run_before(struct unit *unit, bool dirty)
 }
 
 /* The clean run at the end of the zone, or NULL. */
-static struct unit *last_run(enum arena_zone zone)
+static struct unit *span_last_run(enum arena_zone zone)
 {
-	return arena.committed[zone] ? run_before(zone_end(zone), false) : NULL;
+	return arena.committed[zone]
+		       ? span_run_before(span_zone_end(zone), false)
+		       : NULL;
 }
 
-static struct unit *run_after(struct unit *unit, size_t units)
+static struct unit *span_run_after(struct unit *unit, size_t units)
 {
 	struct unit *run = unit + units;
 
-	if (run == zone_end(arena_zone_of(unit)) ||
+	if (run == span_zone_end(arena_zone_of(unit)) ||
 	    peek8(&run->state) != UNIT_FREE)
 		return NULL;
 	return run;
 }
 
-/* Like make_free, but merged with neighbors of the same kind. */
-static void merge_free(struct unit *run, size_t units, bool dirty,
-		       uint32_t tick)
+/* Like span_make_free, but merged with neighbors of the same kind. */
+static void span_merge_free(struct unit *run, size_t units, bool dirty,
+			    uint32_t tick)
 {
-	struct unit *before = run_before(run, dirty);
-	struct unit *after = run_after(run, units);
+	struct unit *before = span_run_before(run, dirty);
+	struct unit *after = span_run_after(run, units);
 
 	if (after && after->dirty == dirty) {
 		units += after->units;
-		take_free(after);
+		span_take_free(after);
 	}
 	if (before) {
 		units += before->units;
-		take_free(before);
+		span_take_free(before);
 		run = before;
 	}
-	make_free(run, units, dirty, tick);
+	span_make_free(run, units, dirty, tick);
 }
 
-static struct unit *find(enum arena_zone zone, bool dirty, size_t units)
+static struct unit *span_find(enum arena_zone zone, bool dirty, size_t units)
 {
-	struct bins *in = &bins[zone][dirty];
-	unsigned bin = bin_of(units);
+	struct bins *in = &span_bins[zone][dirty];
+	unsigned bin = span_bin_of(units);
 	uint64_t larger;
 
 	for (struct unit *run = in->first[bin]; run; run = run->next)
@@ -157,58 +160,58 @@ static struct unit *find(enum arena_zone zone, bool dirty, size_t units)
 }
 
 /* Cuts `units` from a free run, `skip` units from its start. */
-static struct unit *cut_from(struct unit *run, size_t skip, size_t units)
+static struct unit *span_cut_from(struct unit *run, size_t skip, size_t units)
 {
 	struct unit *span = run + skip;
 	size_t rest = run->units - skip - units;
 	bool dirty = run->dirty;
 	uint32_t tick = run->tick;
 
-	take_free(run);
+	span_take_free(run);
 	if (rest)
-		make_free(span + units, rest, dirty, tick);
+		span_make_free(span + units, rest, dirty, tick);
 	if (skip)
-		make_free(run, skip, dirty, tick);
+		span_make_free(run, skip, dirty, tick);
 	span->units = (uint32_t)units;
 	return span;
 }
 
-static struct unit *cut(struct unit *run, size_t units)
+static struct unit *span_cut(struct unit *run, size_t units)
 {
-	return cut_from(run, 0, units);
+	return span_cut_from(run, 0, units);
 }
 
-static bool grow(enum arena_zone zone, size_t units)
+static bool span_grow(enum arena_zone zone, size_t units)
 {
-	struct unit *end = zone_end(zone);
+	struct unit *end = span_zone_end(zone);
 	struct unit *before =
-		arena.committed[zone] ? run_before(end, false) : NULL;
+		arena.committed[zone] ? span_run_before(end, false) : NULL;
 	size_t short_by = units - (before ? before->units : 0);
 	size_t got = arena_grow(zone, short_by);
 
 	if (got == 0)
 		return false;
-	merge_free(end, got, false, 0);
+	span_merge_free(end, got, false, 0);
 	return true;
 }
 
 /* Unlinks up to PURGE_BATCH dirty runs older than `tick` to `out`. */
-static unsigned take_old(uint32_t tick, struct unit *out[PURGE_BATCH])
+static unsigned span_take_old(uint32_t tick, struct unit *out[PURGE_BATCH])
 {
 	unsigned count = 0;
 
 	for (int zone = 0; zone < ARENA_ZONES; zone++) {
-		uint64_t used = bins[zone][1].used;
+		uint64_t used = span_bins[zone][1].used;
 
 		for (; used; used &= used - 1) {
 			struct unit *run, *next;
 
-			run = bins[zone][1].first[__builtin_ctzll(used)];
+			run = span_bins[zone][1].first[__builtin_ctzll(used)];
 			for (; run && count < PURGE_BATCH; run = next) {
 				next = run->next;
 				if ((int32_t)(tick - run->tick) <= 0)
 					continue;
-				take_free(run);
+				span_take_free(run);
 				out[count++] = run;
 			}
 		}
@@ -225,7 +228,7 @@ size_t span_purge(uint32_t tick)
 
 	do {
 		lock_acquire(&span_lock, LOCK_SPAN);
-		count = take_old(tick, taken);
+		count = span_take_old(tick, taken);
 		lock_release(&span_lock, LOCK_SPAN);
 		for (unsigned i = 0; i < count; i++) {
 			size_t bytes = (size_t)taken[i]->units
@@ -236,8 +239,8 @@ size_t span_purge(uint32_t tick)
 		}
 		lock_acquire(&span_lock, LOCK_SPAN);
 		for (unsigned i = 0; i < count; i++)
-			merge_free(taken[i], taken[i]->units, !clean[i],
-				   peek32(&now_tick));
+			span_merge_free(taken[i], taken[i]->units, !clean[i],
+					peek32(&span_now_tick));
 		lock_release(&span_lock, LOCK_SPAN);
 	} while (count == PURGE_BATCH && purged != 0);
 	stats_add(FIGURE_RETURNED_BYTES, purged);
@@ -246,7 +249,7 @@ size_t span_purge(uint32_t tick)
 
 size_t span_purge_all(void)
 {
-	return span_purge(peek32(&now_tick) + 1);
+	return span_purge(peek32(&span_now_tick) + 1);
 }
 
 void span_release_ends(void)
@@ -254,14 +257,14 @@ void span_release_ends(void)
 	span_purge_all();
 	lock_acquire(&span_lock, LOCK_SPAN);
 	for (int zone = 0; zone < ARENA_ZONES; zone++) {
-		struct unit *last = last_run((enum arena_zone)zone);
+		struct unit *last = span_last_run((enum arena_zone)zone);
 		size_t units = last ? last->units : 0;
 
 		if (!last)
 			continue;
-		take_free(last);
+		span_take_free(last);
 		if (!arena_shrink(zone, units))
-			make_free(last, units, false, 0);
+			span_make_free(last, units, false, 0);
 	}
 	lock_release(&span_lock, LOCK_SPAN);
 }
@@ -269,16 +272,16 @@ void span_release_ends(void)
 void span_set_tick(uint32_t tick)
 {
 	lock_acquire(&span_lock, LOCK_SPAN);
-	__atomic_store_n(&now_tick, tick, __ATOMIC_RELAXED);
-	dirty_max = DIRTY_MAX;
+	__atomic_store_n(&span_now_tick, tick, __ATOMIC_RELAXED);
+	span_dirty_max = DIRTY_MAX;
 	lock_release(&span_lock, LOCK_SPAN);
 }
 
-static struct unit *take_fit(enum arena_zone zone, size_t units)
+static struct unit *span_take_fit(enum arena_zone zone, size_t units)
 {
-	struct unit *run = find(zone, true, units);
+	struct unit *run = span_find(zone, true, units);
 
-	return run ? run : find(zone, false, units);
+	return run ? run : span_find(zone, false, units);
 }
 
 struct unit *span_alloc(enum arena_zone zone, size_t units, bool *zeroed)
@@ -286,33 +289,33 @@ struct unit *span_alloc(enum arena_zone zone, size_t units, bool *zeroed)
 	struct unit *run;
 
 	lock_acquire(&span_lock, LOCK_SPAN);
-	run = take_fit(zone, units);
-	if (!run && dirty_units >= units) {
+	run = span_take_fit(zone, units);
+	if (!run && span_dirty_units >= units) {
 		/* Purged runs merge with clean neighbors. */
 		lock_release(&span_lock, LOCK_SPAN);
 		span_purge_all();
 		lock_acquire(&span_lock, LOCK_SPAN);
-		run = take_fit(zone, units);
+		run = span_take_fit(zone, units);
 	}
-	if (!run && grow(zone, units))
-		run = take_fit(zone, units);
+	if (!run && span_grow(zone, units))
+		run = span_take_fit(zone, units);
 	if (run) {
 		if (zeroed)
 			*zeroed = !run->dirty;
-		run = cut(run, units);
+		run = span_cut(run, units);
 	}
 	lock_release(&span_lock, LOCK_SPAN);
 	return run;
 }
 
-static bool too_dirty(void)
+static bool span_too_dirty(void)
 {
 	size_t committed = arena.committed[0] + arena.committed[1];
 
-	if (dirty_units << ARENA_UNIT_SHIFT <=
-	    max_size(dirty_max, committed / 4))
+	if (span_dirty_units << ARENA_UNIT_SHIFT <=
+	    max_size(span_dirty_max, committed / 4))
 		return false;
-	dirty_max = min_size(dirty_max * 2, DIRTY_MOST);
+	span_dirty_max = min_size(span_dirty_max * 2, DIRTY_MOST);
 	return true;
 }
 
@@ -322,8 +325,8 @@ void span_free(struct unit *span)
 
 	lock_acquire(&span_lock, LOCK_SPAN);
 	span->state = UNIT_NONE;
-	merge_free(span, span->units, true, peek32(&now_tick));
-	purge = too_dirty();
+	span_merge_free(span, span->units, true, peek32(&span_now_tick));
+	purge = span_too_dirty();
 	lock_release(&span_lock, LOCK_SPAN);
 	if (unlikely(purge))
 		span_purge_all();
@@ -331,7 +334,7 @@ void span_free(struct unit *span)
 
 /* Units that are free between a span and the next one, at most `want`; the zone
  * grows if it ends there. */
-static size_t free_behind(struct unit *span, size_t want)
+static size_t span_free_behind(struct unit *span, size_t want)
 {
 	enum arena_zone zone = arena_zone_of(span);
 	struct unit *at = span + span->units;
@@ -339,26 +342,26 @@ static size_t free_behind(struct unit *span, size_t want)
 
 	struct unit *run;
 
-	while (have < want && (run = run_after(at, have)))
+	while (have < want && (run = span_run_after(at, have)))
 		have += run->units;
-	if (have < want && at + have == zone_end(zone)) {
-		run = last_run(zone);
-		if (grow(zone, want - have + (run ? run->units : 0)))
+	if (have < want && at + have == span_zone_end(zone)) {
+		run = span_last_run(zone);
+		if (span_grow(zone, want - have + (run ? run->units : 0)))
 			have = want;
 	}
 	return min_size(have, want);
 }
 
-static bool extend(struct unit *span, size_t units)
+static bool span_extend_into(struct unit *span, size_t units)
 {
 	size_t more = units - span->units;
-	bool done = free_behind(span, more) == more;
+	bool done = span_free_behind(span, more) == more;
 	struct unit *run;
 
-	while (done && more > 0 && (run = run_after(span, span->units))) {
+	while (done && more > 0 && (run = span_run_after(span, span->units))) {
 		size_t some = min_size(run->units, more);
 
-		cut(run, some);
+		span_cut(run, some);
 		span->units += (uint32_t)some;
 		more -= some;
 	}
@@ -370,20 +373,20 @@ bool span_extend(struct unit *span, size_t units)
 	bool done;
 
 	lock_acquire(&span_lock, LOCK_SPAN);
-	done = extend(span, units);
+	done = span_extend_into(span, units);
 	lock_release(&span_lock, LOCK_SPAN);
 	return done;
 }
 
 /* Where all is free from there to the end of the zone, or NULL. */
-static struct unit *last_free(enum arena_zone zone)
+static struct unit *span_last_free(enum arena_zone zone)
 {
-	struct unit *end = zone_end(zone), *run = NULL, *before;
+	struct unit *end = span_zone_end(zone), *run = NULL, *before;
 
 	if (arena.committed[zone] == 0)
 		return NULL;
-	while ((before = run_before(end, true)) ||
-	       (before = run_before(end, false)))
+	while ((before = span_run_before(end, true)) ||
+	       (before = span_run_before(end, false)))
 		end = run = before;
 	return run;
 }
@@ -397,15 +400,17 @@ struct unit *span_alloc_last(enum arena_zone zone, size_t units)
 	struct unit *run, *span = NULL;
 
 	lock_acquire(&span_lock, LOCK_SPAN);
-	run = last_free(zone);
-	if (!run && grow(zone, units + GAP))
-		run = last_free(zone);
+	run = span_last_free(zone);
+	if (!run && span_grow(zone, units + GAP))
+		run = span_last_free(zone);
 	if (run) {
 		size_t skip = run->units > GAP ? GAP : 0;
 
-		span = cut_from(run, skip, min_size(units, run->units - skip));
-		if (!extend(span, units)) {
-			merge_free(span, span->units, true, peek32(&now_tick));
+		span = span_cut_from(run, skip,
+				     min_size(units, run->units - skip));
+		if (!span_extend_into(span, units)) {
+			span_merge_free(span, span->units, true,
+					peek32(&span_now_tick));
 			span = NULL;
 		}
 	}
@@ -419,11 +424,11 @@ void span_shrink(struct unit *span, size_t units)
 
 	lock_acquire(&span_lock, LOCK_SPAN);
 	span->units = (uint32_t)units;
-	merge_free(span + units, rest, true, peek32(&now_tick));
+	span_merge_free(span + units, rest, true, peek32(&span_now_tick));
 	lock_release(&span_lock, LOCK_SPAN);
 }
 
 size_t span_dirty_bytes(void)
 {
-	return peek64(&dirty_units) << ARENA_UNIT_SHIFT;
+	return peek64(&span_dirty_units) << ARENA_UNIT_SHIFT;
 }

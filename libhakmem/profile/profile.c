@@ -22,44 +22,47 @@ struct entry {
 _Static_assert(sizeof(struct entry) == CACHE_LINE, "one line a free");
 
 struct lock profile_lock;
-static struct profile_cell cells[PROFILE_CELLS];
-static struct profile_place places[PROFILE_CELLS];
-static uint16_t first_cell[SIZECLASS_MAX];
-static unsigned cell_count, cells_used;
-static struct entry *table;
-static uint32_t table_size; /* a power of two */
-static uint64_t live;
-static uint64_t live_stacks; /* of these, samples of the stack sampler */
-static uint64_t untracked;
-static uint64_t random_state;
+static struct profile_cell profile_cell_table[PROFILE_CELLS];
+static struct profile_place profile_places[PROFILE_CELLS];
+static uint16_t profile_first_cell[SIZECLASS_MAX];
+static unsigned profile_cell_count, profile_cells_used;
+static struct entry *profile_table;
+static uint32_t profile_table_size; /* a power of two */
+static uint64_t profile_live;
+static uint64_t
+	profile_live_stacks; /* of these, samples of the stack sampler */
+static uint64_t profile_untracked_total;
+static uint64_t profile_random_state;
 
 void profile_init(uint64_t random)
 {
-	random_state = random | 1;
-	cell_count = 0;
+	profile_random_state = random | 1;
+	profile_cell_count = 0;
 	for (unsigned i = 0; i < sizeclass_count; i++) {
 		const struct sizeclass *class = &sizeclass_table[i];
 		uint32_t last = bins_index(class->high);
 
-		first_cell[i] = (uint16_t)cell_count;
+		profile_first_cell[i] = (uint16_t)profile_cell_count;
 		for (uint32_t bin = bins_index(class->low); bin <= last; bin++)
-			places[cell_count++] = (struct profile_place){
-				(uint16_t)i, (uint16_t)bin};
+			profile_places[profile_cell_count++] =
+				(struct profile_place){(uint16_t)i,
+						       (uint16_t)bin};
 	}
 }
 
-static unsigned cell_of(size_t bytes, unsigned class)
+static unsigned profile_cell_of(size_t bytes, unsigned class)
 {
 	const struct sizeclass *info = &sizeclass_table[class];
 
 	/* An aligned request may be smaller than its class's range. */
 	if (bytes < info->low)
 		bytes = info->low;
-	return first_cell[class] + bins_index(bytes) - bins_index(info->low);
+	return profile_first_cell[class] + bins_index(bytes) -
+	       bins_index(info->low);
 }
 
-static void add_live(struct profile_cell *cell,
-		     const struct sampler_weight *weight)
+static void profile_add_live(struct profile_cell *cell,
+			     const struct sampler_weight *weight)
 {
 	cell->live_samples++;
 	cell->live_objects += weight->objects;
@@ -68,8 +71,8 @@ static void add_live(struct profile_cell *cell,
 }
 
 /* Rounding errors of hours end where nothing lives. */
-static void drop_live(struct profile_cell *cell,
-		      const struct sampler_weight *weight)
+static void profile_drop_live(struct profile_cell *cell,
+			      const struct sampler_weight *weight)
 {
 	if (--cell->live_samples == 0) {
 		cell->live_objects = cell->live_objects_var = 0;
@@ -81,8 +84,8 @@ static void drop_live(struct profile_cell *cell,
 	cell->live_bytes -= weight->bytes;
 }
 
-static void add_request(struct profile_cell *cell,
-			const struct sampler_weight *weight)
+static void profile_add_request(struct profile_cell *cell,
+				const struct sampler_weight *weight)
 {
 	cell->samples++;
 	cell->objects += weight->objects;
@@ -90,101 +93,103 @@ static void add_request(struct profile_cell *cell,
 	cell->bytes += weight->bytes;
 }
 
-static uint32_t slot_of(uintptr_t address)
+static uint32_t profile_slot_of(uintptr_t address)
 {
 	return (uint32_t)((address >> 4) * 0x9E3779B97F4A7C15u >> 40) &
-	       (table_size - 1);
+	       (profile_table_size - 1);
 }
 
-static void insert(const struct entry *entry)
+static void profile_insert(const struct entry *entry)
 {
-	uint32_t at = slot_of(entry->address);
+	uint32_t at = profile_slot_of(entry->address);
 
-	while (table[at].address != 0)
-		at = (at + 1) & (table_size - 1);
-	table[at] = *entry;
-	live++;
-	live_stacks += entry->intervals.stack != 0;
+	while (profile_table[at].address != 0)
+		at = (at + 1) & (profile_table_size - 1);
+	profile_table[at] = *entry;
+	profile_live++;
+	profile_live_stacks += entry->intervals.stack != 0;
 }
 
 /* Empties a slot and moves later entries of its run up (no tombstones). */
-static void erase(uint32_t at)
+static void profile_erase(uint32_t at)
 {
 	uint32_t hole = at, look = at;
 
-	live--;
-	live_stacks -= table[at].intervals.stack != 0;
+	profile_live--;
+	profile_live_stacks -= profile_table[at].intervals.stack != 0;
 	for (;;) {
 		uint32_t home;
 
-		look = (look + 1) & (table_size - 1);
-		if (table[look].address == 0)
+		look = (look + 1) & (profile_table_size - 1);
+		if (profile_table[look].address == 0)
 			break;
-		home = slot_of(table[look].address);
-		if (((look - home) & (table_size - 1)) <
-		    ((look - hole) & (table_size - 1)))
+		home = profile_slot_of(profile_table[look].address);
+		if (((look - home) & (profile_table_size - 1)) <
+		    ((look - hole) & (profile_table_size - 1)))
 			continue;
-		table[hole] = table[look];
+		profile_table[hole] = profile_table[look];
 		hole = look;
 	}
-	table[hole].address = 0;
+	profile_table[hole].address = 0;
 }
 
-static bool find(uintptr_t address, uint32_t *at)
+static bool profile_find(uintptr_t address, uint32_t *at)
 {
-	if (table_size == 0)
+	if (profile_table_size == 0)
 		return false;
-	*at = slot_of(address);
-	while (table[*at].address != 0) {
-		if (table[*at].address == address)
+	*at = profile_slot_of(address);
+	while (profile_table[*at].address != 0) {
+		if (profile_table[*at].address == address)
 			return true;
-		*at = (*at + 1) & (table_size - 1);
+		*at = (*at + 1) & (profile_table_size - 1);
 	}
 	return false;
 }
 
 /* Moves all entries to a table of another size; false without memory. */
-static bool resize(uint32_t size)
+static bool profile_resize(uint32_t size)
 {
-	uint32_t old_size = table_size;
-	struct entry *old = table;
+	uint32_t old_size = profile_table_size;
+	struct entry *old = profile_table;
 	struct entry *fresh = vm_map(size * sizeof(*fresh));
 
 	if (!fresh)
 		return false;
-	table = fresh;
-	table_size = size;
-	live = live_stacks = 0;
+	profile_table = fresh;
+	profile_table_size = size;
+	profile_live = profile_live_stacks = 0;
 	for (uint32_t i = 0; i < old_size; i++)
 		if (old[i].address != 0)
-			insert(&old[i]);
+			profile_insert(&old[i]);
 	if (old)
 		vm_unmap(old, old_size * sizeof(*old));
 	return true;
 }
 
-static bool enlarge(void)
+static bool profile_enlarge(void)
 {
-	return table_size < TABLE_MAX &&
-	       resize(table_size ? table_size * 2 : TABLE_FIRST);
+	return profile_table_size < TABLE_MAX &&
+	       profile_resize(profile_table_size ? profile_table_size * 2
+						 : TABLE_FIRST);
 }
 
 /* Far from what would enlarge it again. */
-static void shrink(void)
+static void profile_shrink(void)
 {
-	if (table_size > TABLE_FIRST && live * 16 < table_size)
-		resize(table_size / 2);
+	if (profile_table_size > TABLE_FIRST &&
+	    profile_live * 16 < profile_table_size)
+		profile_resize(profile_table_size / 2);
 }
 
 /* Is a sample of chance `before` also one of chance `after`? */
-static bool thins_out(double before, double after)
+static bool profile_thins_out(double before, double after)
 {
-	return rng_unit(&random_state) * before > after;
+	return rng_unit(&profile_random_state) * before > after;
 }
 
-static void thin_histogram(struct entry *entry)
+static void profile_thin_histogram(struct entry *entry)
 {
-	struct profile_cell *cell = &cells[entry->cell];
+	struct profile_cell *cell = &profile_cell_table[entry->cell];
 	uint64_t interval = entry->intervals.histogram;
 	struct sampler_weight weight;
 	double after;
@@ -192,18 +197,18 @@ static void thin_histogram(struct entry *entry)
 	if (interval == 0)
 		return;
 	weight = sampler_weigh(entry->bytes, entry->chance);
-	drop_live(cell, &weight);
+	profile_drop_live(cell, &weight);
 	after = sampler_chance(entry->bytes, interval * 2);
 	entry->intervals.histogram = 0;
-	if (thins_out(entry->chance, after))
+	if (profile_thins_out(entry->chance, after))
 		return;
 	entry->intervals.histogram = interval * 2;
 	entry->chance = after;
 	weight = sampler_weigh(entry->bytes, after);
-	add_live(cell, &weight);
+	profile_add_live(cell, &weight);
 }
 
-static void thin_stack(struct entry *entry)
+static void profile_thin_stack(struct entry *entry)
 {
 	uint64_t interval = entry->intervals.stack;
 	struct sampler_weight before, after;
@@ -215,59 +220,59 @@ static void thin_stack(struct entry *entry)
 	chance = sampler_chance(entry->bytes, interval * 2);
 	before = sampler_weigh(entry->bytes, entry->stack_chance);
 	after = sampler_weigh(entry->bytes, chance);
-	out = thins_out(entry->stack_chance, chance);
+	out = profile_thins_out(entry->stack_chance, chance);
 	entry->intervals.stack = out ? 0 : interval * 2;
 	entry->stack_chance = chance;
-	live_stacks -= out;
+	profile_live_stacks -= out;
 	site_reweigh(entry->site_cell, &before, out ? NULL : &after,
 		     entry->birth_ns);
 }
 
 /* Keeps each entry with the chance that twice its interval would have given it.
  */
-static void thin(bool stacks)
+static void profile_thin(bool stacks)
 {
 	uint32_t at = 0;
 
-	while (at < table_size) {
-		struct entry *entry = &table[at];
+	while (at < profile_table_size) {
+		struct entry *entry = &profile_table[at];
 
 		if (entry->address == 0) {
 			at++;
 			continue;
 		}
-		thin_histogram(entry);
+		profile_thin_histogram(entry);
 		if (stacks)
-			thin_stack(entry);
+			profile_thin_stack(entry);
 		/* When it goes another entry may move into the slot. A slot
 		 * that wrapped around is thinned twice at worst. */
 		if (entry->intervals.histogram == 0 &&
 		    entry->intervals.stack == 0)
-			erase(at);
+			profile_erase(at);
 		else
 			at++;
 	}
 }
 
-static bool make_room(void)
+static bool profile_make_room(void)
 {
-	if (live * 4 < (uint64_t)table_size * 3)
+	if (profile_live * 4 < (uint64_t)profile_table_size * 3)
 		return true;
-	if (enlarge())
+	if (profile_enlarge())
 		return true;
-	if (table_size == 0)
+	if (profile_table_size == 0)
 		return false;
-	thin(live_stacks * 2 > table_size);
-	return live * 8 < (uint64_t)table_size * 7;
+	profile_thin(profile_live_stacks * 2 > profile_table_size);
+	return profile_live * 8 < (uint64_t)profile_table_size * 7;
 }
 
-static void end(const struct entry *entry, uint64_t now_ns)
+static void profile_end(const struct entry *entry, uint64_t now_ns)
 {
 	struct sampler_weight weight;
 
 	if (entry->intervals.histogram != 0) {
 		weight = sampler_weigh(entry->bytes, entry->chance);
-		drop_live(&cells[entry->cell], &weight);
+		profile_drop_live(&profile_cell_table[entry->cell], &weight);
 	}
 	if (entry->intervals.stack != 0) {
 		weight = sampler_weigh(entry->bytes, entry->stack_chance);
@@ -277,37 +282,38 @@ static void end(const struct entry *entry, uint64_t now_ns)
 
 /* A block that was freed behind our back (its header was overwritten) makes
  * room for the one that now lives at its place. */
-static void replace(const struct entry *entry)
+static void profile_replace(const struct entry *entry)
 {
 	uint32_t at;
 
-	if (find(entry->address, &at)) {
-		end(&table[at], entry->birth_ns);
-		erase(at);
+	if (profile_find(entry->address, &at)) {
+		profile_end(&profile_table[at], entry->birth_ns);
+		profile_erase(at);
 	}
-	insert(entry);
+	profile_insert(entry);
 }
 
 /* The sample's part in the sums of its cell, and of its site. */
-static void add_histogram(struct entry *entry, unsigned class, bool kept)
+static void profile_add_histogram(struct entry *entry, unsigned class,
+				  bool kept)
 {
 	struct profile_cell *cell;
 	struct sampler_weight weight;
 
-	entry->cell = cell_of(entry->bytes, class);
+	entry->cell = profile_cell_of(entry->bytes, class);
 	entry->chance =
 		sampler_chance(entry->bytes, entry->intervals.histogram);
-	cell = &cells[entry->cell];
-	if (entry->cell >= cells_used)
-		cells_used = entry->cell + 1;
+	cell = &profile_cell_table[entry->cell];
+	if (entry->cell >= profile_cells_used)
+		profile_cells_used = entry->cell + 1;
 	weight = sampler_weigh(entry->bytes, entry->chance);
-	add_request(cell, &weight);
+	profile_add_request(cell, &weight);
 	if (kept)
-		add_live(cell, &weight);
+		profile_add_live(cell, &weight);
 }
 
-static void add_stack(struct entry *entry, struct profile_sample *sample,
-		      bool kept)
+static void profile_add_stack(struct entry *entry,
+			      struct profile_sample *sample, bool kept)
 {
 	entry->stack_chance =
 		sampler_chance(entry->bytes, entry->intervals.stack);
@@ -317,23 +323,23 @@ static void add_stack(struct entry *entry, struct profile_sample *sample,
 	entry->site_cell = site_add(&sample->who, kept);
 }
 
-static bool add(const void *block, struct profile_sample *sample)
+static bool profile_add_locked(const void *block, struct profile_sample *sample)
 {
 	struct entry entry = {
 		.address = (uintptr_t)block,
 		.bytes = sample->bytes,
 		.intervals = sample->intervals,
 	};
-	bool kept = block && make_room();
+	bool kept = block && profile_make_room();
 
 	if (sample->intervals.histogram != 0)
-		add_histogram(&entry, sample->class, kept);
+		profile_add_histogram(&entry, sample->class, kept);
 	if (sample->intervals.stack != 0)
-		add_stack(&entry, sample, kept);
+		profile_add_stack(&entry, sample, kept);
 	if (kept)
-		replace(&entry);
+		profile_replace(&entry);
 	else
-		untracked++;
+		profile_untracked_total++;
 	return kept;
 }
 
@@ -342,7 +348,7 @@ bool profile_add(const void *block, struct profile_sample *sample)
 	bool kept;
 
 	lock_acquire(&profile_lock, LOCK_PROFILE);
-	kept = add(block, sample);
+	kept = profile_add_locked(block, sample);
 	lock_release(&profile_lock, LOCK_PROFILE);
 	return kept;
 }
@@ -350,7 +356,7 @@ bool profile_add(const void *block, struct profile_sample *sample)
 void profile_count(struct profile_sample *sample)
 {
 	lock_acquire(&profile_lock, LOCK_PROFILE);
-	add(NULL, sample);
+	profile_add_locked(NULL, sample);
 	lock_release(&profile_lock, LOCK_PROFILE);
 }
 
@@ -361,12 +367,13 @@ bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
 	bool found;
 
 	lock_acquire(&profile_lock, LOCK_PROFILE);
-	found = find((uintptr_t)block, &at);
+	found = profile_find((uintptr_t)block, &at);
 	if (found) {
-		entry = table[at];
-		erase(at);
-		shrink();
-		end(&entry, entry.intervals.stack != 0 ? clock_ns() : 0);
+		entry = profile_table[at];
+		profile_erase(at);
+		profile_shrink();
+		profile_end(&entry,
+			    entry.intervals.stack != 0 ? clock_ns() : 0);
 	}
 	lock_release(&profile_lock, LOCK_PROFILE);
 	return found;
@@ -377,34 +384,34 @@ bool profile_cell(unsigned index, struct profile_cell *out)
 	bool used;
 
 	lock_acquire(&profile_lock, LOCK_PROFILE);
-	used = index < cells_used;
+	used = index < profile_cells_used;
 	if (used)
-		*out = cells[index];
+		*out = profile_cell_table[index];
 	lock_release(&profile_lock, LOCK_PROFILE);
 	return used;
 }
 
 struct profile_place profile_place(unsigned index)
 {
-	return places[index];
+	return profile_places[index];
 }
 
 unsigned profile_cells(void)
 {
-	return cell_count;
+	return profile_cell_count;
 }
 
 uint64_t profile_live_samples(void)
 {
-	return peek64(&live);
+	return peek64(&profile_live);
 }
 
 uint64_t profile_untracked(void)
 {
-	return peek64(&untracked);
+	return peek64(&profile_untracked_total);
 }
 
 size_t profile_bytes(void)
 {
-	return peek32(&table_size) * sizeof(struct entry);
+	return peek32(&profile_table_size) * sizeof(struct entry);
 }

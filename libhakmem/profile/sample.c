@@ -18,7 +18,7 @@
 #define RECORD_NS 300u
 
 /* A thread may change its name: it is asked for again after a second. */
-static void identify(struct sampler_thread *thread, uint64_t now_ns)
+static void sample_identify(struct sampler_thread *thread, uint64_t now_ns)
 {
 	if (thread->named_ns != 0 && now_ns - thread->named_ns < CLOCK_SECOND)
 		return;
@@ -28,13 +28,14 @@ static void identify(struct sampler_thread *thread, uint64_t now_ns)
 	prctl(PR_GET_NAME, thread->name);
 }
 
-static void limit(struct sampler_thread *thread, uint64_t ns, uint64_t now_ns)
+static void sample_limit(struct sampler_thread *thread, uint64_t ns,
+			 uint64_t now_ns)
 {
 	if (sampler_spent(thread, min_size(ns, COST_MAX_NS), now_ns))
 		sampler_limit(thread, clock_thread(), now_ns);
 }
 
-static uint32_t intern(struct unwind_stack *stack)
+static uint32_t sample_intern(struct unwind_stack *stack)
 {
 	uint32_t site;
 
@@ -51,24 +52,25 @@ static uint32_t intern(struct unwind_stack *stack)
 }
 
 /* The site of whoever called into this library. */
-static NOINLINE uint32_t find_site(struct sampler_thread *thread,
-				   uint64_t now_ns)
+static NOINLINE uint32_t sample_find_site(struct sampler_thread *thread,
+					  uint64_t now_ns)
 {
 	struct unwind_stack stack;
 
 	if (!unwind_here(&stack))
 		return SITE_NO_STACK;
-	limit(thread, stack.cost_ns + RECORD_NS, now_ns);
-	return stack.site != 0 ? stack.site : intern(&stack);
+	sample_limit(thread, stack.cost_ns + RECORD_NS, now_ns);
+	return stack.site != 0 ? stack.site : sample_intern(&stack);
 }
 
-static void describe(struct sampler_thread *thread, struct site_sample *who)
+static void sample_describe(struct sampler_thread *thread,
+			    struct site_sample *who)
 {
 	uint64_t now_ns = clock_now();
 	int saved = errno;
 
-	who->site = find_site(thread, now_ns);
-	identify(thread, now_ns);
+	who->site = sample_find_site(thread, now_ns);
+	sample_identify(thread, now_ns);
 	who->now_ns = now_ns;
 	who->thread = thread->id;
 	who->thread_number = thread->thread_number;
@@ -89,7 +91,7 @@ bool sample_row(struct sampler_thread *thread, size_t n, unsigned class,
 	if (out->intervals.histogram != 0 && sampler_due())
 		sampler_note(clock_now());
 	if (out->intervals.stack != 0)
-		describe(thread, &out->who);
+		sample_describe(thread, &out->who);
 	return true;
 }
 
@@ -104,7 +106,7 @@ bool sample_bypass(struct sampler_thread *thread, size_t n, unsigned class,
 	out->bytes = n;
 	out->class = class;
 	out->intervals = (struct sampler_split){.stack = interval};
-	describe(thread, &out->who);
+	sample_describe(thread, &out->who);
 	return true;
 }
 

@@ -28,18 +28,19 @@ struct sampler {
 	uint64_t interval; /* in force */
 };
 
-static struct sampler histogram, stack;
+static struct sampler sampler_histogram, sampler_stack;
 /* How often a thread looks whether stacks are turned on again. */
 #define OFF_LOOK_BYTES MIB
 
-static uint64_t samples;
-static uint64_t window_start_ns;
-static uint64_t raised;
-static uint64_t changed_ns; /* when the limiter last changed R_s */
-static uint32_t changes;
-static uint64_t ended_spent_ns, ended_cpu_ns; /* of threads that ended early */
+static uint64_t sampler_samples;
+static uint64_t sampler_window_start_ns;
+static uint64_t sampler_raised;
+static uint64_t sampler_changed_ns; /* when the limiter last changed R_s */
+static uint32_t sampler_changes;
+static uint64_t sampler_ended_spent_ns,
+	sampler_ended_cpu_ns; /* of threads that ended early */
 
-static void set(struct sampler *stream, uint64_t bytes)
+static void sampler_set(struct sampler *stream, uint64_t bytes)
 {
 	__atomic_store_n(&stream->configured, bytes, __ATOMIC_RELAXED);
 	__atomic_store_n(&stream->interval, bytes, __ATOMIC_RELAXED);
@@ -47,38 +48,38 @@ static void set(struct sampler *stream, uint64_t bytes)
 
 void sampler_init(uint64_t histogram_bytes, uint64_t stack_bytes)
 {
-	set(&histogram, histogram_bytes);
-	set(&stack, stack_bytes);
+	sampler_set(&sampler_histogram, histogram_bytes);
+	sampler_set(&sampler_stack, stack_bytes);
 }
 
 void sampler_set_stack(uint64_t bytes)
 {
-	set(&stack, bytes);
-	__atomic_fetch_add(&changes, 1, __ATOMIC_RELAXED);
+	sampler_set(&sampler_stack, bytes);
+	__atomic_fetch_add(&sampler_changes, 1, __ATOMIC_RELAXED);
 }
 
 uint64_t sampler_histogram_interval(void)
 {
-	return peek64(&histogram.interval);
+	return peek64(&sampler_histogram.interval);
 }
 
 uint64_t sampler_stack_interval(void)
 {
-	return peek64(&stack.interval);
+	return peek64(&sampler_stack.interval);
 }
 
 uint64_t sampler_stack_configured(void)
 {
-	return peek64(&stack.configured);
+	return peek64(&sampler_stack.configured);
 }
 
 uint64_t sampler_limiter_raised(void)
 {
-	return peek64(&raised);
+	return peek64(&sampler_raised);
 }
 
 /* R_c: the smaller interval of the samplers that are on. */
-static uint64_t countdown_interval(void)
+static uint64_t sampler_countdown_interval(void)
 {
 	uint64_t dense = sampler_histogram_interval();
 	uint64_t thin = sampler_stack_interval();
@@ -94,7 +95,7 @@ int64_t sampler_draw(uint64_t *random, uint64_t bytes, uint64_t *interval)
 {
 	double draw;
 
-	*interval = countdown_interval();
+	*interval = sampler_countdown_interval();
 	if (*interval == 0)
 		return SAMPLER_DRAW_MAX;
 	draw = rng_exponential(random, *interval) / (double)bytes;
@@ -106,7 +107,8 @@ int64_t sampler_draw(uint64_t *random, uint64_t bytes, uint64_t *interval)
 
 /* The sampler's interval, or that of the countdown where this was drawn before
  * the sampler became denser. */
-static uint64_t interval_of(const struct sampler *stream, uint64_t drawn)
+static uint64_t sampler_interval_of(const struct sampler *stream,
+				    uint64_t drawn)
 {
 	uint64_t interval = peek64(&stream->interval);
 
@@ -114,14 +116,14 @@ static uint64_t interval_of(const struct sampler *stream, uint64_t drawn)
 }
 
 /* No more than sampler_chance, without an exponential. */
-static double chance_at_least(uint64_t bytes, uint64_t interval)
+static double sampler_chance_at_least(uint64_t bytes, uint64_t interval)
 {
 	double ratio = (double)bytes / (double)interval;
 
 	return ratio < 1.0 ? ratio - ratio * ratio / 2 : 0.5;
 }
 
-static bool keeps(uint64_t interval, uint64_t bytes, double u)
+static bool sampler_keeps(uint64_t interval, uint64_t bytes, double u)
 {
 	return interval != 0 && u <= sampler_chance(bytes, interval);
 }
@@ -139,18 +141,18 @@ bool sampler_split(uint64_t *random, uint64_t bytes, uint64_t largest,
 	if (interval == 0)
 		return false;
 	u = rng_unit(random);
-	out->histogram = interval_of(&histogram, interval);
-	out->stack = interval_of(&stack, interval);
-	if (out->stack != 0 &&
-	    u * chance_at_least(largest, interval) * (double)out->stack >
-		    (double)bytes)
+	out->histogram = sampler_interval_of(&sampler_histogram, interval);
+	out->stack = sampler_interval_of(&sampler_stack, interval);
+	if (out->stack != 0 && u * sampler_chance_at_least(largest, interval) *
+					       (double)out->stack >
+				       (double)bytes)
 		out->stack = 0;
 	if (bytes == largest && out->histogram == interval && out->stack == 0)
 		return true;
 	u *= sampler_chance(largest, interval);
-	if (!keeps(out->histogram, bytes, u))
+	if (!sampler_keeps(out->histogram, bytes, u))
 		out->histogram = 0;
-	if (!keeps(out->stack, bytes, u))
+	if (!sampler_keeps(out->stack, bytes, u))
 		out->stack = 0;
 	return out->histogram != 0 || out->stack != 0;
 }
@@ -181,54 +183,60 @@ uint64_t sampler_bypass(struct sampler_thread *thread, uint64_t *random,
 
 bool sampler_due(void)
 {
-	uint64_t count = __atomic_add_fetch(&samples, 1, __ATOMIC_RELAXED);
+	uint64_t count =
+		__atomic_add_fetch(&sampler_samples, 1, __ATOMIC_RELAXED);
 
 	return count % WINDOW_SAMPLES == 0;
 }
 
 void sampler_note(uint64_t now_ns)
 {
-	uint64_t start = peek64(&window_start_ns);
+	uint64_t start = peek64(&sampler_window_start_ns);
 	uint64_t interval = sampler_histogram_interval();
 	uint64_t took = now_ns - start;
 
-	__atomic_store_n(&window_start_ns, now_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&sampler_window_start_ns, now_ns, __ATOMIC_RELAXED);
 	if (start == 0 || interval == 0)
 		return;
 	if (took < WINDOW_NS && interval < INTERVAL_MAX)
 		interval *= 2;
-	else if (took > 4 * WINDOW_NS && interval > histogram.configured)
+	else if (took > 4 * WINDOW_NS &&
+		 interval > sampler_histogram.configured)
 		interval /= 2;
-	__atomic_store_n(&histogram.interval, interval, __ATOMIC_RELAXED);
+	__atomic_store_n(&sampler_histogram.interval, interval,
+			 __ATOMIC_RELAXED);
 }
 
 /* One change at a time: who comes second did not measure the first. */
-static bool change_stack(uint64_t before, uint64_t after, uint64_t now_ns)
+static bool sampler_change_stack(uint64_t before, uint64_t after,
+				 uint64_t now_ns)
 {
-	if (!__atomic_compare_exchange_n(&stack.interval, &before, after, false,
-					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&sampler_stack.interval, &before,
+					 after, false, __ATOMIC_RELAXED,
+					 __ATOMIC_RELAXED))
 		return false;
-	__atomic_store_n(&changed_ns, now_ns, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&changes, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&sampler_changed_ns, now_ns, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&sampler_changes, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
-static void fall_back(uint64_t now_ns)
+static void sampler_fall_back(uint64_t now_ns)
 {
 	uint64_t interval = sampler_stack_interval();
 	uint64_t floor = sampler_stack_configured();
 
 	if (interval > floor)
-		change_stack(interval,
-			     interval / 2 > floor ? interval / 2 : floor,
-			     now_ns);
+		sampler_change_stack(
+			interval, interval / 2 > floor ? interval / 2 : floor,
+			now_ns);
 }
 
 bool sampler_spent(struct sampler_thread *thread, uint64_t ns, uint64_t now_ns)
 {
 	if (thread->window_ns == 0) {
 		thread->window_ns = now_ns;
-		thread->changes = __atomic_load_n(&changes, __ATOMIC_RELAXED);
+		thread->changes =
+			__atomic_load_n(&sampler_changes, __ATOMIC_RELAXED);
 	}
 	thread->spent_ns += ns;
 	thread->total_ns += ns;
@@ -243,7 +251,8 @@ void sampler_limit(struct sampler_thread *thread, uint64_t cpu_ns,
 {
 	uint64_t interval = sampler_stack_interval();
 	uint64_t took = cpu_ns - thread->cpu_ns, spent = thread->spent_ns;
-	uint32_t now_changes = __atomic_load_n(&changes, __ATOMIC_RELAXED);
+	uint32_t now_changes =
+		__atomic_load_n(&sampler_changes, __ATOMIC_RELAXED);
 	bool measured = thread->changes == now_changes;
 
 	thread->spent_ns = 0;
@@ -256,14 +265,14 @@ void sampler_limit(struct sampler_thread *thread, uint64_t cpu_ns,
 	if (spent > took / DEAR &&
 	    thread->total_ns > cpu_ns / DEAR + ALLOWANCE_NS) {
 		if (interval < INTERVAL_MAX &&
-		    change_stack(interval, interval * 2, now_ns))
-			count64(&raised, 1);
+		    sampler_change_stack(interval, interval * 2, now_ns))
+			count64(&sampler_raised, 1);
 	} else if (spent < took / CHEAP &&
-		   now_ns - peek64(&changed_ns) >= CALM_NS) {
-		fall_back(now_ns);
+		   now_ns - peek64(&sampler_changed_ns) >= CALM_NS) {
+		sampler_fall_back(now_ns);
 	}
 	/* The next window measures what this one changed. */
-	thread->changes = __atomic_load_n(&changes, __ATOMIC_RELAXED);
+	thread->changes = __atomic_load_n(&sampler_changes, __ATOMIC_RELAXED);
 }
 
 bool sampler_measures(const struct sampler_thread *thread, uint64_t *random)
@@ -280,26 +289,26 @@ void sampler_ended(const struct sampler_thread *thread, uint64_t cpu_ns,
 		thread->spent_ns > MEASURED_NS ? thread->spent_ns : MEASURED_NS;
 	double weight = (double)weighed / (double)thread->spent_ns;
 	uint64_t took = __atomic_add_fetch(
-		&ended_cpu_ns,
+		&sampler_ended_cpu_ns,
 		(uint64_t)((double)(cpu_ns - thread->cpu_ns) * weight),
 		__ATOMIC_RELAXED);
-	uint64_t spent =
-		__atomic_add_fetch(&ended_spent_ns, weighed, __ATOMIC_RELAXED);
+	uint64_t spent = __atomic_add_fetch(&sampler_ended_spent_ns, weighed,
+					    __ATOMIC_RELAXED);
 	uint64_t interval = sampler_stack_interval();
 
 	if (spent < LIMITER_SPENT_NS)
 		return;
-	uncount64(&ended_cpu_ns, took);
-	uncount64(&ended_spent_ns, spent);
+	uncount64(&sampler_ended_cpu_ns, took);
+	uncount64(&sampler_ended_spent_ns, spent);
 	if (spent > took / DEAR && interval != 0 && interval < INTERVAL_MAX &&
-	    change_stack(interval, interval * 2, now_ns))
-		count64(&raised, 1);
+	    sampler_change_stack(interval, interval * 2, now_ns))
+		count64(&sampler_raised, 1);
 }
 
 void sampler_relax(uint64_t now_ns)
 {
-	if (now_ns - peek64(&changed_ns) >= RELAX_NS)
-		fall_back(now_ns);
+	if (now_ns - peek64(&sampler_changed_ns) >= RELAX_NS)
+		sampler_fall_back(now_ns);
 }
 
 double sampler_chance(uint64_t bytes, uint64_t interval)

@@ -11,7 +11,7 @@ struct pad {
 	size_t used;
 };
 
-static void *take(void *data, size_t size)
+static void *control_take(void *data, size_t size)
 {
 	struct pad *pad = data;
 	uint8_t *taken = pad->bytes + pad->used;
@@ -23,7 +23,7 @@ static void *take(void *data, size_t size)
 	return taken;
 }
 
-static void leave(void *data, void *taken)
+static void control_leave(void *data, void *taken)
 {
 	(void)data;
 	(void)taken;
@@ -40,27 +40,28 @@ void control_filled(struct control_reader *reader, size_t bytes)
 	reader->used += bytes;
 }
 
-static void drop(struct control_reader *reader, size_t bytes)
+static void control_drop(struct control_reader *reader, size_t bytes)
 {
 	reader->used -= bytes;
 	memmove(reader->bytes, reader->bytes + bytes, reader->used);
 }
 
 /* False when what is left of a frame to pass over is not all there. */
-static bool pass_over(struct control_reader *reader)
+static bool control_pass_over(struct control_reader *reader)
 {
 	size_t here = min_size(reader->skip, reader->used);
 
-	drop(reader, here);
+	control_drop(reader, here);
 	reader->skip -= here;
 	return reader->skip == 0;
 }
 
-static bool unpack(const struct frame *frame, struct control *out)
+static bool control_unpack(const struct frame *frame, struct control *out)
 {
 	struct pad pad = {.used = 0};
-	ProtobufCAllocator allocator = {
-		.alloc = take, .free = leave, .allocator_data = &pad};
+	ProtobufCAllocator allocator = {.alloc = control_take,
+					.free = control_leave,
+					.allocator_data = &pad};
 	Hakmem__Control *control;
 
 	if (frame->type != FRAME_CONTROL)
@@ -84,7 +85,7 @@ enum control_status control_next(struct control_reader *reader,
 	enum frame_status status;
 	bool control;
 
-	while (pass_over(reader)) {
+	while (control_pass_over(reader)) {
 		status = frame_decode(reader->bytes, reader->used, &frame);
 		if (status == FRAME_MORE &&
 		    frame.length > CONTROL_BYTES - FRAME_HEADER_BYTES) {
@@ -95,8 +96,8 @@ enum control_status control_next(struct control_reader *reader,
 			return CONTROL_MORE;
 		if (status != FRAME_READY)
 			return CONTROL_BAD;
-		control = unpack(&frame, out);
-		drop(reader, FRAME_HEADER_BYTES + frame.length);
+		control = control_unpack(&frame, out);
+		control_drop(reader, FRAME_HEADER_BYTES + frame.length);
 		if (control)
 			return CONTROL_READ;
 	}

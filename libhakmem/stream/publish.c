@@ -42,13 +42,13 @@
 #define SITES_A_POLL 1000u
 
 struct lock publish_lock;
-static bool running;  /* streaming is on and started */
-static bool threaded; /* our thread does it */
-static pid_t owner;   /* the process this state belongs to */
-static uint64_t session, parent_session, random_state;
-static uint64_t next_ns; /* when a snapshot is due; read without lock */
-static uint64_t look_ns; /* when live bytes are looked at; ditto */
-static uint64_t sent_live_bytes;
+static bool publish_running;  /* streaming is on and started */
+static bool publish_threaded; /* our thread does it */
+static pid_t publish_owner;   /* the process this state belongs to */
+static uint64_t publish_session, publish_parent_session, publish_random_state;
+static uint64_t publish_next_ns; /* when a snapshot is due; read without lock */
+static uint64_t publish_look_ns; /* when live bytes are looked at; ditto */
+static uint64_t publish_sent_live_bytes;
 
 static struct {
 	int fd; /* -1: none */
@@ -61,11 +61,11 @@ static struct {
 	uint64_t messages, dropped, connects;
 	bool behind; /* sites or modules did not all fit */
 	struct control_reader reader;
-} peer = {.fd = -1};
+} publish_peer = {.fd = -1};
 
-static uint8_t buffer[BUFFER_BYTES];
+static uint8_t publish_buffer[BUFFER_BYTES];
 
-static uint64_t cookie_of(int fd)
+static uint64_t publish_cookie_of(int fd)
 {
 	uint64_t cookie = 0;
 	socklen_t length = sizeof(cookie);
@@ -76,36 +76,38 @@ static uint64_t cookie_of(int fd)
 }
 
 /* Is the number still our socket? The program may have closed and reused it. */
-static bool peer_is_ours(void)
+static bool publish_peer_is_ours(void)
 {
 	struct stat info;
 
-	return peer.fd >= 0 && fstat(peer.fd, &info) == 0 &&
-	       info.st_dev == peer.device && info.st_ino == peer.inode &&
-	       cookie_of(peer.fd) == peer.cookie;
+	return publish_peer.fd >= 0 && fstat(publish_peer.fd, &info) == 0 &&
+	       info.st_dev == publish_peer.device &&
+	       info.st_ino == publish_peer.inode &&
+	       publish_cookie_of(publish_peer.fd) == publish_peer.cookie;
 }
 
-static void back_off(uint64_t now_ns)
+static void publish_back_off(uint64_t now_ns)
 {
-	uint64_t wait = peer.backoff_ns;
+	uint64_t wait = publish_peer.backoff_ns;
 
-	peer.backoff_ns = wait * 2 < BACKOFF_LAST ? wait * 2 : BACKOFF_LAST;
-	wait += rng_next(&random_state) % (wait / 4 + 1);
-	peer.retry_ns = now_ns + wait;
+	publish_peer.backoff_ns =
+		wait * 2 < BACKOFF_LAST ? wait * 2 : BACKOFF_LAST;
+	wait += rng_next(&publish_random_state) % (wait / 4 + 1);
+	publish_peer.retry_ns = now_ns + wait;
 }
 
 /* A number that is no longer ours is forgotten, never closed. */
-static void disconnect(uint64_t now_ns)
+static void publish_disconnect(uint64_t now_ns)
 {
-	if (peer_is_ours())
-		close(peer.fd);
-	peer.fd = -1;
-	peer.begin = peer.end = 0;
-	back_off(now_ns);
+	if (publish_peer_is_ours())
+		close(publish_peer.fd);
+	publish_peer.fd = -1;
+	publish_peer.begin = publish_peer.end = 0;
+	publish_back_off(now_ns);
 }
 
 /* Moves a descriptor to where programs do not look; at least off 0, 1, 2. */
-static int move_high(int fd)
+static int publish_move_high(int fd)
 {
 	struct rlimit limit;
 	int low = FD_LOW, moved;
@@ -119,7 +121,7 @@ static int move_high(int fd)
 	return moved;
 }
 
-static int open_socket(void)
+static int publish_open_socket(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd;
@@ -137,37 +139,39 @@ static int open_socket(void)
 		close(fd);
 		return -1;
 	}
-	return move_high(fd);
+	return publish_move_high(fd);
 }
 
 /* Packs a message behind what waits in the buffer; false if it does not fit. */
-static bool enqueue(uint16_t type, const ProtobufCMessage *message)
+static bool publish_enqueue(uint16_t type, const ProtobufCMessage *message)
 {
 	size_t length = protobuf_c_message_get_packed_size(message);
 
-	if (peer.begin == peer.end)
-		peer.begin = peer.end = 0;
+	if (publish_peer.begin == publish_peer.end)
+		publish_peer.begin = publish_peer.end = 0;
 	if (length > FRAME_PAYLOAD_MAX ||
-	    length + FRAME_HEADER_BYTES > sizeof(buffer) - peer.end)
+	    length + FRAME_HEADER_BYTES >
+		    sizeof(publish_buffer) - publish_peer.end)
 		return false;
-	frame_encode(buffer + peer.end, type, (uint32_t)length,
-		     peer.sequence++);
-	protobuf_c_message_pack(message,
-				buffer + peer.end + FRAME_HEADER_BYTES);
-	peer.end += FRAME_HEADER_BYTES + length;
+	frame_encode(publish_buffer + publish_peer.end, type, (uint32_t)length,
+		     publish_peer.sequence++);
+	protobuf_c_message_pack(message, publish_buffer + publish_peer.end +
+						 FRAME_HEADER_BYTES);
+	publish_peer.end += FRAME_HEADER_BYTES + length;
 	return true;
 }
 
 /* Sends what waits, as far as the socket takes it now. */
-static bool flush(uint64_t now_ns)
+static bool publish_flush(uint64_t now_ns)
 {
-	if (!peer_is_ours()) {
-		disconnect(now_ns);
+	if (!publish_peer_is_ours()) {
+		publish_disconnect(now_ns);
 		return false;
 	}
-	while (peer.begin < peer.end) {
-		ssize_t sent = send(peer.fd, buffer + peer.begin,
-				    peer.end - peer.begin,
+	while (publish_peer.begin < publish_peer.end) {
+		ssize_t sent = send(publish_peer.fd,
+				    publish_buffer + publish_peer.begin,
+				    publish_peer.end - publish_peer.begin,
 				    MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (sent < 0 && errno == EINTR)
@@ -175,39 +179,41 @@ static bool flush(uint64_t now_ns)
 		if (sent < 0 && errno == EAGAIN)
 			return true;
 		if (sent <= 0) {
-			disconnect(now_ns);
+			publish_disconnect(now_ns);
 			return false;
 		}
-		peer.begin += (size_t)sent;
+		publish_peer.begin += (size_t)sent;
 	}
 	return true;
 }
 
-static bool connect_now(uint64_t now_ns)
+static bool publish_connect_now(uint64_t now_ns)
 {
 	struct stat info;
 
-	if (now_ns < peer.retry_ns)
+	if (now_ns < publish_peer.retry_ns)
 		return false;
-	peer.fd = open_socket();
-	if (peer.fd < 0 || fstat(peer.fd, &info) != 0) {
-		peer.fd = -1;
-		back_off(now_ns);
+	publish_peer.fd = publish_open_socket();
+	if (publish_peer.fd < 0 || fstat(publish_peer.fd, &info) != 0) {
+		publish_peer.fd = -1;
+		publish_back_off(now_ns);
 		return false;
 	}
-	peer.device = info.st_dev;
-	peer.inode = info.st_ino;
-	peer.cookie = cookie_of(peer.fd);
-	peer.sequence = 0;
-	peer.backoff_ns = BACKOFF_FIRST;
-	peer.connects++;
-	peer.reader.used = peer.reader.skip = 0;
+	publish_peer.device = info.st_dev;
+	publish_peer.inode = info.st_ino;
+	publish_peer.cookie = publish_cookie_of(publish_peer.fd);
+	publish_peer.sequence = 0;
+	publish_peer.backoff_ns = BACKOFF_FIRST;
+	publish_peer.connects++;
+	publish_peer.reader.used = publish_peer.reader.skip = 0;
 	sitefeed_restart();
-	enqueue(FRAME_HELLO, &snapshot_hello(session, parent_session)->base);
+	publish_enqueue(
+		FRAME_HELLO,
+		&snapshot_hello(publish_session, publish_parent_session)->base);
 	return true;
 }
 
-static void obey(const struct control *control)
+static void publish_obey(const struct control *control)
 {
 	if (control->sampling_off)
 		sampler_set_stack(0);
@@ -226,25 +232,26 @@ static bool publish_read_control(void)
 	struct control control;
 	enum control_status status;
 
-	while ((status = control_next(&peer.reader, &control)) == CONTROL_READ)
-		obey(&control);
+	while ((status = control_next(&publish_peer.reader, &control)) ==
+	       CONTROL_READ)
+		publish_obey(&control);
 	return status == CONTROL_MORE;
 }
 
 /* Reads what the daemon says; true at the end of file. A peer that talks
  * without end, or nonsense, is none of ours. */
-static bool peer_gone(void)
+static bool publish_peer_gone(void)
 {
 	ssize_t got = 1;
 
 	for (int i = 0; i < READS_MAX && got > 0; i++) {
 		size_t room;
-		uint8_t *space = control_space(&peer.reader, &room);
+		uint8_t *space = control_space(&publish_peer.reader, &room);
 
-		got = recv(peer.fd, space, room, MSG_DONTWAIT);
+		got = recv(publish_peer.fd, space, room, MSG_DONTWAIT);
 		if (got <= 0)
 			break;
-		control_filled(&peer.reader, (size_t)got);
+		control_filled(&publish_peer.reader, (size_t)got);
 		if (!publish_read_control())
 			return true;
 	}
@@ -252,109 +259,111 @@ static bool peer_gone(void)
 }
 
 /* True while the socket took everything, so that more may follow. */
-static bool all_sent(void)
+static bool publish_all_sent(void)
 {
-	return peer.fd >= 0 && peer.begin == peer.end;
+	return publish_peer.fd >= 0 && publish_peer.begin == publish_peer.end;
 }
 
-static void send_modules(uint64_t now_ns)
+static void publish_send_modules(uint64_t now_ns)
 {
 	Hakmem__Modules *modules;
 
-	while (all_sent() && (modules = sitefeed_modules())) {
-		if (!enqueue(FRAME_MODULES, &modules->base)) {
+	while (publish_all_sent() && (modules = sitefeed_modules())) {
+		if (!publish_enqueue(FRAME_MODULES, &modules->base)) {
 			sitefeed_modules_again();
 			return;
 		}
-		flush(now_ns);
+		publish_flush(now_ns);
 	}
 }
 
 /* What does not go out now goes out next time. */
-static void send_sites(uint64_t now_ns)
+static void publish_send_sites(uint64_t now_ns)
 {
 	Hakmem__Sites *sites;
 	size_t sent = 0;
 
-	send_modules(now_ns);
-	while (all_sent() && sent < SITES_A_POLL) {
+	publish_send_modules(now_ns);
+	while (publish_all_sent() && sent < SITES_A_POLL) {
 		sites = sitefeed_sites();
 		if (!sites) {
-			peer.behind = false;
+			publish_peer.behind = false;
 			return;
 		}
-		if (!enqueue(FRAME_SITES, &sites->base)) {
+		if (!publish_enqueue(FRAME_SITES, &sites->base)) {
 			sitefeed_sites_again();
 			break;
 		}
 		sent += sites->n_sites;
-		flush(now_ns);
+		publish_flush(now_ns);
 	}
-	peer.behind = true;
+	publish_peer.behind = true;
 }
 
 static void publish_now(uint64_t now_ns)
 {
 	Hakmem__State *state;
 
-	if (peer.fd >= 0 && (!peer_is_ours() || peer_gone()))
-		disconnect(now_ns);
-	if (peer.fd < 0 && !connect_now(now_ns))
+	if (publish_peer.fd >= 0 &&
+	    (!publish_peer_is_ours() || publish_peer_gone()))
+		publish_disconnect(now_ns);
+	if (publish_peer.fd < 0 && !publish_connect_now(now_ns))
 		return;
-	if (!flush(now_ns))
+	if (!publish_flush(now_ns))
 		return;
 	/* While the daemon does not read, newer snapshots replace nothing:
 	 * the next one that fits says it all. */
-	if (peer.begin < peer.end) {
-		peer.dropped++;
+	if (publish_peer.begin < publish_peer.end) {
+		publish_peer.dropped++;
 		return;
 	}
 	state = snapshot_state();
-	peer.messages++;
-	state->figures[FIGURE_MESSAGES] = peer.messages;
-	state->figures[FIGURE_DROPPED] = peer.dropped;
-	state->figures[FIGURE_RECONNECTS] = peer.connects - 1;
-	sent_live_bytes = state->figures[FIGURE_LIVE_BYTES];
-	if (!enqueue(FRAME_STATE, &state->base))
-		peer.dropped++;
-	flush(now_ns);
-	send_sites(now_ns);
+	publish_peer.messages++;
+	state->figures[FIGURE_MESSAGES] = publish_peer.messages;
+	state->figures[FIGURE_DROPPED] = publish_peer.dropped;
+	state->figures[FIGURE_RECONNECTS] = publish_peer.connects - 1;
+	publish_sent_live_bytes = state->figures[FIGURE_LIVE_BYTES];
+	if (!publish_enqueue(FRAME_STATE, &state->base))
+		publish_peer.dropped++;
+	publish_flush(now_ns);
+	publish_send_sites(now_ns);
 }
 
 /* A vfork child or a raw clone shares our memory but is not us. */
-static bool is_owner(void)
+static bool publish_is_owner(void)
 {
-	return (pid_t)syscall(SYS_getpid) == owner;
+	return (pid_t)syscall(SYS_getpid) == publish_owner;
 }
 
-static bool moved_much(void)
+static bool publish_moved_much(void)
 {
 	struct snapshot_totals totals;
 	uint64_t moved;
 
 	snapshot_totals(&totals);
-	moved = totals.live_bytes > sent_live_bytes
-			? totals.live_bytes - sent_live_bytes
-			: sent_live_bytes - totals.live_bytes;
-	return moved >= MOVED_BYTES && moved > sent_live_bytes / 100;
+	moved = totals.live_bytes > publish_sent_live_bytes
+			? totals.live_bytes - publish_sent_live_bytes
+			: publish_sent_live_bytes - totals.live_bytes;
+	return moved >= MOVED_BYTES && moved > publish_sent_live_bytes / 100;
 }
 
 /* The daemon may change it. */
-static uint32_t interval_ms(void)
+static uint32_t publish_interval_ms(void)
 {
 	return peek32(&conf.interval_ms);
 }
 
 static void publish_locked(uint64_t now_ns)
 {
-	uint64_t wait = interval_ms() * MS;
+	uint64_t wait = publish_interval_ms() * MS;
 
-	__atomic_store_n(&look_ns, now_ns + LOOK_INTERVAL, __ATOMIC_RELAXED);
-	if (running && is_owner())
+	__atomic_store_n(&publish_look_ns, now_ns + LOOK_INTERVAL,
+			 __ATOMIC_RELAXED);
+	if (publish_running && publish_is_owner())
 		publish_now(now_ns);
-	if (peer.fd >= 0 && peer.behind && wait > LOOK_INTERVAL)
+	if (publish_peer.fd >= 0 && publish_peer.behind && wait > LOOK_INTERVAL)
 		wait = LOOK_INTERVAL;
-	__atomic_store_n(&next_ns, now_ns + wait, __ATOMIC_RELAXED);
+	__atomic_store_n(&publish_next_ns, now_ns + wait, __ATOMIC_RELAXED);
 	sampler_relax(now_ns);
 }
 
@@ -362,11 +371,13 @@ void publish_poll(uint64_t now_ns)
 {
 	int saved = errno;
 
-	if (__atomic_load_n(&threaded, __ATOMIC_RELAXED) ||
-	    now_ns < peek64(&look_ns))
+	if (__atomic_load_n(&publish_threaded, __ATOMIC_RELAXED) ||
+	    now_ns < peek64(&publish_look_ns))
 		return;
-	__atomic_store_n(&look_ns, now_ns + LOOK_INTERVAL, __ATOMIC_RELAXED);
-	if (now_ns < peek64(&next_ns) && (peer.fd < 0 || !moved_much()))
+	__atomic_store_n(&publish_look_ns, now_ns + LOOK_INTERVAL,
+			 __ATOMIC_RELAXED);
+	if (now_ns < peek64(&publish_next_ns) &&
+	    (publish_peer.fd < 0 || !publish_moved_much()))
 		return;
 	if (lock_try(&publish_lock, LOCK_PUBLISH)) {
 		publish_locked(now_ns);
@@ -376,21 +387,21 @@ void publish_poll(uint64_t now_ns)
 }
 
 /* How long our thread sleeps. */
-static uint32_t pause_ms(void)
+static uint32_t publish_pause_ms(void)
 {
-	uint32_t ms = interval_ms();
+	uint32_t ms = publish_interval_ms();
 
 	if (ms > conf.tick_ms)
 		ms = conf.tick_ms;
 	return ms < LIMIT_INTERVAL_MS_MIN ? LIMIT_INTERVAL_MS_MIN : ms;
 }
 
-static void *run(void *arg)
+static void *publish_run(void *arg)
 {
 	(void)arg;
 	prctl(PR_SET_NAME, "hakmem");
 	while (!thread_all_ended()) {
-		uint32_t ms = pause_ms();
+		uint32_t ms = publish_pause_ms();
 		struct timespec wait = {.tv_sec = ms / 1000,
 					.tv_nsec = (long)(ms % 1000) * 1000000};
 		uint64_t now_ns;
@@ -399,7 +410,7 @@ static void *run(void *arg)
 		now_ns = clock_now();
 		thread_tick(now_ns);
 		/* Half a sleep early is on time. */
-		if (now_ns + ms * MS / 2 < peek64(&next_ns) ||
+		if (now_ns + ms * MS / 2 < peek64(&publish_next_ns) ||
 		    !lock_try(&publish_lock, LOCK_PUBLISH))
 			continue;
 		publish_locked(now_ns);
@@ -416,17 +427,18 @@ void publish_thread(int (*create)(void *, const void *, void *(*)(void *),
 	pthread_t thread;
 	int saved = errno;
 
-	if (!running || __atomic_load_n(&threaded, __ATOMIC_RELAXED) ||
-	    !is_owner() ||
-	    __atomic_exchange_n(&threaded, true, __ATOMIC_ACQ_REL))
+	if (!publish_running ||
+	    __atomic_load_n(&publish_threaded, __ATOMIC_RELAXED) ||
+	    !publish_is_owner() ||
+	    __atomic_exchange_n(&publish_threaded, true, __ATOMIC_ACQ_REL))
 		return;
 	sigfillset(&all);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, 256 * KIB);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (create(&thread, &attributes, run, NULL) != 0)
-		__atomic_store_n(&threaded, false, __ATOMIC_RELAXED);
+	if (create(&thread, &attributes, publish_run, NULL) != 0)
+		__atomic_store_n(&publish_threaded, false, __ATOMIC_RELAXED);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
 	errno = saved;
@@ -440,11 +452,11 @@ void publish_start(void)
 		report_log(conf.log, conf.error[i]);
 	if (!conf.stream)
 		return;
-	owner = getpid();
-	random_state = rng_seed();
-	session = rng_next(&random_state) | 1;
-	peer.backoff_ns = BACKOFF_FIRST;
-	running = true;
+	publish_owner = getpid();
+	publish_random_state = rng_seed();
+	publish_session = rng_next(&publish_random_state) | 1;
+	publish_peer.backoff_ns = BACKOFF_FIRST;
+	publish_running = true;
 	lock_acquire(&publish_lock, LOCK_PUBLISH);
 	publish_locked(clock_now());
 	lock_release(&publish_lock, LOCK_PUBLISH);
@@ -453,14 +465,14 @@ void publish_start(void)
 }
 
 /* Waits until the rest is sent or the time is up. */
-static void drain(uint64_t deadline_ns)
+static void publish_drain(uint64_t deadline_ns)
 {
-	while (peer.fd >= 0 && peer.begin < peer.end &&
+	while (publish_peer.fd >= 0 && publish_peer.begin < publish_peer.end &&
 	       clock_now() < deadline_ns) {
-		struct pollfd wait = {.fd = peer.fd, .events = POLLOUT};
+		struct pollfd wait = {.fd = publish_peer.fd, .events = POLLOUT};
 
 		poll(&wait, 1, 10);
-		flush(clock_now());
+		publish_flush(clock_now());
 	}
 }
 
@@ -471,20 +483,21 @@ void publish_finish(void)
 	int saved = errno;
 	bool got;
 
-	if (!running || !is_owner())
+	if (!publish_running || !publish_is_owner())
 		return;
 	while (!(got = lock_try(&publish_lock, LOCK_PUBLISH)) &&
 	       clock_now() < deadline_ns)
 		nanosleep(&pause, NULL);
 	if (got) {
-		drain(deadline_ns);
-		if (peer.fd < 0 && peer.connects == 0)
-			peer.retry_ns = 0;
+		publish_drain(deadline_ns);
+		if (publish_peer.fd < 0 && publish_peer.connects == 0)
+			publish_peer.retry_ns = 0;
 		publish_locked(clock_now());
-		drain(deadline_ns);
-		while (all_sent() && peer.behind && clock_now() < deadline_ns) {
-			send_sites(clock_now());
-			drain(deadline_ns);
+		publish_drain(deadline_ns);
+		while (publish_all_sent() && publish_peer.behind &&
+		       clock_now() < deadline_ns) {
+			publish_send_sites(clock_now());
+			publish_drain(deadline_ns);
 		}
 		lock_release(&publish_lock, LOCK_PUBLISH);
 	}
@@ -495,15 +508,15 @@ void publish_stop(void)
 {
 	int saved = errno;
 
-	if (!running)
+	if (!publish_running)
 		return;
 	lock_acquire(&publish_lock, LOCK_PUBLISH);
-	running = false;
+	publish_running = false;
 	sampler_set_stack(0);
 	thread_set_hook(NULL);
-	if (peer_is_ours())
-		close(peer.fd);
-	peer.fd = -1;
+	if (publish_peer_is_ours())
+		close(publish_peer.fd);
+	publish_peer.fd = -1;
 	lock_release(&publish_lock, LOCK_PUBLISH);
 	errno = saved;
 }
@@ -514,20 +527,21 @@ void publish_child(void)
 {
 	int saved = errno;
 
-	if (!running)
+	if (!publish_running)
 		return;
-	if (peer_is_ours())
-		close(peer.fd);
-	peer.fd = -1;
-	peer.begin = peer.end = 0;
-	peer.messages = peer.dropped = peer.connects = 0;
-	peer.retry_ns = 0;
-	peer.backoff_ns = BACKOFF_FIRST;
-	parent_session = session;
-	owner = getpid();
-	random_state ^= rng_seed();
-	session = rng_next(&random_state) | 1;
-	next_ns = look_ns = clock_now() + LOOK_INTERVAL;
-	threaded = false;
+	if (publish_peer_is_ours())
+		close(publish_peer.fd);
+	publish_peer.fd = -1;
+	publish_peer.begin = publish_peer.end = 0;
+	publish_peer.messages = publish_peer.dropped = publish_peer.connects =
+		0;
+	publish_peer.retry_ns = 0;
+	publish_peer.backoff_ns = BACKOFF_FIRST;
+	publish_parent_session = publish_session;
+	publish_owner = getpid();
+	publish_random_state ^= rng_seed();
+	publish_session = rng_next(&publish_random_state) | 1;
+	publish_next_ns = publish_look_ns = clock_now() + LOOK_INTERVAL;
+	publish_threaded = false;
 	errno = saved;
 }

@@ -32,7 +32,7 @@ static struct {
 	struct site_class figures[CLASSES_MAX];
 	unsigned used_sites, used_classes;
 	uint32_t cursor;
-} feed;
+} sitefeed_feed;
 
 static struct {
 	Hakmem__Modules message;
@@ -43,17 +43,17 @@ static struct {
 	uint64_t upto;		/* that it will have when this round is over */
 	uint32_t after, before; /* last id sent; the same a message ago */
 	bool under_way;
-} modules;
+} sitefeed_module_list;
 
 void sitefeed_restart(void)
 {
-	modules.sent = 0;
-	modules.under_way = false;
-	feed.cursor = 0;
+	sitefeed_module_list.sent = 0;
+	sitefeed_module_list.under_way = false;
+	sitefeed_feed.cursor = 0;
 	site_unread_all();
 }
 
-static void fill_module(Hakmem__Module *to, struct module_info *from)
+static void sitefeed_fill_module(Hakmem__Module *to, struct module_info *from)
 {
 	hakmem__module__init(to);
 	to->module_id = from->id;
@@ -69,14 +69,14 @@ static void fill_module(Hakmem__Module *to, struct module_info *from)
 	to->unloaded = from->unloaded;
 }
 
-static void begin_round(void)
+static void sitefeed_begin_round(void)
 {
-	if (modules.under_way)
+	if (sitefeed_module_list.under_way)
 		return;
 	module_refresh();
-	modules.upto = module_generation();
-	modules.after = 0;
-	modules.under_way = true;
+	sitefeed_module_list.upto = module_generation();
+	sitefeed_module_list.after = 0;
+	sitefeed_module_list.under_way = true;
 }
 
 Hakmem__Modules *sitefeed_modules(void)
@@ -84,35 +84,39 @@ Hakmem__Modules *sitefeed_modules(void)
 	size_t bytes = 0;
 	uint32_t id, count = 0;
 
-	begin_round();
-	modules.before = modules.after;
+	sitefeed_begin_round();
+	sitefeed_module_list.before = sitefeed_module_list.after;
 	while (count < MODULES_MAX && bytes < ENOUGH &&
-	       (id = module_changed_since(modules.sent, modules.after)) != 0) {
-		modules.after = id;
-		if (!module_info(id, &modules.info[count]))
+	       (id = module_changed_since(sitefeed_module_list.sent,
+					  sitefeed_module_list.after)) != 0) {
+		sitefeed_module_list.after = id;
+		if (!module_info(id, &sitefeed_module_list.info[count]))
 			continue;
-		fill_module(&modules.module[count], &modules.info[count]);
-		modules.modules[count] = &modules.module[count];
-		bytes += MODULE_BYTES + strlen(modules.info[count].path);
+		sitefeed_fill_module(&sitefeed_module_list.module[count],
+				     &sitefeed_module_list.info[count]);
+		sitefeed_module_list.modules[count] =
+			&sitefeed_module_list.module[count];
+		bytes += MODULE_BYTES +
+			 strlen(sitefeed_module_list.info[count].path);
 		count++;
 	}
 	if (count == 0) {
-		modules.sent = modules.upto;
-		modules.under_way = false;
+		sitefeed_module_list.sent = sitefeed_module_list.upto;
+		sitefeed_module_list.under_way = false;
 		return NULL;
 	}
-	hakmem__modules__init(&modules.message);
-	modules.message.n_modules = count;
-	modules.message.modules = modules.modules;
-	return &modules.message;
+	hakmem__modules__init(&sitefeed_module_list.message);
+	sitefeed_module_list.message.n_modules = count;
+	sitefeed_module_list.message.modules = sitefeed_module_list.modules;
+	return &sitefeed_module_list.message;
 }
 
 void sitefeed_modules_again(void)
 {
-	modules.after = modules.before;
+	sitefeed_module_list.after = sitefeed_module_list.before;
 }
 
-static size_t used_ages(const struct site_class *from)
+static size_t sitefeed_used_ages(const struct site_class *from)
 {
 	size_t count = AGES_COUNT;
 
@@ -121,7 +125,7 @@ static size_t used_ages(const struct site_class *from)
 	return count;
 }
 
-static void fill_class(Hakmem__SiteClass *to, struct site_class *from)
+static void sitefeed_fill_class(Hakmem__SiteClass *to, struct site_class *from)
 {
 	hakmem__site_class__init(to);
 	to->class_index =
@@ -142,11 +146,11 @@ static void fill_class(Hakmem__SiteClass *to, struct site_class *from)
 	to->peak_objects_var = from->peak_objects_var;
 	to->highest_bytes = from->highest_bytes;
 	to->live_birth_seconds = from->birth_seconds;
-	to->n_lifetimes = used_ages(from);
+	to->n_lifetimes = sitefeed_used_ages(from);
 	to->lifetimes = from->lifetimes;
 }
 
-static void fill_stack(Hakmem__Site *to, const struct site_view *from)
+static void sitefeed_fill_stack(Hakmem__Site *to, const struct site_view *from)
 {
 	if (!from->with_stack)
 		return;
@@ -156,19 +160,21 @@ static void fill_stack(Hakmem__Site *to, const struct site_view *from)
 	to->truncated = from->stack.truncated;
 }
 
-static void fill_site(Hakmem__Site *to, struct site_view *from)
+static void sitefeed_fill_site(Hakmem__Site *to, struct site_view *from)
 {
-	unsigned first = feed.used_classes;
+	unsigned first = sitefeed_feed.used_classes;
 
 	hakmem__site__init(to);
 	to->site_id = from->id;
-	fill_stack(to, from);
+	sitefeed_fill_stack(to, from);
 	for (unsigned i = 0; i < from->classes; i++) {
-		fill_class(&feed.class[first + i], &feed.figures[first + i]);
-		feed.classes[first + i] = &feed.class[first + i];
+		sitefeed_fill_class(&sitefeed_feed.class[first + i],
+				    &sitefeed_feed.figures[first + i]);
+		sitefeed_feed.classes[first + i] =
+			&sitefeed_feed.class[first + i];
 	}
 	to->n_classes = from->classes;
-	to->classes = &feed.classes[first];
+	to->classes = &sitefeed_feed.classes[first];
 	to->thread_id = from->thread;
 	to->thread_name = from->name;
 	to->threads = from->threads;
@@ -176,7 +182,7 @@ static void fill_site(Hakmem__Site *to, struct site_view *from)
 	to->last_ns = from->last_ns;
 }
 
-static size_t bytes_of(const struct site_view *view)
+static size_t sitefeed_bytes_of(const struct site_view *view)
 {
 	return SITE_BYTES + view->classes * CLASS_BYTES +
 	       (view->with_stack ? view->stack.count * FRAME_BYTES : 0);
@@ -187,29 +193,30 @@ Hakmem__Sites *sitefeed_sites(void)
 	size_t bytes = 0;
 	unsigned count = 0;
 
-	feed.used_classes = 0;
+	sitefeed_feed.used_classes = 0;
 	while (count < SITES_MAX && bytes < ENOUGH &&
-	       feed.used_classes + SITE_CLASSES <= CLASSES_MAX &&
-	       site_read(&feed.cursor, &feed.view[count],
-			 &feed.figures[feed.used_classes])) {
-		fill_site(&feed.site[count], &feed.view[count]);
-		feed.sites[count] = &feed.site[count];
-		feed.used_classes += feed.view[count].classes;
-		bytes += bytes_of(&feed.view[count]);
+	       sitefeed_feed.used_classes + SITE_CLASSES <= CLASSES_MAX &&
+	       site_read(&sitefeed_feed.cursor, &sitefeed_feed.view[count],
+			 &sitefeed_feed.figures[sitefeed_feed.used_classes])) {
+		sitefeed_fill_site(&sitefeed_feed.site[count],
+				   &sitefeed_feed.view[count]);
+		sitefeed_feed.sites[count] = &sitefeed_feed.site[count];
+		sitefeed_feed.used_classes += sitefeed_feed.view[count].classes;
+		bytes += sitefeed_bytes_of(&sitefeed_feed.view[count]);
 		count++;
 	}
-	feed.used_sites = count;
+	sitefeed_feed.used_sites = count;
 	if (count == 0)
 		return NULL;
-	hakmem__sites__init(&feed.message);
-	feed.message.n_sites = count;
-	feed.message.sites = feed.sites;
-	return &feed.message;
+	hakmem__sites__init(&sitefeed_feed.message);
+	sitefeed_feed.message.n_sites = count;
+	sitefeed_feed.message.sites = sitefeed_feed.sites;
+	return &sitefeed_feed.message;
 }
 
 void sitefeed_sites_again(void)
 {
-	for (unsigned i = 0; i < feed.used_sites; i++)
-		site_unread(&feed.view[i]);
-	feed.used_sites = 0;
+	for (unsigned i = 0; i < sitefeed_feed.used_sites; i++)
+		site_unread(&sitefeed_feed.view[i]);
+	sitefeed_feed.used_sites = 0;
 }

@@ -46,18 +46,19 @@ struct hello {
 static union {
 	struct state state;
 	struct hello hello;
-} space;
+} snapshot_space;
 
-static uint64_t peak;
+static uint64_t snapshot_peak;
 
 /* Requests of exactly 1024 bytes and what came of them. */
-static uint64_t requests_1024(const struct thread_sums *sums)
+static uint64_t snapshot_requests_1024(const struct thread_sums *sums)
 {
 	return sums->allocs[sizeclass_of_1024()] - peek64(&stats.aligned_1024) +
 	       stats_get(FIGURE_FALLBACK_1024);
 }
 
-static void total(const struct thread_sums *sums, struct snapshot_totals *out)
+static void snapshot_total(const struct thread_sums *sums,
+			   struct snapshot_totals *out)
 {
 	struct stats_large large = stats_large();
 
@@ -80,11 +81,11 @@ void snapshot_totals(struct snapshot_totals *out)
 	struct thread_sums sums;
 
 	thread_sum(&sums);
-	total(&sums, out);
+	snapshot_total(&sums, out);
 }
 
 /* Reads a small file with raw calls; the bytes read, 0 on failure. */
-static size_t read_file(const char *path, char *out, size_t size)
+static size_t snapshot_read_file(const char *path, char *out, size_t size)
 {
 	int saved = errno;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -103,10 +104,11 @@ static size_t read_file(const char *path, char *out, size_t size)
 	return used;
 }
 
-static uint64_t rss_bytes(void)
+static uint64_t snapshot_rss_bytes(void)
 {
 	char text[128];
-	size_t length = read_file("/proc/self/statm", text, sizeof(text));
+	size_t length =
+		snapshot_read_file("/proc/self/statm", text, sizeof(text));
 	uint64_t pages = 0;
 	size_t at = 0;
 
@@ -117,27 +119,27 @@ static uint64_t rss_bytes(void)
 	return pages * 4096;
 }
 
-static void fill_classes(Hakmem__State *message)
+static void snapshot_fill_classes(Hakmem__State *message)
 {
 	for (unsigned i = 0; i < sizeclass_count; i++) {
-		space.state.slabs[i] = central_slabs(i);
-		space.state.sums.cached_bytes +=
+		snapshot_space.state.slabs[i] = central_slabs(i);
+		snapshot_space.state.sums.cached_bytes +=
 			central_cached_blocks(i) * sizeclass_table[i].stride;
 	}
 	message->n_class_allocs = message->n_class_frees =
 		message->n_class_slabs = sizeclass_count;
-	message->class_allocs = space.state.sums.allocs;
-	message->class_frees = space.state.sums.frees;
-	message->class_slabs = space.state.slabs;
+	message->class_allocs = snapshot_space.state.sums.allocs;
+	message->class_frees = snapshot_space.state.sums.frees;
+	message->class_slabs = snapshot_space.state.slabs;
 }
 
-static void fill_large(Hakmem__State *message)
+static void snapshot_fill_large(Hakmem__State *message)
 {
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < BINS_COUNT; i++) {
 		const struct stats_bin *from = &stats.large[i];
-		Hakmem__LargeBin *bin = &space.state.bin[count];
+		Hakmem__LargeBin *bin = &snapshot_space.state.bin[count];
 		uint64_t frees = peek64(&from->frees);
 		uint64_t freed_bytes = peek64(&from->freed_bytes);
 
@@ -150,25 +152,27 @@ static void fill_large(Hakmem__State *message)
 		bin->reserved_bytes = peek64(&from->reserved_bytes);
 		bin->live_objects = bin->requests - frees;
 		bin->live_bytes = bin->reserved_bytes - freed_bytes;
-		space.state.bins[count++] = bin;
+		snapshot_space.state.bins[count++] = bin;
 	}
 	message->n_large_bins = count;
-	message->large_bins = space.state.bins;
+	message->large_bins = snapshot_space.state.bins;
 }
 
 /* Up to the last cell that ever had a sample: small programs use few, and of
  * small programs every page counts. */
-static void fill_cells(Hakmem__State *message)
+static void snapshot_fill_cells(Hakmem__State *message)
 {
-	double *column = space.state.columns;
+	double *column = snapshot_space.state.columns;
 	size_t count = 0;
 
-	while (profile_cell((unsigned)count, &space.state.cells[count]))
+	while (profile_cell((unsigned)count,
+			    &snapshot_space.state.cells[count]))
 		count++;
 	for (size_t i = 0; i < count; i++) {
-		const struct profile_cell *cell = &space.state.cells[i];
+		const struct profile_cell *cell =
+			&snapshot_space.state.cells[i];
 
-		space.state.samples[i] = cell->samples;
+		snapshot_space.state.samples[i] = cell->samples;
 		column[i] = cell->objects;
 		column[count + i] = cell->objects_var;
 		column[2 * count + i] = cell->bytes;
@@ -181,7 +185,7 @@ static void fill_cells(Hakmem__State *message)
 			message->n_cell_live_objects =
 				message->n_cell_live_objects_var =
 					message->n_cell_live_bytes = count;
-	message->cell_samples = space.state.samples;
+	message->cell_samples = snapshot_space.state.samples;
 	message->cell_objects = column;
 	message->cell_objects_var = column + count;
 	message->cell_bytes = column + 2 * count;
@@ -190,7 +194,7 @@ static void fill_cells(Hakmem__State *message)
 	message->cell_live_bytes = column + 5 * count;
 }
 
-static void fill_sampling(uint64_t *figures)
+static void snapshot_fill_sampling(uint64_t *figures)
 {
 	figures[FIGURE_SAMPLE_BYTES] = sampler_stack_interval();
 	figures[FIGURE_SAMPLE_CONFIGURED_BYTES] = sampler_stack_configured();
@@ -200,7 +204,7 @@ static void fill_sampling(uint64_t *figures)
 	figures[FIGURE_SAMPLES_UNTRACKED] = profile_untracked();
 }
 
-static void fill_stacks(uint64_t *figures)
+static void snapshot_fill_stacks(uint64_t *figures)
 {
 	struct site_totals sites;
 	struct unwind_counts stacks;
@@ -221,27 +225,28 @@ static void fill_stacks(uint64_t *figures)
 	figures[FIGURE_MODULES_LOST] = module_lost();
 }
 
-static void fill_heap(uint64_t *figures, const struct thread_sums *sums)
+static void snapshot_fill_heap(uint64_t *figures,
+			       const struct thread_sums *sums)
 {
 	struct snapshot_totals totals;
 
-	total(sums, &totals);
-	if (totals.live_bytes > peak)
-		peak = totals.live_bytes;
+	snapshot_total(sums, &totals);
+	if (totals.live_bytes > snapshot_peak)
+		snapshot_peak = totals.live_bytes;
 	figures[FIGURE_ALLOCS] = totals.allocs;
 	figures[FIGURE_FREES] = totals.frees;
 	figures[FIGURE_LIVE_OBJECTS] = totals.live_objects;
 	figures[FIGURE_LIVE_BYTES] = totals.live_bytes;
-	figures[FIGURE_PEAK_LIVE_BYTES] = peak;
-	figures[FIGURE_REQUESTS_1024] = requests_1024(sums);
+	figures[FIGURE_PEAK_LIVE_BYTES] = snapshot_peak;
+	figures[FIGURE_REQUESTS_1024] = snapshot_requests_1024(sums);
 	figures[FIGURE_CACHED_BYTES] = sums->cached_bytes;
 	figures[FIGURE_THREADS_LIVE] = sums->live_threads;
 	figures[FIGURE_THREADS_TOTAL] = sums->total_threads;
 }
 
-static void fill_memory(uint64_t *figures)
+static void snapshot_fill_memory(uint64_t *figures)
 {
-	figures[FIGURE_RSS_BYTES] = rss_bytes();
+	figures[FIGURE_RSS_BYTES] = snapshot_rss_bytes();
 	figures[FIGURE_COMMITTED_BYTES] =
 		arena.committed[0] + arena.committed[1];
 	figures[FIGURE_METADATA_BYTES] = meta_bytes() + profile_bytes();
@@ -250,42 +255,42 @@ static void fill_memory(uint64_t *figures)
 }
 
 /* What slow paths count stands in `stats`; the rest is put together here. */
-static void fill_figures(Hakmem__State *message)
+static void snapshot_fill_figures(Hakmem__State *message)
 {
-	uint64_t *figures = space.state.figures;
+	uint64_t *figures = snapshot_space.state.figures;
 
 	for (unsigned i = 0; i < FIGURES; i++)
 		figures[i] = stats_get((enum figure)i);
 	figures[FIGURE_REJECTS] = 0;
 	for (unsigned i = 0; i < REJECT_KINDS; i++)
 		figures[FIGURE_REJECTS] += figures[FIGURE_REJECT(i)];
-	fill_heap(figures, &space.state.sums);
-	fill_memory(figures);
-	fill_sampling(figures);
-	fill_stacks(figures);
+	snapshot_fill_heap(figures, &snapshot_space.state.sums);
+	snapshot_fill_memory(figures);
+	snapshot_fill_sampling(figures);
+	snapshot_fill_stacks(figures);
 	message->n_figures = FIGURES;
 	message->figures = figures;
 }
 
 Hakmem__State *snapshot_state(void)
 {
-	Hakmem__State *message = &space.state.message;
+	Hakmem__State *message = &snapshot_space.state.message;
 
 	hakmem__state__init(message);
-	thread_sum(&space.state.sums);
+	thread_sum(&snapshot_space.state.sums);
 	message->time_ns = clock_now();
-	fill_classes(message);
-	fill_large(message);
-	fill_cells(message);
-	fill_figures(message);
+	snapshot_fill_classes(message);
+	snapshot_fill_large(message);
+	snapshot_fill_cells(message);
+	snapshot_fill_figures(message);
 	return message;
 }
 
-static void describe_classes(Hakmem__Hello *message)
+static void snapshot_describe_classes(Hakmem__Hello *message)
 {
 	for (unsigned i = 0; i < sizeclass_count; i++) {
 		const struct sizeclass *from = &sizeclass_table[i];
-		Hakmem__SizeClass *class = &space.hello.class[i];
+		Hakmem__SizeClass *class = &snapshot_space.hello.class[i];
 
 		hakmem__size_class__init(class);
 		class->stride_bytes = from->stride;
@@ -296,55 +301,55 @@ static void describe_classes(Hakmem__Hello *message)
 			(uint32_t)(from->slab_units * SIZECLASS_UNIT);
 		class->headerless = from->headerless;
 		class->aligned_only = from->aligned_only;
-		space.hello.classes[i] = class;
+		snapshot_space.hello.classes[i] = class;
 	}
 	message->n_classes = sizeclass_count;
-	message->classes = space.hello.classes;
+	message->classes = snapshot_space.hello.classes;
 }
 
-static void describe_cells(Hakmem__Hello *message)
+static void snapshot_describe_cells(Hakmem__Hello *message)
 {
 	unsigned count = profile_cells();
 
 	for (unsigned i = 0; i < count; i++) {
 		struct profile_place place = profile_place(i);
-		Hakmem__SampleCell *cell = &space.hello.cell[i];
+		Hakmem__SampleCell *cell = &snapshot_space.hello.cell[i];
 
 		hakmem__sample_cell__init(cell);
 		cell->class_index = place.class;
 		cell->bin = place.bin;
-		space.hello.cells[i] = cell;
+		snapshot_space.hello.cells[i] = cell;
 	}
 	message->n_cells = count;
-	message->cells = space.hello.cells;
+	message->cells = snapshot_space.hello.cells;
 }
 
 /* protobuf strings are UTF-8: what is not ASCII or valid is the daemon's to
  * judge; NULs between arguments become blanks. */
-static void describe_program(Hakmem__Hello *message)
+static void snapshot_describe_program(Hakmem__Hello *message)
 {
 	int saved = errno;
-	ssize_t length =
-		readlink("/proc/self/exe", space.hello.executable, TEXT_MAX);
-	size_t used =
-		read_file("/proc/self/cmdline", space.hello.command, TEXT_MAX);
+	ssize_t length = readlink("/proc/self/exe",
+				  snapshot_space.hello.executable, TEXT_MAX);
+	size_t used = snapshot_read_file(
+		"/proc/self/cmdline", snapshot_space.hello.command, TEXT_MAX);
 
 	errno = saved;
-	space.hello.executable[length > 0 ? length : 0] = '\0';
-	while (used > 0 && space.hello.command[used - 1] == '\0')
+	snapshot_space.hello.executable[length > 0 ? length : 0] = '\0';
+	while (used > 0 && snapshot_space.hello.command[used - 1] == '\0')
 		used--;
 	for (size_t i = 0; i < used; i++)
-		if (space.hello.command[i] == '\0')
-			space.hello.command[i] = ' ';
-	space.hello.command[used] = '\0';
-	message->executable = space.hello.executable;
-	message->command = space.hello.command;
+		if (snapshot_space.hello.command[i] == '\0')
+			snapshot_space.hello.command[i] = ' ';
+	snapshot_space.hello.command[used] = '\0';
+	message->executable = snapshot_space.hello.executable;
+	message->command = snapshot_space.hello.command;
 }
 
 Hakmem__Hello *snapshot_hello(uint64_t session, uint64_t parent_session)
 {
 	static char version[] = HAKMEM_VERSION;
-	Hakmem__Hello *message = &space.hello.message;
+	Hakmem__Hello *message = &snapshot_space.hello.message;
 
 	hakmem__hello__init(message);
 	message->library_version = version;
@@ -357,11 +362,11 @@ Hakmem__Hello *snapshot_hello(uint64_t session, uint64_t parent_session)
 	message->interval_ms = conf.interval_ms;
 	message->figure_names = (char *)(uintptr_t)figures_names;
 	for (unsigned i = 0; i < conf.errors; i++)
-		space.hello.errors[i] = conf.error[i];
+		snapshot_space.hello.errors[i] = conf.error[i];
 	message->n_config_errors = conf.errors;
-	message->config_errors = space.hello.errors;
-	describe_program(message);
-	describe_classes(message);
-	describe_cells(message);
+	message->config_errors = snapshot_space.hello.errors;
+	snapshot_describe_program(message);
+	snapshot_describe_classes(message);
+	snapshot_describe_cells(message);
 	return message;
 }

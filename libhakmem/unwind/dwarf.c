@@ -77,21 +77,21 @@ static struct {
 	__typeof__(unw_flush_cache) *flush;
 	int (*search)(unw_addr_space_t, unw_word_t, unw_dyn_info_t *,
 		      unw_proc_info_t *, int, void *);
-} lib;
+} dwarf_lib;
 
 static const struct {
 	const char *name;
 	void *place;
-} symbols[] = {
-	{NAME_OF(unw_create_addr_space), &lib.create},
-	{NAME_OF(unw_init_remote), &lib.init},
-	{NAME_OF(unw_step), &lib.step},
-	{NAME_OF(unw_get_reg), &lib.get_reg},
-	{NAME_OF(unw_get_save_loc), &lib.save_loc},
-	{NAME_OF(unw_is_signal_frame), &lib.is_signal_frame},
-	{NAME_OF(unw_set_caching_policy), &lib.set_policy},
-	{NAME_OF(unw_flush_cache), &lib.flush},
-	{NAME_OF(UNW_OBJ(dwarf_search_unwind_table)), &lib.search},
+} dwarf_symbols[] = {
+	{NAME_OF(unw_create_addr_space), &dwarf_lib.create},
+	{NAME_OF(unw_init_remote), &dwarf_lib.init},
+	{NAME_OF(unw_step), &dwarf_lib.step},
+	{NAME_OF(unw_get_reg), &dwarf_lib.get_reg},
+	{NAME_OF(unw_get_save_loc), &dwarf_lib.save_loc},
+	{NAME_OF(unw_is_signal_frame), &dwarf_lib.is_signal_frame},
+	{NAME_OF(unw_set_caching_policy), &dwarf_lib.set_policy},
+	{NAME_OF(unw_flush_cache), &dwarf_lib.flush},
+	{NAME_OF(UNW_OBJ(dwarf_search_unwind_table)), &dwarf_lib.search},
 };
 
 /* What the accessors answer for. */
@@ -103,12 +103,12 @@ struct request {
 	bool guessed;	     /* there was no description to go by */
 };
 
-static unw_addr_space_t space;
+static unw_addr_space_t dwarf_space;
 
 /* --- what libunwind may read --------------------------------------------- */
 
-static int access_mem(unw_addr_space_t of, unw_word_t address,
-		      unw_word_t *value, int write, void *arg)
+static int dwarf_access_mem(unw_addr_space_t of, unw_word_t address,
+			    unw_word_t *value, int write, void *arg)
 {
 	struct request *request = arg;
 	const struct dwarf_reader *reader = request->reader;
@@ -135,8 +135,8 @@ static int access_mem(unw_addr_space_t of, unw_word_t address,
 	return 0;
 }
 
-static int access_reg(unw_addr_space_t of, unw_regnum_t reg, unw_word_t *value,
-		      int write, void *arg)
+static int dwarf_access_reg(unw_addr_space_t of, unw_regnum_t reg,
+			    unw_word_t *value, int write, void *arg)
 {
 	struct request *request = arg;
 	const struct dwarf_reader *reader = request->reader;
@@ -158,8 +158,8 @@ static int access_reg(unw_addr_space_t of, unw_regnum_t reg, unw_word_t *value,
 	return 0;
 }
 
-static int access_fpreg(unw_addr_space_t of, unw_regnum_t reg,
-			unw_fpreg_t *value, int write, void *arg)
+static int dwarf_access_fpreg(unw_addr_space_t of, unw_regnum_t reg,
+			      unw_fpreg_t *value, int write, void *arg)
 {
 	(void)of;
 	(void)reg;
@@ -169,8 +169,8 @@ static int access_fpreg(unw_addr_space_t of, unw_regnum_t reg,
 	return -UNW_EBADREG;
 }
 
-static int find_proc_info(unw_addr_space_t of, unw_word_t pc,
-			  unw_proc_info_t *out, int need, void *arg)
+static int dwarf_find_proc_info(unw_addr_space_t of, unw_word_t pc,
+				unw_proc_info_t *out, int need, void *arg)
 {
 	struct request *request = arg;
 	struct module_frames frames;
@@ -187,23 +187,23 @@ static int find_proc_info(unw_addr_space_t of, unw_word_t pc,
 		info.u.rti.segbase = frames.header;
 		info.u.rti.table_data = entry;
 		info.u.rti.table_len = 1;
-		result = lib.search(of, pc, &info, out, need, arg);
+		result = dwarf_lib.search(of, pc, &info, out, need, arg);
 	}
 	if (result < 0)
 		request->guessed = true;
 	return result;
 }
 
-static void put_unwind_info(unw_addr_space_t of, unw_proc_info_t *info,
-			    void *arg)
+static void dwarf_put_unwind_info(unw_addr_space_t of, unw_proc_info_t *info,
+				  void *arg)
 {
 	(void)of;
 	(void)info;
 	(void)arg;
 }
 
-static int get_dyn_info_list_addr(unw_addr_space_t of, unw_word_t *address,
-				  void *arg)
+static int dwarf_get_dyn_info_list_addr(unw_addr_space_t of,
+					unw_word_t *address, void *arg)
 {
 	(void)of;
 	(void)address;
@@ -211,7 +211,7 @@ static int get_dyn_info_list_addr(unw_addr_space_t of, unw_word_t *address,
 	return -UNW_ENOINFO;
 }
 
-static int resume(unw_addr_space_t of, unw_cursor_t *cursor, void *arg)
+static int dwarf_resume(unw_addr_space_t of, unw_cursor_t *cursor, void *arg)
 {
 	(void)of;
 	(void)cursor;
@@ -219,8 +219,8 @@ static int resume(unw_addr_space_t of, unw_cursor_t *cursor, void *arg)
 	return -UNW_EINVAL;
 }
 
-static int get_proc_name(unw_addr_space_t of, unw_word_t pc, char *name,
-			 size_t bytes, unw_word_t *offset, void *arg)
+static int dwarf_get_proc_name(unw_addr_space_t of, unw_word_t pc, char *name,
+			       size_t bytes, unw_word_t *offset, void *arg)
 {
 	(void)of;
 	(void)pc;
@@ -231,25 +231,25 @@ static int get_proc_name(unw_addr_space_t of, unw_word_t pc, char *name,
 	return -UNW_ENOINFO;
 }
 
-static unw_accessors_t accessors = {
-	.find_proc_info = find_proc_info,
-	.put_unwind_info = put_unwind_info,
-	.get_dyn_info_list_addr = get_dyn_info_list_addr,
-	.access_mem = access_mem,
-	.access_reg = access_reg,
-	.access_fpreg = access_fpreg,
-	.resume = resume,
-	.get_proc_name = get_proc_name,
+static unw_accessors_t dwarf_accessors = {
+	.find_proc_info = dwarf_find_proc_info,
+	.put_unwind_info = dwarf_put_unwind_info,
+	.get_dyn_info_list_addr = dwarf_get_dyn_info_list_addr,
+	.access_mem = dwarf_access_mem,
+	.access_reg = dwarf_access_reg,
+	.access_fpreg = dwarf_access_fpreg,
+	.resume = dwarf_resume,
+	.get_proc_name = dwarf_get_proc_name,
 };
 
 /* --- a step -------------------------------------------------------------- */
 
 /* Where the caller's frame pointer is; true when it was saved. */
-static bool find_fp(unw_cursor_t *cursor, struct dwarf_frame *frame)
+static bool dwarf_find_fp(unw_cursor_t *cursor, struct dwarf_frame *frame)
 {
 	unw_save_loc_t place;
 
-	if (lib.save_loc(cursor, REG_FP, &place) != 0)
+	if (dwarf_lib.save_loc(cursor, REG_FP, &place) != 0)
 		place.type = UNW_SLT_NONE;
 	if (place.type == UNW_SLT_MEMORY) {
 		frame->fp = place.u.addr;
@@ -272,19 +272,19 @@ int dwarf_step(struct dwarf_frame *frame, const struct dwarf_reader *reader,
 	unw_word_t back = 0, sp = 0;
 	int result;
 
-	if (lib.init(&cursor, space, &request) != 0)
+	if (dwarf_lib.init(&cursor, dwarf_space, &request) != 0)
 		return -1;
-	result = lib.step(&cursor);
+	result = dwarf_lib.step(&cursor);
 	/* It says so of the frame that was left. */
-	*signal = lib.is_signal_frame(&cursor) > 0;
-	if (result > 0 && (lib.get_reg(&cursor, UNW_REG_IP, &back) != 0 ||
-			   lib.get_reg(&cursor, REG_SP, &sp) != 0))
+	*signal = dwarf_lib.is_signal_frame(&cursor) > 0;
+	if (result > 0 && (dwarf_lib.get_reg(&cursor, UNW_REG_IP, &back) != 0 ||
+			   dwarf_lib.get_reg(&cursor, REG_SP, &sp) != 0))
 		return -1;
 	if (result <= 0 || back == 0)
 		return request.guessed ? -1 : result < 0 ? result : 0;
 	/* Where libunwind goes by the frame pointer alone it leaves the stack
 	 * pointer two words above the old one, wherever that was. */
-	if (find_fp(&cursor, frame) && request.guessed && !*signal)
+	if (dwarf_find_fp(&cursor, frame) && request.guessed && !*signal)
 		sp = frame->fp + 16;
 	frame->sp = sp;
 	*pc = back;
@@ -296,7 +296,7 @@ int dwarf_step(struct dwarf_frame *frame, const struct dwarf_reader *reader,
 /* libunwind opens a pipe, whose numbers a program may close and reuse; all it
  * is for is the local interface. It gets the two lowest free numbers, which
  * are found out first. */
-static bool pipe_at(const int *fd)
+static bool dwarf_pipe_at(const int *fd)
 {
 	struct stat a, b;
 
@@ -306,7 +306,7 @@ static bool pipe_at(const int *fd)
 }
 
 /* The first call of this kind wakes libunwind up. */
-static void set_up_quietly(void)
+static void dwarf_set_up_quietly(void)
 {
 	int fd[2];
 	bool found = pipe2(fd, O_CLOEXEC) == 0;
@@ -315,21 +315,22 @@ static void set_up_quietly(void)
 		close(fd[0]);
 		close(fd[1]);
 	}
-	lib.set_policy(space, UNW_CACHE_GLOBAL);
-	if (found && pipe_at(fd)) {
+	dwarf_lib.set_policy(dwarf_space, UNW_CACHE_GLOBAL);
+	if (found && dwarf_pipe_at(fd)) {
 		close(fd[0]);
 		close(fd[1]);
 	}
 }
 
-static bool bind(void *library)
+static bool dwarf_bind(void *library)
 {
-	for (size_t i = 0; i < sizeof(symbols) / sizeof(*symbols); i++) {
-		void *found = dlsym(library, symbols[i].name);
+	for (size_t i = 0; i < sizeof(dwarf_symbols) / sizeof(*dwarf_symbols);
+	     i++) {
+		void *found = dlsym(library, dwarf_symbols[i].name);
 
 		if (!found)
 			return false;
-		memcpy(symbols[i].place, &found, sizeof(found));
+		memcpy(dwarf_symbols[i].place, &found, sizeof(found));
 	}
 	return true;
 }
@@ -338,24 +339,25 @@ bool dwarf_start(void)
 {
 	void *library = dlopen(LIBUNWIND, RTLD_NOW | RTLD_LOCAL);
 
-	if (!library || !bind(library))
+	if (!library || !dwarf_bind(library))
 		return false;
-	space = lib.create(&accessors, 0);
-	if (!space)
+	dwarf_space = dwarf_lib.create(&dwarf_accessors, 0);
+	if (!dwarf_space)
 		return false;
-	set_up_quietly();
+	dwarf_set_up_quietly();
 	return true;
 }
 
 void dwarf_flush(void)
 {
-	if (space)
-		lib.flush(space, 0, 0);
+	if (dwarf_space)
+		dwarf_lib.flush(dwarf_space, 0, 0);
 }
 
 void dwarf_set_cache(bool on)
 {
-	lib.set_policy(space, on ? UNW_CACHE_GLOBAL : UNW_CACHE_NONE);
+	dwarf_lib.set_policy(dwarf_space,
+			     on ? UNW_CACHE_GLOBAL : UNW_CACHE_NONE);
 }
 
 void dwarf_call_on(void *top, void (*run)(void *), void *arg)

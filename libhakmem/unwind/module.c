@@ -43,28 +43,30 @@ struct module {
 };
 
 struct lock module_lock;
-static struct module *chunks[CHUNKS];
-static uint32_t buckets[BUCKETS]; /* newest first */
-static uint32_t count;
-static uint64_t generation, lost, replaced;
+static struct module *module_chunks[CHUNKS];
+static uint32_t module_buckets[BUCKETS]; /* newest first */
+static uint32_t module_total;
+static uint64_t module_current_generation, module_lost_total,
+	module_replaced_total;
 
 static struct module *module(uint32_t id)
 {
-	return &chunks[(id - 1) / CHUNK][(id - 1) % CHUNK];
+	return &module_chunks[(id - 1) / CHUNK][(id - 1) % CHUNK];
 }
 
-static bool exists(uint32_t id)
+static bool module_exists(uint32_t id)
 {
 	/* acquire: pairs with the release in note */
-	return id != 0 && id <= __atomic_load_n(&count, __ATOMIC_ACQUIRE);
+	return id != 0 &&
+	       id <= __atomic_load_n(&module_total, __ATOMIC_ACQUIRE);
 }
 
-static unsigned bucket_of(uintptr_t start)
+static unsigned module_bucket_of(uintptr_t start)
 {
 	return (unsigned)((start >> 12) * 0x9E3779B97F4A7C15u >> 54) % BUCKETS;
 }
 
-static bool acquire(void)
+static bool module_acquire(void)
 {
 	for (int i = 0; i < TRIES; i++)
 		if (lock_try(&module_lock, LOCK_MODULE))
@@ -73,18 +75,18 @@ static bool acquire(void)
 }
 
 /* Under the lock. The number is raised last: who reads it sees the change. */
-static void changed(struct module *at)
+static void module_changed(struct module *at)
 {
-	uint64_t number = generation + 1;
+	uint64_t number = module_current_generation + 1;
 
 	__atomic_store_n(&at->changed, number, __ATOMIC_RELAXED);
 	/* release: pairs with the acquire in module_generation */
-	__atomic_store_n(&generation, number, __ATOMIC_RELEASE);
+	__atomic_store_n(&module_current_generation, number, __ATOMIC_RELEASE);
 }
 
 /* The program headers as they are mapped, which is how nearly every file is
  * laid out; NULL when this one is not. */
-static const ElfW(Phdr) * headers(uintptr_t start, unsigned *number)
+static const ElfW(Phdr) * module_headers(uintptr_t start, unsigned *number)
 {
 	const ElfW(Ehdr) *file = (const ElfW(Ehdr) *)start;
 
@@ -99,7 +101,8 @@ static const ElfW(Phdr) * headers(uintptr_t start, unsigned *number)
 	return (const ElfW(Phdr) *)(start + file->e_phoff);
 }
 
-static bool holds(const struct module *at, uintptr_t address, size_t bytes)
+static bool module_holds_range(const struct module *at, uintptr_t address,
+			       size_t bytes)
 {
 	for (unsigned i = 0; i < at->segments; i++) {
 		const struct segment *segment = &at->segment[i];
@@ -111,7 +114,7 @@ static bool holds(const struct module *at, uintptr_t address, size_t bytes)
 	return false;
 }
 
-static bool executes(const struct module *at, uintptr_t pc)
+static bool module_executes(const struct module *at, uintptr_t pc)
 {
 	for (unsigned i = 0; i < at->segments; i++)
 		if (at->segment[i].executable && pc >= at->segment[i].start &&
@@ -120,7 +123,7 @@ static bool executes(const struct module *at, uintptr_t pc)
 	return false;
 }
 
-static void add_segment(struct module *at, const ElfW(Phdr) * header)
+static void module_add_segment(struct module *at, const ElfW(Phdr) * header)
 {
 	struct segment *segment = &at->segment[at->segments];
 
@@ -143,7 +146,8 @@ static void add_segment(struct module *at, const ElfW(Phdr) * header)
 }
 
 /* A note is three words, a name and a content, each padded to 4 bytes. */
-static void find_build_id(struct module *at, uintptr_t note, size_t bytes)
+static void module_find_build_id(struct module *at, uintptr_t note,
+				 size_t bytes)
 {
 	while (bytes >= sizeof(ElfW(Nhdr))) {
 		const ElfW(Nhdr) *head = (const ElfW(Nhdr) *)note;
@@ -169,7 +173,7 @@ static void find_build_id(struct module *at, uintptr_t note, size_t bytes)
 	}
 }
 
-static unsigned encoded_bytes(uint8_t encoding)
+static unsigned module_encoded_bytes(uint8_t encoding)
 {
 	switch (encoding & 0x0F) {
 	case 0x03: /* udata4 */
@@ -185,16 +189,18 @@ static unsigned encoded_bytes(uint8_t encoding)
 
 /* .eh_frame_hdr: version, three encodings, the section's address, the number
  * of entries, then the table, which is always this kind. */
-static void find_frames(struct module *at, uintptr_t header, size_t bytes)
+static void module_find_frames(struct module *at, uintptr_t header,
+			       size_t bytes)
 {
 	const uint8_t *head = (const uint8_t *)header;
 	uint32_t entries;
 	size_t before;
 
-	if (bytes < 12 || !holds(at, header, bytes) || head[0] != 1 ||
-	    encoded_bytes(head[1]) == 0 || head[2] != 0x03 || head[3] != 0x3B)
+	if (bytes < 12 || !module_holds_range(at, header, bytes) ||
+	    head[0] != 1 || module_encoded_bytes(head[1]) == 0 ||
+	    head[2] != 0x03 || head[3] != 0x3B)
 		return;
-	before = 4 + encoded_bytes(head[1]) + 4;
+	before = 4 + module_encoded_bytes(head[1]) + 4;
 	if (bytes < before)
 		return;
 	memcpy(&entries, head + before - 4, sizeof(entries));
@@ -205,55 +211,56 @@ static void find_frames(struct module *at, uintptr_t header, size_t bytes)
 	at->has_frames = entries != 0;
 }
 
-static uint64_t print_of(uintptr_t start)
+static uint64_t module_print_of(uintptr_t start)
 {
 	const uint64_t *word = (const uint64_t *)start;
 	unsigned number;
 	uint64_t sum = 0;
 
-	if (!headers(start, &number))
+	if (!module_headers(start, &number))
 		return 0;
 	for (size_t i = 0; i < (64 + number * sizeof(ElfW(Phdr))) / 8; i++)
 		sum = (sum ^ word[i]) * 0x9E3779B97F4A7C15u;
 	return sum;
 }
 
-static void read_headers(struct module *at)
+static void module_read_headers(struct module *at)
 {
 	unsigned number;
-	const ElfW(Phdr) *header = headers(at->info.start, &number);
+	const ElfW(Phdr) *header = module_headers(at->info.start, &number);
 
 	for (unsigned i = 0; header && i < number; i++)
 		if (header[i].p_type == PT_LOAD)
-			add_segment(at, &header[i]);
+			module_add_segment(at, &header[i]);
 	for (unsigned i = 0; header && i < number; i++) {
 		uintptr_t address = at->info.bias + header[i].p_vaddr;
 		size_t bytes = header[i].p_memsz;
 
 		if (header[i].p_type == PT_NOTE &&
-		    at->info.build_id_bytes == 0 && holds(at, address, bytes) &&
+		    at->info.build_id_bytes == 0 &&
+		    module_holds_range(at, address, bytes) &&
 		    is_aligned(address, 4))
-			find_build_id(at, address, bytes);
+			module_find_build_id(at, address, bytes);
 		if (header[i].p_type == PT_GNU_EH_FRAME)
-			find_frames(at, address, bytes);
+			module_find_frames(at, address, bytes);
 	}
-	at->print = print_of(at->info.start);
+	at->print = module_print_of(at->info.start);
 }
 
 /* Is the file that was noted still the one that is mapped there? The first
  * page is there whatever it is. */
-static bool same_file(const struct module *at)
+static bool module_same_file(const struct module *at)
 {
 	if (at->stays)
 		return true;
 	if (at->id_at != 0)
 		return memcmp((const void *)(at->info.start + at->id_at),
 			      at->info.build_id, at->info.build_id_bytes) == 0;
-	return print_of(at->info.start) == at->print;
+	return module_print_of(at->info.start) == at->print;
 }
 
-static bool same_map(const struct module *at,
-		     const struct dl_find_object *found)
+static bool module_same_map(const struct module *at,
+			    const struct dl_find_object *found)
 {
 	return __atomic_load_n(&at->map, __ATOMIC_RELAXED) ==
 	       found->dlfo_link_map;
@@ -261,34 +268,35 @@ static bool same_map(const struct module *at,
 
 /* What comes back may have another entry with the loader; a build-id tells
  * that it is the same, headers alone do not. */
-static bool same_place(const struct module *at,
-		       const struct dl_find_object *found)
+static bool module_same_place(const struct module *at,
+			      const struct dl_find_object *found)
 {
-	return (same_map(at, found) || at->info.build_id_bytes != 0) &&
+	return (module_same_map(at, found) || at->info.build_id_bytes != 0) &&
 	       at->info.start == (uintptr_t)found->dlfo_map_start &&
 	       at->info.end == (uintptr_t)found->dlfo_map_end &&
 	       at->info.bias == found->dlfo_link_map->l_addr;
 }
 
-static uint32_t known(const struct dl_find_object *found)
+static uint32_t module_known(const struct dl_find_object *found)
 {
 	uintptr_t start = (uintptr_t)found->dlfo_map_start;
 	/* acquire: pairs with the release in note */
-	uint32_t id =
-		__atomic_load_n(&buckets[bucket_of(start)], __ATOMIC_ACQUIRE);
+	uint32_t id = __atomic_load_n(&module_buckets[module_bucket_of(start)],
+				      __ATOMIC_ACQUIRE);
 
 	for (; id != 0; id = module(id)->older)
-		if (same_place(module(id), found) && same_file(module(id)))
+		if (module_same_place(module(id), found) &&
+		    module_same_file(module(id)))
 			return id;
 	return 0;
 }
 
 /* Whatever was where `fresh` is now has gone. Under the lock. */
-static void displace(const struct module *fresh)
+static void module_displace(const struct module *fresh)
 {
 	bool any = false;
 
-	for (uint32_t id = 1; id <= count; id++) {
+	for (uint32_t id = 1; id <= module_total; id++) {
 		struct module *old = module(id);
 
 		if (old == fresh || old->info.end <= fresh->info.start ||
@@ -298,24 +306,25 @@ static void displace(const struct module *fresh)
 		if (old->unloaded)
 			continue;
 		__atomic_store_n(&old->unloaded, true, __ATOMIC_RELAXED);
-		changed(old);
+		module_changed(old);
 	}
 	if (any)
-		count64(&replaced, 1);
+		count64(&module_replaced_total, 1);
 }
 
-static uint32_t note(const struct dl_find_object *found)
+static uint32_t module_note(const struct dl_find_object *found)
 {
-	uint32_t id = count + 1;
-	uint32_t *bucket =
-		&buckets[bucket_of((uintptr_t)found->dlfo_map_start)];
+	uint32_t id = module_total + 1;
+	uint32_t *bucket = &module_buckets[module_bucket_of(
+		(uintptr_t)found->dlfo_map_start)];
 	struct module *at;
 
-	if (count == MODULE_MAX)
+	if (module_total == MODULE_MAX)
 		goto none;
-	if (!chunks[count / CHUNK]) {
-		chunks[count / CHUNK] = meta_alloc(CHUNK * sizeof(*at));
-		if (!chunks[count / CHUNK])
+	if (!module_chunks[module_total / CHUNK]) {
+		module_chunks[module_total / CHUNK] =
+			meta_alloc(CHUNK * sizeof(*at));
+		if (!module_chunks[module_total / CHUNK])
 			goto none;
 	}
 	at = module(id);
@@ -326,35 +335,36 @@ static uint32_t note(const struct dl_find_object *found)
 	at->info.end = (uintptr_t)found->dlfo_map_end;
 	at->info.bias = found->dlfo_link_map->l_addr;
 	at->info.path = paths_of(found->dlfo_link_map);
-	read_headers(at);
+	module_read_headers(at);
 	at->older = *bucket;
-	displace(at);
+	module_displace(at);
 	/* release: pairs with the acquires in exists and known */
-	__atomic_store_n(&count, id, __ATOMIC_RELEASE);
+	__atomic_store_n(&module_total, id, __ATOMIC_RELEASE);
 	__atomic_store_n(bucket, id, __ATOMIC_RELEASE);
-	changed(at);
+	module_changed(at);
 	return id;
 none:
-	count64(&lost, 1);
+	count64(&module_lost_total, 1);
 	return MODULE_UNKNOWN;
 }
 
-static NOINLINE uint32_t note_locked(const struct dl_find_object *found)
+static NOINLINE uint32_t module_note_locked(const struct dl_find_object *found)
 {
 	uint32_t id;
 
-	if (!acquire())
+	if (!module_acquire())
 		return MODULE_UNKNOWN;
-	id = known(found);
+	id = module_known(found);
 	if (id == 0) {
-		id = note(found);
-	} else if (module(id)->unloaded || !same_map(module(id), found)) {
-		displace(module(id));
+		id = module_note(found);
+	} else if (module(id)->unloaded ||
+		   !module_same_map(module(id), found)) {
+		module_displace(module(id));
 		__atomic_store_n(&module(id)->map, found->dlfo_link_map,
 				 __ATOMIC_RELAXED);
 		__atomic_store_n(&module(id)->unloaded, false,
 				 __ATOMIC_RELAXED);
-		changed(module(id));
+		module_changed(module(id));
 	}
 	lock_release(&module_lock, LOCK_MODULE);
 	return id;
@@ -367,16 +377,17 @@ uint32_t module_of(uintptr_t pc)
 
 	if (!object_at(pc, &found))
 		return MODULE_NONE;
-	id = known(&found);
-	if (unlikely(id == 0 || !same_map(module(id), &found) ||
+	id = module_known(&found);
+	if (unlikely(id == 0 || !module_same_map(module(id), &found) ||
 		     __atomic_load_n(&module(id)->unloaded, __ATOMIC_RELAXED)))
-		id = note_locked(&found);
+		id = module_note_locked(&found);
 	if (id == MODULE_UNKNOWN)
 		return id;
-	return executes(module(id), pc) ? id : MODULE_NONE;
+	return module_executes(module(id), pc) ? id : MODULE_NONE;
 }
 
-static int note_loaded(struct dl_phdr_info *info, size_t bytes, void *unused)
+static int module_note_loaded(struct dl_phdr_info *info, size_t bytes,
+			      void *unused)
 {
 	(void)bytes;
 	(void)unused;
@@ -387,7 +398,7 @@ static int note_loaded(struct dl_phdr_info *info, size_t bytes, void *unused)
 		if (header->p_type != PT_LOAD || !(header->p_flags & PF_X))
 			continue;
 		id = module_of(info->dlpi_addr + header->p_vaddr);
-		if (exists(id))
+		if (module_exists(id))
 			module(id)->stays = true;
 		break;
 	}
@@ -398,12 +409,12 @@ void module_start(void)
 {
 	paths_start();
 	object_start();
-	dl_iterate_phdr(note_loaded, NULL);
+	dl_iterate_phdr(module_note_loaded, NULL);
 }
 
 bool module_info(uint32_t id, struct module_info *out)
 {
-	if (!exists(id))
+	if (!module_exists(id))
 		return false;
 	*out = module(id)->info;
 	out->unloaded =
@@ -414,19 +425,19 @@ bool module_info(uint32_t id, struct module_info *out)
 uint64_t module_generation(void)
 {
 	/* acquire: pairs with the release in changed */
-	return __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&module_current_generation, __ATOMIC_ACQUIRE);
 }
 
 uint32_t module_changed_since(uint64_t since, uint32_t after)
 {
-	for (uint32_t id = after + 1; exists(id); id++)
+	for (uint32_t id = after + 1; module_exists(id); id++)
 		if (peek64(&module(id)->changed) > since)
 			return id;
 	return 0;
 }
 
 /* Reads nothing of the module itself, which may be going away right now. */
-static bool is_loaded(const struct module *at)
+static bool module_is_loaded(const struct module *at)
 {
 	struct dl_find_object found;
 
@@ -437,53 +448,54 @@ static bool is_loaded(const struct module *at)
 
 void module_refresh(void)
 {
-	if (!acquire())
+	if (!module_acquire())
 		return;
-	for (uint32_t id = 1; id <= count; id++) {
+	for (uint32_t id = 1; id <= module_total; id++) {
 		struct module *at = module(id);
 
-		if (at->unloaded || is_loaded(at))
+		if (at->unloaded || module_is_loaded(at))
 			continue;
 		__atomic_store_n(&at->unloaded, true, __ATOMIC_RELAXED);
-		changed(at);
+		module_changed(at);
 	}
 	lock_release(&module_lock, LOCK_MODULE);
 }
 
 uint32_t module_count(void)
 {
-	return __atomic_load_n(&count, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&module_total, __ATOMIC_ACQUIRE);
 }
 
 uint64_t module_lost(void)
 {
-	return peek64(&lost);
+	return peek64(&module_lost_total);
 }
 
 bool module_stays(uint32_t id)
 {
-	return exists(id) && module(id)->stays;
+	return module_exists(id) && module(id)->stays;
 }
 
 bool module_holds(uint32_t id, uintptr_t address, size_t bytes)
 {
-	return exists(id) && holds(module(id), address, bytes);
+	return module_exists(id) &&
+	       module_holds_range(module(id), address, bytes);
 }
 
 uint64_t module_replaced(void)
 {
-	return peek64(&replaced);
+	return peek64(&module_replaced_total);
 }
 
 bool module_frames(uint32_t id, struct module_frames *out)
 {
-	if (!exists(id) || !module(id)->has_frames)
+	if (!module_exists(id) || !module(id)->has_frames)
 		return false;
 	*out = module(id)->frames;
 	return true;
 }
 
-/* The table lies in a segment: find_frames made sure of that. */
+/* The table lies in a segment: module_find_frames made sure of that. */
 bool module_entry(const struct module_frames *frames, uintptr_t pc,
 		  uintptr_t *out)
 {

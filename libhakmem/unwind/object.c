@@ -6,8 +6,8 @@
 #define PAGE ((uintptr_t)4096)
 
 /* The program, if it has gaps; NULL: it has none. */
-static const struct link_map *program;
-static uintptr_t start, end;
+static const struct link_map *object_program;
+static uintptr_t object_low, object_high;
 
 void object_start(void)
 {
@@ -30,18 +30,18 @@ void object_start(void)
 	if (low >= (uintptr_t)found.dlfo_map_start &&
 	    high <= (uintptr_t)found.dlfo_map_end)
 		return;
-	start = low;
-	end = high;
-	program = found.dlfo_link_map;
+	object_low = low;
+	object_high = high;
+	object_program = found.dlfo_link_map;
 }
 
 bool object_at(uintptr_t pc, struct dl_find_object *out)
 {
 	if (_dl_find_object((void *)pc, out) != 0)
 		return false;
-	if (unlikely(program && out->dlfo_link_map == program)) {
-		out->dlfo_map_start = (void *)start;
-		out->dlfo_map_end = (void *)end;
+	if (unlikely(object_program && out->dlfo_link_map == object_program)) {
+		out->dlfo_map_start = (void *)object_low;
+		out->dlfo_map_end = (void *)object_high;
 	}
 	return true;
 }

@@ -11,53 +11,55 @@
 #define PIECE  (8 * KIB)
 #define RECENT 256u
 
-static const char *program;
-static char *pool;
-static size_t pool_left, pool_used;
-static const char *recent[RECENT]; /* the last that were kept, in a ring */
-static uint32_t kept;
+static const char *paths_program;
+static char *paths_pool;
+static size_t paths_pool_left, paths_pool_used;
+static const char
+	*paths_recent[RECENT]; /* the last that were kept, in a ring */
+static uint32_t paths_kept;
 
 /* Some of the pool; NULL when it is used up. */
-static char *pool_take(size_t bytes)
+static char *paths_pool_take(size_t bytes)
 {
 	char *got;
 
-	if (bytes > pool_left) {
-		if (pool_used + PIECE > PATHS_MOST)
+	if (bytes > paths_pool_left) {
+		if (paths_pool_used + PIECE > PATHS_MOST)
 			return NULL;
 		got = vm_map(PIECE);
 		if (!got)
 			return NULL;
-		pool_used += PIECE;
-		pool = got;
-		pool_left = PIECE;
+		paths_pool_used += PIECE;
+		paths_pool = got;
+		paths_pool_left = PIECE;
 	}
-	got = pool;
-	pool += bytes;
-	pool_left -= bytes;
+	got = paths_pool;
+	paths_pool += bytes;
+	paths_pool_left -= bytes;
 	return got;
 }
 
 /* The same path is stored once, however often its file is loaded. */
-static const char *keep(const char *path, size_t length)
+static const char *paths_keep(const char *path, size_t length)
 {
 	char *copy;
 
-	for (uint32_t i = 0; i < RECENT && recent[i]; i++)
-		if (strncmp(recent[i], path, length) == 0 && !recent[i][length])
-			return recent[i];
-	copy = pool_take(length + 1);
+	for (uint32_t i = 0; i < RECENT && paths_recent[i]; i++)
+		if (strncmp(paths_recent[i], path, length) == 0 &&
+		    !paths_recent[i][length])
+			return paths_recent[i];
+	copy = paths_pool_take(length + 1);
 	if (!copy)
 		return "";
 	memcpy(copy, path, length);
 	copy[length] = '\0';
-	recent[kept++ % RECENT] = copy;
+	paths_recent[paths_kept++ % RECENT] = copy;
 	return copy;
 }
 
 /* The loader keeps a path as it was asked for; the file may be elsewhere by
  * the time somebody looks. A raw call, that may fail. */
-static const char *absolute(const char *name)
+static const char *paths_absolute(const char *name)
 {
 	char text[PATHS_LONGEST];
 	size_t length = strnlen(name, 4096), used = 0;
@@ -78,7 +80,7 @@ static const char *absolute(const char *name)
 		length = sizeof(text) - used;
 	}
 	memcpy(text + used, name, length);
-	return keep(text, used + length);
+	return paths_keep(text, used + length);
 }
 
 void paths_start(void)
@@ -91,7 +93,7 @@ void paths_start(void)
 	if (length <= 0)
 		return;
 	text[length] = '\0';
-	program = text;
+	paths_program = text;
 }
 
 const char *paths_of(const struct link_map *map)
@@ -99,9 +101,9 @@ const char *paths_of(const struct link_map *map)
 	const char *name = map->l_name;
 
 	if (!name || !*name)
-		return program ? program : "";
+		return paths_program ? paths_program : "";
 	if (strncmp(name, "linux-vdso.so", 13) == 0 ||
 	    strncmp(name, "linux-gate.so", 13) == 0)
 		return "[vdso]";
-	return absolute(name);
+	return paths_absolute(name);
 }

@@ -23,24 +23,24 @@ _Static_assert(sizeof(struct set) == CACHE_LINE, "a look-up is a line");
 _Static_assert(SETS_MIN * sizeof(struct set) == VM_PAGE, "begins as a page");
 
 /* All of the table is mapped, but only what is in use is touched. */
-static struct set *table;
-static uint32_t sets = SETS_MIN;
-static uint32_t pushed_out;
+static struct set *rule_table;
+static uint32_t rule_sets = SETS_MIN;
+static uint32_t rule_pushed_out;
 
 bool rule_start(void)
 {
-	if (!table)
-		table = vm_map(SETS_MAX * sizeof(*table));
-	return table != NULL;
+	if (!rule_table)
+		rule_table = vm_map(SETS_MAX * sizeof(*rule_table));
+	return rule_table != NULL;
 }
 
-static struct set *set_of(uintptr_t code)
+static struct set *rule_set_of(uintptr_t code)
 {
-	return &table[(uint32_t)(code * 0x9E3779B97F4A7C15u >> 40) &
-		      (peek32(&sets) - 1)];
+	return &rule_table[(uint32_t)(code * 0x9E3779B97F4A7C15u >> 40) &
+			   (peek32(&rule_sets) - 1)];
 }
 
-static uint64_t pack(const struct rule *rule)
+static uint64_t rule_pack(const struct rule *rule)
 {
 	return (uint64_t)(uint32_t)(rule->cfa / 8) << 44 |
 	       (uint64_t)(uint32_t)(rule->fp / 8) << 44 >> 20 |
@@ -48,7 +48,7 @@ static uint64_t pack(const struct rule *rule)
 	       (uint32_t)rule->saves_fp << 4 | (uint32_t)rule->base;
 }
 
-static void unpack(uint64_t data, struct rule *out)
+static void rule_unpack(uint64_t data, struct rule *out)
 {
 	out->base = (enum rule_base)(data & 15);
 	out->saves_fp = data >> 4 & 1;
@@ -60,7 +60,7 @@ static void unpack(uint64_t data, struct rule *out)
 
 bool rule_find(uintptr_t code, struct rule *out)
 {
-	const struct set *set = set_of(code);
+	const struct set *set = rule_set_of(code);
 	/* acquire: pairs with the release at the end of rule_store */
 	uint32_t version = __atomic_load_n(&set->version, __ATOMIC_ACQUIRE);
 	uint64_t data = 0;
@@ -77,20 +77,20 @@ bool rule_find(uintptr_t code, struct rule *out)
 		}
 	if (!found || version % 2 != 0 || peek32(&set->version) != version)
 		return false;
-	unpack(data, out);
+	rule_unpack(data, out);
 	return true;
 }
 
 /* Twice as many sets; what is in the old ones stays there, and half of it is
  * found no more and will be pushed out. */
-static void grow_if_crowded(void)
+static void rule_grow_if_crowded(void)
 {
-	uint32_t now = peek32(&sets);
+	uint32_t now = peek32(&rule_sets);
 
-	if (likely(peek32(&pushed_out) < now) || now == SETS_MAX)
+	if (likely(peek32(&rule_pushed_out) < now) || now == SETS_MAX)
 		return;
-	__atomic_store_n(&pushed_out, 0, __ATOMIC_RELAXED);
-	__atomic_compare_exchange_n(&sets, &now, now * 2, false,
+	__atomic_store_n(&rule_pushed_out, 0, __ATOMIC_RELAXED);
+	__atomic_compare_exchange_n(&rule_sets, &now, now * 2, false,
 				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
@@ -101,8 +101,8 @@ void rule_store(uintptr_t code, const struct rule *rule)
 	uint32_t version;
 	unsigned i = 0;
 
-	grow_if_crowded();
-	set = set_of(code);
+	rule_grow_if_crowded();
+	set = rule_set_of(code);
 	way = set->way;
 	version = peek32(&set->version);
 	if (version % 2 != 0 ||
@@ -114,17 +114,17 @@ void rule_store(uintptr_t code, const struct rule *rule)
 		i++;
 	if (i == WAYS) {
 		i = set->next++ % WAYS;
-		__atomic_fetch_add(&pushed_out, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&rule_pushed_out, 1, __ATOMIC_RELAXED);
 	}
 	/* release: neither is seen before the odd version */
 	__atomic_store_n(&way[i].code, code, __ATOMIC_RELEASE);
-	__atomic_store_n(&way[i].data, pack(rule), __ATOMIC_RELEASE);
+	__atomic_store_n(&way[i].data, rule_pack(rule), __ATOMIC_RELEASE);
 	__atomic_store_n(&set->version, version + 2, __ATOMIC_RELEASE);
 }
 
 void rule_forget(void)
 {
-	memset(table, 0, sets * sizeof(*table));
-	sets = SETS_MIN;
-	pushed_out = 0;
+	memset(rule_table, 0, rule_sets * sizeof(*rule_table));
+	rule_sets = SETS_MIN;
+	rule_pushed_out = 0;
 }

@@ -22,10 +22,10 @@ struct start {
 	uint32_t taken;
 };
 
-static struct start starts[STARTS];
-static uintptr_t main_low, main_high;
-static uintptr_t main_used; /* the lowest stack pointer seen there */
-static __thread struct stack_range own;
+static struct start stack_starts[STARTS];
+static uintptr_t stack_main_low, stack_main_high;
+static uintptr_t stack_main_used; /* the lowest stack pointer seen there */
+static __thread struct stack_range stack_own;
 
 void stack_start(void)
 {
@@ -36,21 +36,24 @@ void stack_start(void)
 		return;
 	if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur > bytes)
 		bytes = limit.rlim_cur < MAIN_MOST ? limit.rlim_cur : MAIN_MOST;
-	main_high = align_down((uintptr_t)__libc_stack_end, 8);
-	main_low = main_high > bytes ? main_high - bytes : PAGE;
-	main_used = (uintptr_t)__builtin_frame_address(0);
-	if (main_used < main_low || main_used >= main_high)
-		main_used = main_high;
+	stack_main_high = align_down((uintptr_t)__libc_stack_end, 8);
+	stack_main_low =
+		stack_main_high > bytes ? stack_main_high - bytes : PAGE;
+	stack_main_used = (uintptr_t)__builtin_frame_address(0);
+	if (stack_main_used < stack_main_low ||
+	    stack_main_used >= stack_main_high)
+		stack_main_used = stack_main_high;
 }
 
 struct stack_range stack_around(uintptr_t sp)
 {
-	if (sp >= own.low && sp < own.high)
-		return (struct stack_range){sp, own.high};
-	if (sp >= main_low && sp < main_high) {
-		if (sp < __atomic_load_n(&main_used, __ATOMIC_RELAXED))
-			__atomic_store_n(&main_used, sp, __ATOMIC_RELAXED);
-		return (struct stack_range){sp, main_high};
+	if (sp >= stack_own.low && sp < stack_own.high)
+		return (struct stack_range){sp, stack_own.high};
+	if (sp >= stack_main_low && sp < stack_main_high) {
+		if (sp < __atomic_load_n(&stack_main_used, __ATOMIC_RELAXED))
+			__atomic_store_n(&stack_main_used, sp,
+					 __ATOMIC_RELAXED);
+		return (struct stack_range){sp, stack_main_high};
 	}
 	/* The word below is the return address that was just used. */
 	return (struct stack_range){sp, align_down(sp - 8, PAGE) + PAGE};
@@ -58,23 +61,24 @@ struct stack_range stack_around(uintptr_t sp)
 
 bool stack_is_main(uintptr_t sp)
 {
-	return sp >= main_low && sp < main_high;
+	return sp >= stack_main_low && sp < stack_main_high;
 }
 
-static bool within(uintptr_t address, uintptr_t low, uintptr_t high)
+static bool stack_within(uintptr_t address, uintptr_t low, uintptr_t high)
 {
 	return address >= low && address < high && high - address >= 8;
 }
 
 bool stack_holds(uintptr_t address)
 {
-	return within(address, own.low, own.high) ||
-	       within(address, __atomic_load_n(&main_used, __ATOMIC_RELAXED),
-		      main_high);
+	return stack_within(address, stack_own.low, stack_own.high) ||
+	       stack_within(address,
+			    __atomic_load_n(&stack_main_used, __ATOMIC_RELAXED),
+			    stack_main_high);
 }
 
 /* The first thing a new thread does. */
-static void *enter(void *at)
+static void *stack_enter(void *at)
 {
 	struct start *start = at;
 	void *(*run)(void *) = start->run;
@@ -85,24 +89,24 @@ static void *enter(void *at)
 	/* The descriptor that the thread pointer shows lies at the top of the
 	 * stack, whoever made that. */
 	if (here < top && top - here < start->bytes - THREAD_MARGIN) {
-		own.low = top - start->bytes + THREAD_MARGIN;
-		own.high = top;
+		stack_own.low = top - start->bytes + THREAD_MARGIN;
+		stack_own.high = top;
 	}
 	/* release: pairs with the acquire in claim */
 	__atomic_store_n(&start->taken, 0, __ATOMIC_RELEASE);
 	return run(arg);
 }
 
-static struct start *claim(void)
+static struct start *stack_claim(void)
 {
 	for (unsigned i = 0; i < STARTS; i++) {
 		uint32_t expected = 0;
 
 		/* acquire: pairs with the release in enter */
-		if (__atomic_compare_exchange_n(&starts[i].taken, &expected, 1,
-						false, __ATOMIC_ACQUIRE,
-						__ATOMIC_RELAXED))
-			return &starts[i];
+		if (__atomic_compare_exchange_n(
+			    &stack_starts[i].taken, &expected, 1, false,
+			    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return &stack_starts[i];
 	}
 	return NULL;
 }
@@ -132,19 +136,19 @@ void stack_wrap(const pthread_attr_t *attributes, void *(**run)(void *),
 
 	if (bytes < 2 * THREAD_MARGIN)
 		return;
-	start = claim();
+	start = stack_claim();
 	if (!start)
 		return;
 	start->run = *run;
 	start->arg = *arg;
 	start->bytes = bytes;
-	*run = enter;
+	*run = stack_enter;
 	*arg = start;
 }
 
 void stack_unwrap(void *(*run)(void *), void *arg)
 {
-	if (run == enter)
+	if (run == stack_enter)
 		__atomic_store_n(&((struct start *)arg)->taken, 0,
 				 __ATOMIC_RELEASE);
 }

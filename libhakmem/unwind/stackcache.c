@@ -34,79 +34,85 @@ struct set {
 } __attribute__((aligned(4096)));
 _Static_assert(sizeof(struct set) == 2 * VM_PAGE, "a set is two pages");
 
-static struct set *steps[STEPS];
-static uint32_t sets;
-static uint32_t growing;
-static uint32_t pushed_out;
+static struct set *stackcache_steps[STEPS];
+static uint32_t stackcache_set_count;
+static uint32_t stackcache_growing;
+static uint32_t stackcache_pushed_out;
 
 uint32_t stackcache_sets(void)
 {
 	/* acquire: pairs with the release in grow */
-	return __atomic_load_n(&sets, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&stackcache_set_count, __ATOMIC_ACQUIRE);
 }
 
 /* Step 0 is set 0, step n the 1 << (n-1) that follow. */
-static struct set *set_at(uint32_t index)
+static struct set *stackcache_set_at(uint32_t index)
 {
 	uint32_t step;
 
 	if (index == 0)
-		return steps[0];
+		return stackcache_steps[0];
 	step = 31u - (uint32_t)__builtin_clz(index);
-	return &steps[step + 1][index - (1u << step)];
+	return &stackcache_steps[step + 1][index - (1u << step)];
 }
 
-static bool grow(void)
+static bool stackcache_grow(void)
 {
-	uint32_t more = sets == 0 ? 1 : sets;
-	uint32_t step = sets == 0 ? 0 : 1 + (uint32_t)__builtin_ctz(sets);
+	uint32_t more = stackcache_set_count == 0 ? 1 : stackcache_set_count;
+	uint32_t step =
+		stackcache_set_count == 0
+			? 0
+			: 1 + (uint32_t)__builtin_ctz(stackcache_set_count);
 
 	if (step == STEPS)
 		return false;
-	steps[step] = vm_map(more * sizeof(struct set));
-	if (!steps[step])
+	stackcache_steps[step] = vm_map(more * sizeof(struct set));
+	if (!stackcache_steps[step])
 		return false;
 	/* release: pairs with the acquire in stackcache_sets */
-	__atomic_store_n(&sets, sets + more, __ATOMIC_RELEASE);
+	__atomic_store_n(&stackcache_set_count, stackcache_set_count + more,
+			 __ATOMIC_RELEASE);
 	return true;
 }
 
 /* What is in the old sets stays there; half of it is found no more and will be
  * pushed out. */
-static void grow_if_crowded(void)
+static void stackcache_grow_if_crowded(void)
 {
-	if (likely(peek32(&pushed_out) < 2 * ENTRIES * stackcache_sets()) ||
-	    __atomic_exchange_n(&growing, 1, __ATOMIC_ACQUIRE) != 0)
+	if (likely(peek32(&stackcache_pushed_out) <
+		   2 * ENTRIES * stackcache_sets()) ||
+	    __atomic_exchange_n(&stackcache_growing, 1, __ATOMIC_ACQUIRE) != 0)
 		return;
-	__atomic_store_n(&pushed_out, 0, __ATOMIC_RELAXED);
-	if (grow())
+	__atomic_store_n(&stackcache_pushed_out, 0, __ATOMIC_RELAXED);
+	if (stackcache_grow())
 		/* release: the next one sees the new sets; when there can be
 		 * no more it stays as it is */
-		__atomic_store_n(&growing, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&stackcache_growing, 0, __ATOMIC_RELEASE);
 }
 
 bool stackcache_start(void)
 {
-	return sets != 0 || grow();
+	return stackcache_set_count != 0 || stackcache_grow();
 }
 
-static uint64_t mix(const struct stackcache_key *key)
+static uint64_t stackcache_mix(const struct stackcache_key *key)
 {
 	return (key->pc ^ (key->sp << 20 | key->sp >> 44)) *
 	       0x9E3779B97F4A7C15u;
 }
 
-static uint32_t index_of(uint64_t mixed)
+static uint32_t stackcache_index_of(uint64_t mixed)
 {
 	return (uint32_t)(mixed >> 32) & (stackcache_sets() - 1);
 }
 
-static uint32_t tag_of(uint64_t mixed)
+static uint32_t stackcache_tag_of(uint64_t mixed)
 {
 	return (uint32_t)(mixed >> 20);
 }
 
-static bool has_key(const struct entry *entry, const struct stackcache_key *key)
+static bool stackcache_has_key(const struct entry *entry,
+			       const struct stackcache_key *key)
 {
 	return entry->key.pc == key->pc && entry->key.sp == key->sp &&
 	       entry->key.high == key->high &&
@@ -115,7 +121,7 @@ static bool has_key(const struct entry *entry, const struct stackcache_key *key)
 
 /* The stack is the program's: no sanitizer is to look at it. */
 static __attribute__((no_sanitize("address", "thread"))) bool
-words_hold(const struct set *set, const struct entry *entry)
+stackcache_words_hold(const struct set *set, const struct entry *entry)
 {
 	const uint64_t *value = &set->value[entry->first];
 	const uint32_t *at = &set->at[entry->first];
@@ -128,7 +134,7 @@ words_hold(const struct set *set, const struct entry *entry)
 	return different == 0;
 }
 
-static bool modules_hold(const struct entry *entry)
+static bool stackcache_modules_hold(const struct entry *entry)
 {
 	bool unloading = quiesce_is_unloading();
 
@@ -140,8 +146,8 @@ static bool modules_hold(const struct entry *entry)
 	return true;
 }
 
-static void tell(const struct set *set, const struct entry *entry,
-		 struct unwind_stack *out)
+static void stackcache_tell(const struct set *set, const struct entry *entry,
+			    struct unwind_stack *out)
 {
 	const uint64_t *value = &set->value[entry->first];
 	const uint32_t *at = &set->at[entry->first];
@@ -158,12 +164,12 @@ static void tell(const struct set *set, const struct entry *entry,
 	out->depth = depth;
 }
 
-static uint64_t reference(uint32_t index, const struct entry *entry)
+static uint64_t stackcache_reference(uint32_t index, const struct entry *entry)
 {
 	return (uint64_t)(index + 1) << SITE_BITS | entry->serial;
 }
 
-static void remove_entry(struct set *set, struct entry *entry)
+static void stackcache_remove_entry(struct set *set, struct entry *entry)
 {
 	struct entry *end = &set->entry[set->entries];
 	uint32_t words = entry->words;
@@ -185,18 +191,19 @@ static void remove_entry(struct set *set, struct entry *entry)
 
 /* Callers of callers differ where caller and stack pointer are the same, so a
  * set may hold several entries of a key. */
-static struct entry *look_up(struct set *set, const struct stackcache_key *key,
-			     uint32_t tag)
+static struct entry *stackcache_look_up(struct set *set,
+					const struct stackcache_key *key,
+					uint32_t tag)
 {
 	for (uint32_t i = 0; i < set->entries; i++) {
 		struct entry *entry = &set->entry[i];
 
-		if (set->tag[i] != tag || !has_key(entry, key) ||
-		    !words_hold(set, entry))
+		if (set->tag[i] != tag || !stackcache_has_key(entry, key) ||
+		    !stackcache_words_hold(set, entry))
 			continue;
-		if (modules_hold(entry))
+		if (stackcache_modules_hold(entry))
 			return entry;
-		remove_entry(set, entry);
+		stackcache_remove_entry(set, entry);
 		break;
 	}
 	return NULL;
@@ -204,29 +211,29 @@ static struct entry *look_up(struct set *set, const struct stackcache_key *key,
 
 bool stackcache_find(const struct stackcache_key *key, struct unwind_stack *out)
 {
-	uint64_t mixed = mix(key);
-	uint32_t index = index_of(mixed);
-	struct set *set = set_at(index);
+	uint64_t mixed = stackcache_mix(key);
+	uint32_t index = stackcache_index_of(mixed);
+	struct set *set = stackcache_set_at(index);
 	struct entry *entry;
 
 	if (!quiesce_enter(&set->owner))
 		return false;
-	entry = look_up(set, key, tag_of(mixed));
+	entry = stackcache_look_up(set, key, stackcache_tag_of(mixed));
 	if (entry) {
 		entry->used = ++set->clock;
 		out->truncated = entry->truncated;
 		out->site = entry->site;
 		out->depth = 0;
-		out->cached = reference(index, entry);
+		out->cached = stackcache_reference(index, entry);
 		/* Debug builds want to see that it is right. */
 		if (out->site == 0 || DEBUG_BUILD)
-			tell(set, entry, out);
+			stackcache_tell(set, entry, out);
 	}
 	quiesce_leave(&set->owner);
 	return entry != NULL;
 }
 
-static struct entry *oldest(struct set *set)
+static struct entry *stackcache_oldest(struct set *set)
 {
 	struct entry *found = &set->entry[0];
 
@@ -236,11 +243,13 @@ static struct entry *oldest(struct set *set)
 	return found;
 }
 
-static void append(struct set *set, const struct stackcache_trace *trace)
+static void stackcache_append(struct set *set,
+			      const struct stackcache_trace *trace)
 {
 	struct entry *entry = &set->entry[set->entries];
 
-	set->tag[set->entries++] = tag_of(mix(&trace->key));
+	set->tag[set->entries++] =
+		stackcache_tag_of(stackcache_mix(&trace->key));
 	memset(entry, 0, sizeof(*entry));
 	entry->key = trace->key;
 	entry->serial = entry->used = ++set->clock;
@@ -266,18 +275,19 @@ void stackcache_store(const struct stackcache_trace *trace,
 	uint32_t index;
 
 	out->cached = 0;
-	grow_if_crowded();
-	index = index_of(mix(&trace->key));
-	set = set_at(index);
+	stackcache_grow_if_crowded();
+	index = stackcache_index_of(stackcache_mix(&trace->key));
+	set = stackcache_set_at(index);
 	if (trace->words > STACKCACHE_WORDS ||
 	    trace->modules > STACKCACHE_MODULES || !quiesce_enter(&set->owner))
 		return;
 	while (set->entries == ENTRIES || set->words + trace->words > POOL) {
-		remove_entry(set, oldest(set));
-		__atomic_fetch_add(&pushed_out, 1, __ATOMIC_RELAXED);
+		stackcache_remove_entry(set, stackcache_oldest(set));
+		__atomic_fetch_add(&stackcache_pushed_out, 1, __ATOMIC_RELAXED);
 	}
-	append(set, trace);
-	out->cached = reference(index, &set->entry[set->entries - 1]);
+	stackcache_append(set, trace);
+	out->cached =
+		stackcache_reference(index, &set->entry[set->entries - 1]);
 	quiesce_leave(&set->owner);
 }
 
@@ -288,7 +298,7 @@ void stackcache_name(uint64_t cached, uint32_t site)
 
 	if (index == 0 || index > stackcache_sets())
 		return;
-	set = set_at((uint32_t)index - 1);
+	set = stackcache_set_at((uint32_t)index - 1);
 	if (!quiesce_enter(&set->owner))
 		return;
 	for (uint32_t i = 0; i < set->entries; i++)
@@ -301,7 +311,7 @@ void stackcache_name(uint64_t cached, uint32_t site)
 void stackcache_abandon(void)
 {
 	for (uint32_t i = 0; i < stackcache_sets(); i++) {
-		struct set *set = set_at(i);
+		struct set *set = stackcache_set_at(i);
 
 		if (!quiesce_is_mine(&set->owner))
 			continue;
@@ -315,15 +325,15 @@ bool stackcache_is_idle(void)
 	bool idle = true;
 
 	for (uint32_t i = 0; i < stackcache_sets(); i++)
-		idle = idle && quiesce_is_clear(&set_at(i)->owner);
+		idle = idle && quiesce_is_clear(&stackcache_set_at(i)->owner);
 	return idle;
 }
 
 void stackcache_forget(void)
 {
-	for (uint32_t i = 0; i < sets; i++) {
-		set_at(i)->entries = set_at(i)->words = 0;
-		set_at(i)->owner = 0;
+	for (uint32_t i = 0; i < stackcache_set_count; i++) {
+		stackcache_set_at(i)->entries = stackcache_set_at(i)->words = 0;
+		stackcache_set_at(i)->owner = 0;
 	}
-	growing = 0;
+	stackcache_growing = 0;
 }

@@ -20,56 +20,58 @@
 #define START_BYTES (256 * KIB) /* of stack, for dlopen */
 #define HIT_SHARE   64u		/* one hit in so many is timed */
 
-static bool on;
-static uintptr_t own_start, own_end; /* text of this library */
+static bool unwind_on;
+static uintptr_t unwind_own_start, unwind_own_end; /* text of this library */
 
-static bool waited_in_vain;
+static bool unwind_waited_in_vain;
 
-static struct unwind_counts counts;
+static struct unwind_counts unwind_counters;
 
 /* Where this thread is inside; 0: it is not. */
-static __thread uintptr_t inside;
-static __thread uint32_t hit_turn;
+static __thread uintptr_t unwind_inside;
+static __thread uint32_t unwind_hit_turn;
 
 bool unwind_busy(void)
 {
-	return inside != 0;
+	return unwind_inside != 0;
 }
 
-static void leave(void)
+static void unwind_leave(void)
 {
 	/* For handlers of this thread only. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	inside = 0;
+	unwind_inside = 0;
 }
 
 /* A handler that cut into an unwinding left by a jump: what it calls itself
  * would stand below the frame that was inside. */
-static bool abandoned(uintptr_t here)
+static bool unwind_abandoned(uintptr_t here)
 {
-	return here >= inside &&
-	       here - inside < stack_around(inside).high - inside;
+	return here >= unwind_inside &&
+	       here - unwind_inside <
+		       stack_around(unwind_inside).high - unwind_inside;
 }
 
-static bool enter(void)
+static bool unwind_enter(void)
 {
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
 
-	if (unlikely(inside != 0)) {
-		if (!abandoned(here))
+	if (unlikely(unwind_inside != 0)) {
+		if (!unwind_abandoned(here))
 			return false;
 		stackcache_abandon();
 		walk_abandon();
 	}
 	/* acquire: pairs with the release in unwind_arm */
-	if (!__atomic_load_n(&on, __ATOMIC_ACQUIRE))
+	if (!__atomic_load_n(&unwind_on, __ATOMIC_ACQUIRE))
 		return false;
-	inside = here;
+	unwind_inside = here;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	return true;
 }
 
-static bool compare(const struct unwind_stack *a, const struct unwind_stack *b)
+static bool unwind_compare(const struct unwind_stack *a,
+			   const struct unwind_stack *b)
 {
 	bool same = a->depth == b->depth && a->truncated == b->truncated;
 
@@ -79,35 +81,36 @@ static bool compare(const struct unwind_stack *a, const struct unwind_stack *b)
 }
 
 /* Debug builds believe neither memory nor rules. */
-static NOINLINE void check(const struct stackcache_key *key,
-			   const struct unwind_stack *told)
+static NOINLINE void unwind_check(const struct stackcache_key *key,
+				  const struct unwind_stack *told)
 {
 	struct unwind_stack plain;
 
 	if (!quiesce_is_unloading() && walk(key, WALK_PLAIN, &plain) &&
-	    !quiesce_is_unloading() && !compare(told, &plain))
+	    !quiesce_is_unloading() && !unwind_compare(told, &plain))
 		__builtin_trap();
 }
 
-static bool is_hit(const struct stackcache_key *key, struct unwind_stack *out)
+static bool unwind_is_hit(const struct stackcache_key *key,
+			  struct unwind_stack *out)
 {
-	bool timed = ++hit_turn % HIT_SHARE == 0;
+	bool timed = ++unwind_hit_turn % HIT_SHARE == 0;
 	uint64_t begin = timed ? clock_now() : 0;
 
 	if (!stackcache_find(key, out))
 		return false;
 	out->hit = true;
 	out->cost_ns = timed ? (uint32_t)(clock_now() - begin) * HIT_SHARE : 0;
-	count64(&counts.hit, 1);
+	count64(&unwind_counters.hit, 1);
 	if (DEBUG_BUILD)
-		check(key, out);
+		unwind_check(key, out);
 	if (out->site != 0)
 		out->depth = 0;
 	return true;
 }
 
-static bool is_miss(const struct stackcache_key *key, bool keep,
-		    struct unwind_stack *out)
+static bool unwind_is_miss(const struct stackcache_key *key, bool keep,
+			   struct unwind_stack *out)
 {
 	uint64_t begin = clock_now();
 
@@ -115,14 +118,14 @@ static bool is_miss(const struct stackcache_key *key, bool keep,
 		return false;
 	out->hit = false;
 	out->cost_ns = (uint32_t)(clock_now() - begin);
-	count64(&counts.miss, 1);
+	count64(&unwind_counters.miss, 1);
 	if (DEBUG_BUILD && !out->truncated)
-		check(key, out);
+		unwind_check(key, out);
 	return true;
 }
 
 /* What a frame's caller looked like just after the call. */
-static struct stackcache_key leaf_of(const uintptr_t *frame)
+static struct stackcache_key unwind_leaf_of(const uintptr_t *frame)
 {
 	struct stackcache_key key = {.pc = frame[1] - 1,
 				     .sp = (uintptr_t)(frame + 2),
@@ -136,21 +139,21 @@ static bool unwind(const void *frame, bool cached, struct unwind_stack *out)
 {
 	bool done = false;
 
-	if (enter()) {
-		struct stackcache_key key = leaf_of(frame);
+	if (unwind_enter()) {
+		struct stackcache_key key = unwind_leaf_of(frame);
 
-		done = (cached && is_hit(&key, out)) ||
-		       is_miss(&key, cached, out);
-		leave();
+		done = (cached && unwind_is_hit(&key, out)) ||
+		       unwind_is_miss(&key, cached, out);
+		unwind_leave();
 	}
 	if (!done) {
-		count64(&counts.no_stack, 1);
+		count64(&unwind_counters.no_stack, 1);
 		return false;
 	}
 	if (out->truncated)
-		count64(&counts.truncated, 1);
+		count64(&unwind_counters.truncated, 1);
 	if (out->cost_ns != 0)
-		count64(&counts.ns, out->cost_ns);
+		count64(&unwind_counters.ns, out->cost_ns);
 	return true;
 }
 
@@ -165,7 +168,7 @@ bool unwind_afresh(const void *frame, struct unwind_stack *out)
 }
 
 /* Where the object that `pc` lies in was mapped; 0: in none. */
-static uintptr_t object_of(uintptr_t pc)
+static uintptr_t unwind_object_of(uintptr_t pc)
 {
 	struct dl_find_object found;
 
@@ -174,17 +177,17 @@ static uintptr_t object_of(uintptr_t pc)
 
 /* Code of the program or its libraries, not of the loader or libc, which may
  * hold locks of theirs while they allocate. */
-static bool is_of_program(uintptr_t pc)
+static bool unwind_is_of_program(uintptr_t pc)
 {
-	uintptr_t object = object_of(pc);
+	uintptr_t object = unwind_object_of(pc);
 
 	return object != 0 && object != getauxval(AT_BASE) &&
-	       object != object_of((uintptr_t)getrlimit);
+	       object != unwind_object_of((uintptr_t)getrlimit);
 }
 
 /* dlopen takes more of a stack than we do; only the main one is sure to grow.
  */
-static bool has_room(uintptr_t here)
+static bool unwind_has_room(uintptr_t here)
 {
 	struct rlimit limit;
 
@@ -193,10 +196,10 @@ static bool has_room(uintptr_t here)
 }
 
 /* Is this a moment for dlopen? `pc` is in who called malloc. */
-static bool may_load(uintptr_t pc)
+static bool unwind_may_load(uintptr_t pc)
 {
-	return __libc_single_threaded && is_of_program(pc) &&
-	       has_room((uintptr_t)__builtin_frame_address(0));
+	return __libc_single_threaded && unwind_is_of_program(pc) &&
+	       unwind_has_room((uintptr_t)__builtin_frame_address(0));
 }
 
 /* All of this library is compiled with frame pointers, so from here up to the
@@ -208,8 +211,9 @@ bool unwind_here(struct unwind_stack *out)
 	for (unsigned i = 0; i < OWN_FRAMES; i++) {
 		const uintptr_t *caller = (const uintptr_t *)frame[0];
 
-		if (frame[1] < own_start || frame[1] >= own_end) {
-			if (unlikely(walk_needs_dwarf()) && may_load(frame[1]))
+		if (frame[1] < unwind_own_start || frame[1] >= unwind_own_end) {
+			if (unlikely(walk_needs_dwarf()) &&
+			    unwind_may_load(frame[1]))
 				unwind_load();
 			return unwind(frame, true, out);
 		}
@@ -218,27 +222,27 @@ bool unwind_here(struct unwind_stack *out)
 			break;
 		frame = caller;
 	}
-	count64(&counts.no_stack, 1);
+	count64(&unwind_counters.no_stack, 1);
 	return false;
 }
 
 void unwind_name_site(const struct unwind_stack *stack, uint32_t site)
 {
-	if (stack->cached == 0 || !enter())
+	if (stack->cached == 0 || !unwind_enter())
 		return;
 	stackcache_name(stack->cached, site);
-	leave();
+	unwind_leave();
 }
 
-static void find_own_text(void)
+static void unwind_find_own_text(void)
 {
 	struct module_info info;
 	uint32_t id = module_of((uintptr_t)unwind_here);
 
 	if (!module_info(id, &info))
 		return;
-	own_start = info.text_start;
-	own_end = info.text_start + info.text_bytes;
+	unwind_own_start = info.text_start;
+	unwind_own_end = info.text_start + info.text_bytes;
 }
 
 void unwind_arm(void)
@@ -247,9 +251,9 @@ void unwind_arm(void)
 
 	module_start();
 	stack_start();
-	find_own_text();
+	unwind_find_own_text();
 	/* release: pairs with the acquire in enter */
-	__atomic_store_n(&on, stackcache_start() && walk_start(),
+	__atomic_store_n(&unwind_on, stackcache_start() && walk_start(),
 			 __ATOMIC_RELEASE);
 	errno = saved;
 }
@@ -271,7 +275,7 @@ void unwind_before_thread(void)
 
 /* Begins quiescence: waits until no other thread is inside; false after too
  * long a time. */
-static bool drain(void)
+static bool unwind_drain(void)
 {
 	uint64_t begin = 0;
 
@@ -293,7 +297,7 @@ void unwind_unload_begin(void)
 	int saved = errno;
 
 	quiesce_unload_begin();
-	drain();
+	unwind_drain();
 	dwarf_flush();
 	quiesce_end();
 	errno = saved;
@@ -308,13 +312,13 @@ void unwind_unload_end(void)
 
 void unwind_lock(void)
 {
-	if (!drain())
-		waited_in_vain = true;
+	if (!unwind_drain())
+		unwind_waited_in_vain = true;
 }
 
 void unwind_unlock(void)
 {
-	waited_in_vain = false;
+	unwind_waited_in_vain = false;
 	quiesce_end();
 }
 
@@ -322,20 +326,21 @@ void unwind_unlock(void)
  * there are no more stacks in this process. */
 void unwind_reset(void)
 {
-	if (waited_in_vain) {
-		on = false;
+	if (unwind_waited_in_vain) {
+		unwind_on = false;
 		stackcache_forget();
 		walk_forget();
 	}
-	waited_in_vain = false;
+	unwind_waited_in_vain = false;
 	quiesce_reset();
 }
 
 void unwind_counts(struct unwind_counts *out)
 {
-	*out = (struct unwind_counts){.hit = peek64(&counts.hit),
-				      .miss = peek64(&counts.miss),
-				      .truncated = peek64(&counts.truncated),
-				      .no_stack = peek64(&counts.no_stack),
-				      .ns = peek64(&counts.ns)};
+	*out = (struct unwind_counts){
+		.hit = peek64(&unwind_counters.hit),
+		.miss = peek64(&unwind_counters.miss),
+		.truncated = peek64(&unwind_counters.truncated),
+		.no_stack = peek64(&unwind_counters.no_stack),
+		.ns = peek64(&unwind_counters.ns)};
 }

@@ -39,29 +39,29 @@ struct slot {
 	struct walker walker;
 };
 
-static struct slot *slots;
-static bool loading;
+static struct slot *walk_slots;
+static bool walk_loading;
 
 /* Where libunwind is wanted from the start: debug builds compare with it, and
  * only x86-64 has return addresses where rules look for them. */
 #if defined(__x86_64__)
-static bool needs_dwarf = DEBUG_BUILD;
+static bool walk_wants_dwarf = DEBUG_BUILD;
 #else
-static bool needs_dwarf = true;
+static bool walk_wants_dwarf = true;
 #endif
-static uint64_t replaced; /* module_replaced() as of the last flush */
-static bool use_rules = true;
+static uint64_t walk_replaced; /* module_replaced() as of the last flush */
+static bool walk_use_rules = true;
 
 /* --- reading ------------------------------------------------------------- */
 
 /* A word of the stack, which is the program's: no sanitizer is to look. */
 static __attribute__((no_sanitize("address", "thread"))) uint64_t
-word_at(uintptr_t address)
+walk_word_at(uintptr_t address)
 {
 	return *(const uint64_t *)address;
 }
 
-static void note_word(struct walker *w, uintptr_t address, uint64_t value)
+static void walk_note_word(struct walker *w, uintptr_t address, uint64_t value)
 {
 	struct stackcache_trace *trace = &w->trace;
 	uint64_t offset = address - trace->key.sp;
@@ -79,7 +79,7 @@ static void note_word(struct walker *w, uintptr_t address, uint64_t value)
 	trace->value[trace->words++] = value;
 }
 
-static bool read_stack(void *arg, uintptr_t address, uint64_t *value)
+static bool walk_read_stack(void *arg, uintptr_t address, uint64_t *value)
 {
 	struct walker *w = arg;
 	const struct stackcache_key *key = &w->trace.key;
@@ -88,8 +88,8 @@ static bool read_stack(void *arg, uintptr_t address, uint64_t *value)
 		return false;
 	if (address >= key->sp && address < key->high &&
 	    key->high - address >= 8) {
-		*value = word_at(address);
-		note_word(w, address, *value);
+		*value = walk_word_at(address);
+		walk_note_word(w, address, *value);
 		return true;
 	}
 	if (!stack_holds(address)) {
@@ -97,20 +97,20 @@ static bool read_stack(void *arg, uintptr_t address, uint64_t *value)
 		w->inexact = w->inexact || stack_is_main(address);
 		return false;
 	}
-	*value = word_at(address);
+	*value = walk_word_at(address);
 	w->inexact = true;
 	return true;
 }
 
 /* Read where it was saved only when somebody asks: most never do. */
-static bool read_fp(void *arg, uint64_t *value)
+static bool walk_read_fp(void *arg, uint64_t *value)
 {
 	struct walker *w = arg;
 
 	if (w->fp_is_leafs)
 		w->trace.fp_matters = true;
 	if (w->frame.fp_saved)
-		return read_stack(w, w->frame.fp, value);
+		return walk_read_stack(w, w->frame.fp, value);
 	*value = w->frame.fp;
 	return true;
 }
@@ -118,7 +118,7 @@ static bool read_fp(void *arg, uint64_t *value)
 /* --- frames -------------------------------------------------------------- */
 
 /* The place in the trace of the module that the frame is in. */
-static uint32_t note_module(struct walker *w, bool stays)
+static uint32_t walk_note_module(struct walker *w, bool stays)
 {
 	struct stackcache_trace *trace = &w->trace;
 	uint32_t module = w->frame.module;
@@ -140,11 +140,11 @@ static uint32_t note_module(struct walker *w, bool stays)
 }
 
 /* Appends the frame, whose pc was just read from the stack. */
-static void add_frame(struct walker *w, bool stays)
+static void walk_add_frame(struct walker *w, bool stays)
 {
 	struct stackcache_trace *trace = &w->trace;
 	struct unwind_stack *out = w->out;
-	uint32_t module = note_module(w, stays);
+	uint32_t module = walk_note_module(w, stays);
 	uintptr_t code = w->frame.code;
 	uintptr_t stored = w->frame.exact ? code : code + 1;
 	uint32_t i = trace->words;
@@ -167,18 +167,18 @@ static void add_frame(struct walker *w, bool stays)
 }
 
 /* Code of another module now stands where libunwind may remember some. */
-static void flush_if_replaced(void)
+static void walk_flush_if_replaced(void)
 {
 	uint64_t now = module_replaced();
 
-	if (peek64(&replaced) == now)
+	if (peek64(&walk_replaced) == now)
 		return;
 	dwarf_flush();
-	__atomic_store_n(&replaced, now, __ATOMIC_RELAXED);
+	__atomic_store_n(&walk_replaced, now, __ATOMIC_RELAXED);
 }
 
 /* Finds out about the code of the frame and adds it; false: not that one. */
-static bool enter_frame(struct walker *w)
+static bool walk_enter_frame(struct walker *w)
 {
 	bool stays;
 
@@ -192,31 +192,31 @@ static bool enter_frame(struct walker *w)
 			w->failed = true;
 			return false;
 		}
-		flush_if_replaced();
+		walk_flush_if_replaced();
 		w->known = w->known && w->rule.module == w->frame.module;
 		stays = module_stays(w->frame.module);
 	}
 	if (w->stop && !stays && w->frame.module != MODULE_NONE)
 		return false;
-	add_frame(w, stays);
+	walk_add_frame(w, stays);
 	return true;
 }
 
 /* --- stepping ------------------------------------------------------------ */
 
-static bool load_fp(struct walker *w, uint64_t *value)
+static bool walk_load_fp(struct walker *w, uint64_t *value)
 {
-	return read_fp(w, value) && is_aligned(*value, 8);
+	return walk_read_fp(w, value) && is_aligned(*value, 8);
 }
 
 /* To the caller, whose stack pointer is `cfa`; `back` and `fp` are where its
  * address in the code and its frame pointer are. */
-ALWAYS_INLINE int leave_frame(struct walker *w, uintptr_t cfa, uintptr_t back,
-			      uintptr_t fp)
+ALWAYS_INLINE int walk_leave_frame(struct walker *w, uintptr_t cfa,
+				   uintptr_t back, uintptr_t fp)
 {
 	uint64_t pc;
 
-	if (!read_stack(w, back, &pc))
+	if (!walk_read_stack(w, back, &pc))
 		return -1;
 	w->frame.sp = cfa;
 	if (w->rule.saves_fp) {
@@ -228,50 +228,51 @@ ALWAYS_INLINE int leave_frame(struct walker *w, uintptr_t cfa, uintptr_t back,
 	return 1;
 }
 
-static int step_by_rule(struct walker *w)
+static int walk_step_by_rule(struct walker *w)
 {
 	const struct rule *rule = &w->rule;
 	uint64_t base = w->frame.sp;
 	uintptr_t cfa;
 
-	if (rule->base == RULE_FP && !load_fp(w, &base))
+	if (rule->base == RULE_FP && !walk_load_fp(w, &base))
 		return -1;
 	cfa = base + (uintptr_t)rule->cfa;
 	w->signal = false;
 	return cfa <= w->frame.sp ? -1
-				  : leave_frame(w, cfa, cfa - 8,
-						cfa - (uintptr_t)rule->fp);
+				  : walk_leave_frame(w, cfa, cfa - 8,
+						     cfa - (uintptr_t)rule->fp);
 }
 
 /* The cfa was kept in memory. */
-static NOINLINE int step_by_word(struct walker *w)
+static NOINLINE int walk_step_by_word(struct walker *w)
 {
 	const struct rule *rule = &w->rule;
 	uint64_t base = w->frame.sp, cfa;
 	uintptr_t at, fp;
 
-	if (rule->base == RULE_FP_AT && !load_fp(w, &base))
+	if (rule->base == RULE_FP_AT && !walk_load_fp(w, &base))
 		return -1;
 	at = base + (uintptr_t)(intptr_t)rule->cfa;
 	fp = base + (uintptr_t)(intptr_t)rule->fp;
 	w->signal = rule->base == RULE_SIGNAL;
-	if (!read_stack(w, at, &cfa))
+	if (!walk_read_stack(w, at, &cfa))
 		return -1;
 	/* Stacks grow down; only a signal's may lie elsewhere. */
 	if (w->signal)
-		return leave_frame(w, cfa, at + 8, fp);
-	return cfa <= w->frame.sp ? -1 : leave_frame(w, cfa, cfa - 8, fp);
+		return walk_leave_frame(w, cfa, at + 8, fp);
+	return cfa <= w->frame.sp ? -1 : walk_leave_frame(w, cfa, cfa - 8, fp);
 }
 
 /* Code without a description, above all code that no module holds, made at run
  * time: there is nothing to go by but the frame pointer, if it looks like one.
  */
-static int step_guess(struct walker *w)
+static int walk_step_guess(struct walker *w)
 {
 	uint64_t fp, back;
 
-	if (!load_fp(w, &fp) || fp < w->frame.sp ||
-	    fp - w->frame.sp > GUESS_BYTES || !read_stack(w, fp + 8, &back))
+	if (!walk_load_fp(w, &fp) || fp < w->frame.sp ||
+	    fp - w->frame.sp > GUESS_BYTES ||
+	    !walk_read_stack(w, fp + 8, &back))
 		return -1;
 	w->frame.sp = fp + 16;
 	w->frame.fp = fp;
@@ -282,27 +283,28 @@ static int step_guess(struct walker *w)
 	return back < VM_PAGE ? -1 : 1;
 }
 
-static void run_step(void *arg)
+static void walk_run_step(void *arg)
 {
 	struct walker *w = arg;
 
 	w->result = dwarf_step(&w->frame, &w->reader, &w->pc, &w->signal);
 }
 
-static int step_dwarf(struct walker *w, struct slot *slot)
+static int walk_step_dwarf(struct walker *w, struct slot *slot)
 {
 	uintptr_t sp = w->frame.sp, fp = w->frame.fp;
 	bool saved = w->frame.fp_saved;
-	/* acquire: pairs with the release in give_stacks */
+	/* acquire: pairs with the release in walk_give_stacks */
 	char *top = __atomic_load_n(&slot->top, __ATOMIC_ACQUIRE);
 
 	if (!top) {
-		if (!__atomic_load_n(&loading, __ATOMIC_RELAXED))
-			__atomic_store_n(&needs_dwarf, true, __ATOMIC_RELAXED);
+		if (!__atomic_load_n(&walk_loading, __ATOMIC_RELAXED))
+			__atomic_store_n(&walk_wants_dwarf, true,
+					 __ATOMIC_RELAXED);
 		w->inexact = true;
 		return -1;
 	}
-	dwarf_call_on(top, run_step, w);
+	dwarf_call_on(top, walk_run_step, w);
 	if (w->frame.fp != fp || w->frame.fp_saved != saved)
 		w->fp_is_leafs = false;
 	/* Stacks grow down; only a signal's may lie elsewhere. */
@@ -311,45 +313,45 @@ static int step_dwarf(struct walker *w, struct slot *slot)
 	return w->result;
 }
 
-static void learn(struct walker *w)
+static void walk_learn(struct walker *w)
 {
 	cfi_learn(w->frame.code, w->frame.module, &w->rule);
 	rule_store(w->frame.code, &w->rule);
 }
 
-static int step_known(struct walker *w, struct slot *slot)
+static int walk_step_known(struct walker *w, struct slot *slot)
 {
 	switch (w->rule.base) {
 	case RULE_SP:
 	case RULE_FP:
-		return step_by_rule(w);
+		return walk_step_by_rule(w);
 	case RULE_DWARF:
-		return step_dwarf(w, slot);
+		return walk_step_dwarf(w, slot);
 	case RULE_END:
 		return 0;
 	case RULE_LOST:
 		return -1;
 	case RULE_GUESS:
-		return step_guess(w);
+		return walk_step_guess(w);
 	default:
-		return step_by_word(w);
+		return walk_step_by_word(w);
 	}
 }
 
 /* To the caller: 1, 0 at the end, below 0 when it is lost. */
-static int step(struct walker *w, struct slot *slot)
+static int walk_step(struct walker *w, struct slot *slot)
 {
 	int result;
 
 	w->first = w->trace.words;
 	if (w->frame.module == MODULE_NONE) {
-		result = step_guess(w);
+		result = walk_step_guess(w);
 	} else if (w->rules) {
 		if (!w->known)
-			learn(w);
-		result = step_known(w, slot);
+			walk_learn(w);
+		result = walk_step_known(w, slot);
 	} else {
-		result = step_dwarf(w, slot);
+		result = walk_step_dwarf(w, slot);
 	}
 	if (result <= 0 || w->pc == 0)
 		return result < 0 ? result : 0;
@@ -360,7 +362,7 @@ static int step(struct walker *w, struct slot *slot)
 
 /* Unknown code at the outer end is no code: a stack never ends there, except
  * that its leaf has certainly called us. */
-static void drop_unknown(struct walker *w)
+static void walk_drop_unknown(struct walker *w)
 {
 	struct unwind_stack *out = w->out;
 
@@ -371,7 +373,7 @@ static void drop_unknown(struct walker *w)
 	}
 }
 
-static void run(struct walker *w, struct slot *slot)
+static void walk_run(struct walker *w, struct slot *slot)
 {
 	struct unwind_stack *out = w->out;
 	int result = 1;
@@ -381,64 +383,64 @@ static void run(struct walker *w, struct slot *slot)
 			out->truncated = true;
 			break;
 		}
-		if (!enter_frame(w)) {
+		if (!walk_enter_frame(w)) {
 			out->truncated = true;
 			w->inexact = true;
 			break;
 		}
-		result = step(w, slot);
+		result = walk_step(w, slot);
 	}
 	if (result < 0)
 		out->truncated = true;
-	drop_unknown(w);
+	walk_drop_unknown(w);
 }
 
 /* --- slots --------------------------------------------------------------- */
 
-static struct slot *claim(void)
+static struct slot *walk_claim(void)
 {
 	for (unsigned i = 0; i < SLOTS; i++)
-		if (quiesce_enter(&slots[i].owner))
-			return &slots[i];
+		if (quiesce_enter(&walk_slots[i].owner))
+			return &walk_slots[i];
 	return NULL;
 }
 
 void walk_abandon(void)
 {
-	for (unsigned i = 0; slots && i < SLOTS; i++)
-		if (quiesce_is_mine(&slots[i].owner))
-			quiesce_leave(&slots[i].owner);
+	for (unsigned i = 0; walk_slots && i < SLOTS; i++)
+		if (quiesce_is_mine(&walk_slots[i].owner))
+			quiesce_leave(&walk_slots[i].owner);
 }
 
 bool walk_is_idle(void)
 {
 	bool idle = true;
 
-	for (unsigned i = 0; slots && i < SLOTS; i++)
-		idle = idle && quiesce_is_clear(&slots[i].owner);
+	for (unsigned i = 0; walk_slots && i < SLOTS; i++)
+		idle = idle && quiesce_is_clear(&walk_slots[i].owner);
 	return idle;
 }
 
 void walk_forget(void)
 {
-	for (unsigned i = 0; slots && i < SLOTS; i++)
-		slots[i].owner = 0;
+	for (unsigned i = 0; walk_slots && i < SLOTS; i++)
+		walk_slots[i].owner = 0;
 	rule_forget();
 }
 
 bool walk_start(void)
 {
-	if (!slots)
-		slots = meta_alloc(SLOTS * sizeof(*slots));
-	return slots && rule_start();
+	if (!walk_slots)
+		walk_slots = meta_alloc(SLOTS * sizeof(*walk_slots));
+	return walk_slots && rule_start();
 }
 
 bool walk_needs_dwarf(void)
 {
-	return __atomic_load_n(&needs_dwarf, __ATOMIC_RELAXED);
+	return __atomic_load_n(&walk_wants_dwarf, __ATOMIC_RELAXED);
 }
 
-static void give_stacks(void)
+static void walk_give_stacks(void)
 {
 	size_t stride = STACK_BYTES + VM_PAGE;
 	char *stacks = vm_reserve(SLOTS * stride);
@@ -450,40 +452,41 @@ static void give_stacks(void)
 			return;
 	for (unsigned i = 0; i < SLOTS; i++)
 		/* release: libunwind is there for who sees this */
-		__atomic_store_n(&slots[i].top, stacks + (i + 1) * stride,
+		__atomic_store_n(&walk_slots[i].top, stacks + (i + 1) * stride,
 				 __ATOMIC_RELEASE);
 }
 
-static bool is_loaded(void)
+static bool walk_is_loaded(void)
 {
-	/* acquire: pairs with the release in give_stacks */
-	return slots && __atomic_load_n(&slots[0].top, __ATOMIC_ACQUIRE);
+	/* acquire: pairs with the release in walk_give_stacks */
+	return walk_slots &&
+	       __atomic_load_n(&walk_slots[0].top, __ATOMIC_ACQUIRE);
 }
 
 /* Others may be walking meanwhile. */
 bool walk_load(void)
 {
-	if (!slots)
+	if (!walk_slots)
 		return false;
-	if (!__atomic_exchange_n(&loading, true, __ATOMIC_RELAXED) &&
+	if (!__atomic_exchange_n(&walk_loading, true, __ATOMIC_RELAXED) &&
 	    dwarf_start())
-		give_stacks();
-	__atomic_store_n(&needs_dwarf, false, __ATOMIC_RELAXED);
-	return is_loaded();
+		walk_give_stacks();
+	__atomic_store_n(&walk_wants_dwarf, false, __ATOMIC_RELAXED);
+	return walk_is_loaded();
 }
 
 void walk_set_rules(bool on)
 {
-	use_rules = on;
+	walk_use_rules = on;
 }
 
-static void prepare(struct walker *w, const struct stackcache_key *key,
-		    unsigned how, struct unwind_stack *out)
+static void walk_prepare(struct walker *w, const struct stackcache_key *key,
+			 unsigned how, struct unwind_stack *out)
 {
 	memset(w, 0, offsetof(struct walker, trace));
 	memset(&w->trace, 0, offsetof(struct stackcache_trace, at));
 	w->trace.key = *key;
-	w->reader = (struct dwarf_reader){read_stack, read_fp, w};
+	w->reader = (struct dwarf_reader){walk_read_stack, walk_read_fp, w};
 	w->out = out;
 	w->frame.code = key->pc;
 	w->frame.sp = key->sp;
@@ -491,7 +494,7 @@ static void prepare(struct walker *w, const struct stackcache_key *key,
 	w->fp_is_leafs = true;
 	w->stop = quiesce_is_unloading();
 	w->inexact = w->stop;
-	w->rules = use_rules && !(how & WALK_PLAIN);
+	w->rules = walk_use_rules && !(how & WALK_PLAIN);
 	out->depth = out->site = 0;
 	out->cached = 0;
 	out->truncated = out->hit = false;
@@ -500,7 +503,7 @@ static void prepare(struct walker *w, const struct stackcache_key *key,
 bool walk(const struct stackcache_key *key, unsigned how,
 	  struct unwind_stack *out)
 {
-	struct slot *slot = slots ? claim() : NULL;
+	struct slot *slot = walk_slots ? walk_claim() : NULL;
 	struct walker *w;
 	int saved = errno;
 	bool done;
@@ -508,9 +511,9 @@ bool walk(const struct stackcache_key *key, unsigned how,
 	if (!slot)
 		return false;
 	w = &slot->walker;
-	prepare(w, key, how, out);
-	if (w->rules || is_loaded())
-		run(w, slot);
+	walk_prepare(w, key, how, out);
+	if (w->rules || walk_is_loaded())
+		walk_run(w, slot);
 	done = out->depth != 0 && !w->failed;
 	w->trace.truncated = out->truncated;
 	if (done && (how & WALK_KEEP) && !w->inexact)
