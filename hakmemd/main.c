@@ -21,7 +21,7 @@
  * The parent's part of --daemon: waits for the child's word. Nothing: it came
  * up; else the line says why not. Returns the exit status.
  */
-static int wait_for_child(int pipe_end)
+static int main_wait_for_child(int pipe_end)
 {
 	char why[WHY_BYTES];
 	size_t used = 0;
@@ -41,7 +41,7 @@ static int wait_for_child(int pipe_end)
 }
 
 /* In the parent never returns; in the child gives the pipe to report to. */
-static int detach(void)
+static int main_detach(void)
 {
 	int ends[2];
 	pid_t child;
@@ -52,7 +52,7 @@ static int detach(void)
 	}
 	if (child > 0) {
 		close(ends[1]);
-		exit(wait_for_child(ends[0]));
+		exit(main_wait_for_child(ends[0]));
 	}
 	close(ends[0]);
 	setsid();
@@ -61,7 +61,7 @@ static int detach(void)
 }
 
 /* stdin, stdout: nothing; stderr: the log beside the socket. */
-static void redirect(const char *socket)
+static void main_redirect(const char *socket)
 {
 	char path[PATH_SOCKET_MAX + 8];
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -91,31 +91,31 @@ static void redirect(const char *socket)
 		errno = 0;
 }
 
-static void tell_parent(int pipe_end, const char *text)
+static void main_tell_parent(int pipe_end, const char *text)
 {
 	if (write(pipe_end, text, strlen(text)) < 0)
 		errno = 0;
 	close(pipe_end);
 }
 
-static int serve(const struct options *options,
-		 const struct server_settings *settings)
+static int main_serve(const struct options *options,
+		      const struct server_settings *settings)
 {
 	char why[WHY_BYTES];
-	int pipe_end = options->detach ? detach() : -1;
+	int pipe_end = options->detach ? main_detach() : -1;
 	struct server *server = server_open(settings, why, sizeof(why));
 	int status;
 
 	if (!server) {
 		if (pipe_end >= 0)
-			tell_parent(pipe_end, why);
+			main_tell_parent(pipe_end, why);
 		else
 			log_line("%s", why);
 		return 1;
 	}
 	if (pipe_end >= 0) {
-		redirect(settings->socket);
-		tell_parent(pipe_end, "+");
+		main_redirect(settings->socket);
+		main_tell_parent(pipe_end, "+");
 	}
 	log_line("serving %s", settings->socket);
 	status = server_run(server);
@@ -124,7 +124,7 @@ static int serve(const struct options *options,
 }
 
 /* Descriptors 0, 1, 2 must not become sockets. */
-static void open_standard(void)
+static void main_open_standard(void)
 {
 	int fd;
 
@@ -142,7 +142,7 @@ int main(int count, char **words)
 	struct server_settings settings = {.socket = path};
 	const char *socket = getenv("HAKMEM_SOCKET");
 
-	open_standard();
+	main_open_standard();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	if (!options_parse(&options, count, words))
@@ -171,5 +171,5 @@ int main(int count, char **words)
 	settings.debuginfod = options.debuginfod;
 	settings.idle_ns = options.idle_seconds * CLOCK_SECOND;
 	settings.retain_ns = options.retain_seconds * CLOCK_SECOND;
-	return serve(&options, &settings);
+	return main_serve(&options, &settings);
 }

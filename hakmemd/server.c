@@ -52,7 +52,7 @@ struct server {
 	uint64_t idle_since_ns;
 };
 
-static struct user *user_of(struct server *server, uid_t uid)
+static struct user *server_user_of(struct server *server, uid_t uid)
 {
 	struct user *empty = NULL;
 
@@ -67,30 +67,30 @@ static struct user *user_of(struct server *server, uid_t uid)
 	return empty;
 }
 
-static bool is_trusted(uid_t uid)
+static bool server_is_trusted(uid_t uid)
 {
 	return uid == geteuid() || uid == 0;
 }
 
-static enum role role_of(const struct conn *conn)
+static enum role server_role_of(const struct conn *conn)
 {
 	return (enum role)conn->role;
 }
 
-static void closed(struct conn *conn)
+static void server_closed(struct conn *conn)
 {
 	struct server *server = conn->conns->owner;
-	struct user *user = user_of(server, conn->peer.uid);
+	struct user *user = server_user_of(server, conn->peer.uid);
 
-	if (role_of(conn) == PROGRAM)
+	if (server_role_of(conn) == PROGRAM)
 		session_closed(conn);
-	else if (role_of(conn) == VIEWER)
+	else if (server_role_of(conn) == VIEWER)
 		query_closed(conn, &server->context);
-	server->count[role_of(conn)]--;
+	server->count[server_role_of(conn)]--;
 	if (user && user->count)
 		user->count--;
 	/* A caller that never said what he wants was not company. */
-	if (role_of(conn) != UNIDENTIFIED &&
+	if (server_role_of(conn) != UNIDENTIFIED &&
 	    server->count[PROGRAM] + server->count[VIEWER] == 0)
 		server->idle_since_ns = clock_ns();
 	if (server->settings.idle_ns)
@@ -99,9 +99,10 @@ static void closed(struct conn *conn)
 }
 
 /* The first frame tells; false when there is no place for one more. */
-static bool introduce(struct server *server, struct conn *conn, enum role role)
+static bool server_introduce(struct server *server, struct conn *conn,
+			     enum role role)
 {
-	if (role == VIEWER && !is_trusted(conn->peer.uid)) {
+	if (role == VIEWER && !server_is_trusted(conn->peer.uid)) {
 		conn_fail(conn,
 			  "this hakmemd serves user %u; run one of your own",
 			  (unsigned)geteuid());
@@ -118,11 +119,11 @@ static bool introduce(struct server *server, struct conn *conn, enum role role)
 	return true;
 }
 
-static void frame(struct conn *conn, const struct frame *frame)
+static void server_frame(struct conn *conn, const struct frame *frame)
 {
 	struct server *server = conn->conns->owner;
 
-	if (role_of(conn) == UNIDENTIFIED) {
+	if (server_role_of(conn) == UNIDENTIFIED) {
 		enum role role = frame->type == FRAME_QUERY ? VIEWER : PROGRAM;
 
 		if (frame->type != FRAME_QUERY && frame->type != FRAME_HELLO)
@@ -130,27 +131,28 @@ static void frame(struct conn *conn, const struct frame *frame)
 				  "the first frame is of type %u: "
 				  "neither HELLO nor QUERY",
 				  frame->type);
-		else if (introduce(server, conn, role))
+		else if (server_introduce(server, conn, role))
 			server->idle_since_ns = 0;
 	}
 	if (conn->closing || conn->dead)
 		return;
-	if (role_of(conn) == PROGRAM)
+	if (server_role_of(conn) == PROGRAM)
 		session_frame(conn, server->registry, frame);
-	else if (role_of(conn) == VIEWER)
+	else if (server_role_of(conn) == VIEWER)
 		query_frame(conn, &server->context, frame);
 }
 
-static void drained(struct conn *conn)
+static void server_drained(struct conn *conn)
 {
-	if (role_of(conn) == VIEWER)
+	if (server_role_of(conn) == VIEWER)
 		query_heap_drained(conn);
 }
 
-static const struct conn_ops callbacks = {
-	.frame = frame, .closed = closed, .drained = drained};
+static const struct conn_ops server_callbacks = {.frame = server_frame,
+						 .closed = server_closed,
+						 .drained = server_drained};
 
-static void admit(struct server *server, int fd)
+static void server_admit(struct server *server, int fd)
 {
 	struct ucred peer = {.pid = 0, .uid = (uid_t)-1};
 	socklen_t length = sizeof(peer);
@@ -160,12 +162,12 @@ static void admit(struct server *server, int fd)
 		close(fd);
 		return;
 	}
-	user = user_of(server, peer.uid);
-	if (!user || (!is_trusted(peer.uid) &&
+	user = server_user_of(server, peer.uid);
+	if (!user || (!server_is_trusted(peer.uid) &&
 		      user->count >= server->limit[PROGRAM] / FOREIGN_SHARE))
 		conn_refuse(&server->conns, fd, &peer,
 			    "too many connections of one user");
-	else if (!is_trusted(peer.uid) &&
+	else if (!server_is_trusted(peer.uid) &&
 		 server->count[UNIDENTIFIED] >= server->limit[UNIDENTIFIED] / 2)
 		conn_refuse(&server->conns, fd, &peer,
 			    "too many connections at once");
@@ -175,13 +177,13 @@ static void admit(struct server *server, int fd)
 	}
 }
 
-static int open_spare(void)
+static int server_open_spare(void)
 {
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 /* No descriptor is left: the spare one takes a caller in and out again. */
-static bool turn_away(struct server *server)
+static bool server_turn_away(struct server *server)
 {
 	struct ucred nobody = {.pid = 0, .uid = (uid_t)-1};
 	int fd;
@@ -194,20 +196,20 @@ static bool turn_away(struct server *server)
 	if (fd >= 0)
 		conn_refuse(&server->conns, fd, &nobody,
 			    "the daemon is out of descriptors");
-	server->spare = open_spare();
+	server->spare = server_open_spare();
 	return fd >= 0;
 }
 
 /* A level-triggered listener that nobody accepts from would wake us without
  * end. */
-static void pause_listener(struct server *server)
+static void server_pause_listener(struct server *server)
 {
 	server->paused_ns = clock_ns() + PAUSE_NS;
 	loop_want(server->loop, &server->listener, 0);
 	loop_tick_by(server->loop, server->paused_ns);
 }
 
-static void accepting(void *owner, uint32_t events)
+static void server_accepting(void *owner, uint32_t events)
 {
 	struct server *server = owner;
 
@@ -219,28 +221,28 @@ static void accepting(void *owner, uint32_t events)
 		 * time. */
 		if (server->count[UNIDENTIFIED] >=
 		    server->limit[UNIDENTIFIED]) {
-			pause_listener(server);
+			server_pause_listener(server);
 			return;
 		}
 		fd = accept4(server->listener.fd, NULL, NULL,
 			     SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
-			admit(server, fd);
+			server_admit(server, fd);
 			continue;
 		}
 		if (errno == EINTR || errno == ECONNABORTED)
 			continue;
 		if (errno == EAGAIN)
 			return;
-		if (errno != EMFILE || !turn_away(server)) {
-			pause_listener(server);
+		if (errno != EMFILE || !server_turn_away(server)) {
+			server_pause_listener(server);
 			return;
 		}
 	}
 }
 
-static void signaled(void *owner, uint32_t events)
+static void server_signaled(void *owner, uint32_t events)
 {
 	struct server *server = owner;
 	struct signalfd_siginfo info;
@@ -251,7 +253,8 @@ static void signaled(void *owner, uint32_t events)
 }
 
 /* Who has not said what he is keeps nobody here. */
-static bool is_idle(struct server *server, uint64_t now_ns, uint64_t *next_ns)
+static bool server_is_idle(struct server *server, uint64_t now_ns,
+			   uint64_t *next_ns)
 {
 	uint64_t end_ns;
 
@@ -266,7 +269,7 @@ static bool is_idle(struct server *server, uint64_t now_ns, uint64_t *next_ns)
 	return false;
 }
 
-static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
+static uint64_t server_tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 {
 	struct server *server = argument;
 	uint64_t next_ns, due_ns;
@@ -284,7 +287,7 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 		loop_want(server->loop, &server->listener, EPOLLIN);
 	} else if (server->paused_ns && server->paused_ns < next_ns)
 		next_ns = server->paused_ns;
-	if (is_idle(server, now_ns, &next_ns)) {
+	if (server_is_idle(server, now_ns, &next_ns)) {
 		log_line("nobody was connected for %llu s: ending",
 			 (unsigned long long)(server->settings.idle_ns /
 					      CLOCK_SECOND));
@@ -297,7 +300,7 @@ static uint64_t tick(void *argument, uint64_t now_ns, uint64_t late_ns)
  * A program needs two descriptors, its connection and its pidfd; an
  * unidentified peer, who has not said yet what he is, one.
  */
-static void set_limits(struct server *server)
+static void server_set_limits(struct server *server)
 {
 	const uint64_t fixed = RESERVED_FILES + VIEWERS_MAX;
 	uint64_t most = PROGRAMS_MAX;
@@ -320,7 +323,7 @@ static void set_limits(struct server *server)
 }
 
 /* Before the socket can be seen: whoever sees it may end us, cleanly. */
-static bool catch_signals(struct server *server)
+static bool server_catch_signals(struct server *server)
 {
 	sigset_t set;
 
@@ -331,12 +334,12 @@ static bool catch_signals(struct server *server)
 		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	server->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	server->signals.ready = signaled;
+	server->signals.ready = server_signaled;
 	server->signals.owner = server;
 	return server->signals.fd >= 0;
 }
 
-static struct symbols *open_symbols(struct server *server)
+static struct symbols *server_open_symbols(struct server *server)
 {
 	const struct symbol_settings settings = {
 		.debuginfod = server->settings.debuginfod,
@@ -347,27 +350,28 @@ static struct symbols *open_symbols(struct server *server)
 	return symbols_new(server->loop, &settings);
 }
 
-static bool start(struct server *server, char *why, size_t size)
+static bool server_start(struct server *server, char *why, size_t size)
 {
-	bool caught = catch_signals(server);
+	bool caught = server_catch_signals(server);
 
 	if (!listen_open(&server->listen, server->settings.socket,
 			 server->settings.derived, why, size))
 		return false;
-	server->loop = loop_new(tick, server);
+	server->loop = loop_new(server_tick, server);
 	if (server->loop)
 		server->registry =
 			registry_new(server->loop, server->settings.retain_ns,
 				     server->limit[PROGRAM]);
 	if (server->loop)
-		server->symbols = open_symbols(server);
+		server->symbols = server_open_symbols(server);
 	server->context = (struct query_context){.loop = server->loop,
 						 .registry = server->registry,
 						 .symbols = server->symbols};
-	server->conns = (struct conns){
-		.loop = server->loop, .ops = &callbacks, .owner = server};
+	server->conns = (struct conns){.loop = server->loop,
+				       .ops = &server_callbacks,
+				       .owner = server};
 	server->listener.fd = server->listen.fd;
-	server->listener.ready = accepting;
+	server->listener.ready = server_accepting;
 	server->listener.owner = server;
 	if (caught && server->registry && server->symbols &&
 	    loop_add(server->loop, &server->signals, EPOLLIN) &&
@@ -391,9 +395,9 @@ struct server *server_open(const struct server_settings *settings, char *why,
 	server->idle_since_ns = clock_ns();
 	server->signals.fd = server->listen.fd = server->listen.lock =
 		server->listen.directory = -1;
-	server->spare = open_spare();
-	set_limits(server);
-	if (start(server, why, size))
+	server->spare = server_open_spare();
+	server_set_limits(server);
+	if (server_start(server, why, size))
 		return server;
 	server_close(server);
 	return NULL;

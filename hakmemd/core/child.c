@@ -19,9 +19,10 @@
 #define TRY_NS	 1000000
 #define NICE_BY	 5
 
-static pid_t late[LATE_MAX]; /* killed, and still in the kernel; 0 = free */
+static pid_t
+	child_late[LATE_MAX]; /* killed, and still in the kernel; 0 = free */
 
-static void set_limit(int what, uint64_t bytes)
+static void child_set_limit(int what, uint64_t bytes)
 {
 	struct rlimit limit;
 
@@ -52,20 +53,21 @@ bool child_measure(uint64_t *address_bytes, uint64_t *data_bytes)
 	return fields[5] > 0;
 }
 
-static void bound(const struct child_limits *limits)
+static void child_bound(const struct child_limits *limits)
 {
 	uint64_t address_bytes, data_bytes;
 
 	if (child_measure(&address_bytes, &data_bytes)) {
-		set_limit(RLIMIT_AS, address_bytes + limits->address_bytes);
-		set_limit(RLIMIT_DATA, data_bytes + limits->data_bytes);
+		child_set_limit(RLIMIT_AS,
+				address_bytes + limits->address_bytes);
+		child_set_limit(RLIMIT_DATA, data_bytes + limits->data_bytes);
 	}
-	set_limit(RLIMIT_CORE, 0);
-	set_limit(RLIMIT_FSIZE, limits->file_bytes);
+	child_set_limit(RLIMIT_CORE, 0);
+	child_set_limit(RLIMIT_FSIZE, limits->file_bytes);
 }
 
 /* When memory is short, this process is the one to go. */
-static void offer_to_oom(void)
+static void child_offer_to_oom(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
@@ -76,7 +78,7 @@ static void offer_to_oom(void)
 	close(fd);
 }
 
-static void reset_signals(void)
+static void child_reset_signals(void)
 {
 	sigset_t none;
 
@@ -87,7 +89,7 @@ static void reset_signals(void)
 }
 
 /* Nobody may look into this process, which still has our memory. */
-static bool give_up_root(uid_t uid, gid_t gid)
+static bool child_give_up_root(uid_t uid, gid_t gid)
 {
 	if (geteuid() != 0 || uid == 0)
 		return true;
@@ -97,7 +99,7 @@ static bool give_up_root(uid_t uid, gid_t gid)
 	return prctl(PR_SET_DUMPABLE, 0) == 0;
 }
 
-static bool become_child(int channel, pid_t parent,
+static bool child_become(int channel, pid_t parent,
 			 const struct child_limits *limits)
 {
 	prctl(PR_SET_NAME, "hakmemd-symbols");
@@ -105,13 +107,13 @@ static bool become_child(int channel, pid_t parent,
 	if (channel != CHANNEL)
 		dup2(channel, CHANNEL);
 	close_range(CHANNEL + 1, ~0u, 0);
-	reset_signals();
-	offer_to_oom();
-	bound(limits);
+	child_reset_signals();
+	child_offer_to_oom();
+	child_bound(limits);
 	if (setpriority(PRIO_PROCESS, 0,
 			getpriority(PRIO_PROCESS, 0) + NICE_BY) != 0)
 		errno = 0;
-	if (!give_up_root(limits->uid, limits->gid))
+	if (!child_give_up_root(limits->uid, limits->gid))
 		return false;
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user clears it */
 	return getppid() == parent;
@@ -128,7 +130,7 @@ bool child_start(struct child *child, const struct child_limits *limits,
 		return false;
 	pid = fork();
 	if (pid == 0) {
-		if (become_child(ends[1], self, limits))
+		if (child_become(ends[1], self, limits))
 			run(CHANNEL, argument);
 		_exit(1);
 	}
@@ -160,8 +162,8 @@ int child_end(struct child *child)
 		nanosleep(&pause, NULL);
 	}
 	for (unsigned i = 0; i < LATE_MAX; i++)
-		if (late[i] == 0) {
-			late[i] = pid;
+		if (child_late[i] == 0) {
+			child_late[i] = pid;
 			break;
 		}
 	return -1;
@@ -172,9 +174,9 @@ unsigned child_reap(void)
 	unsigned left = 0;
 
 	for (unsigned i = 0; i < LATE_MAX; i++) {
-		if (late[i] && waitpid(late[i], NULL, WNOHANG) != 0)
-			late[i] = 0;
-		left += late[i] != 0;
+		if (child_late[i] && waitpid(child_late[i], NULL, WNOHANG) != 0)
+			child_late[i] = 0;
+		left += child_late[i] != 0;
 	}
 	return left;
 }

@@ -13,11 +13,11 @@ static struct {
 	unsigned lines;
 	uint64_t omitted;
 	uint64_t limit_bytes, written_bytes;
-} state;
+} log_state;
 
 void log_limit(uint64_t bytes)
 {
-	state.limit_bytes = bytes;
+	log_state.limit_bytes = bytes;
 }
 
 size_t log_escape(char *out, size_t room, const char *text)
@@ -44,44 +44,45 @@ size_t log_escape(char *out, size_t room, const char *text)
 	return used;
 }
 
-static void put(const char *text)
+static void log_put(const char *text)
 {
 	char line[LOG_LINE_BYTES + 16] = "hakmemd: ";
 	size_t used = strlen(line);
 
 	used += log_escape(line + used, LOG_LINE_BYTES, text);
 	line[used++] = '\n';
-	if (state.limit_bytes && state.written_bytes + used > state.limit_bytes)
+	if (log_state.limit_bytes &&
+	    log_state.written_bytes + used > log_state.limit_bytes)
 		return;
-	state.written_bytes += used;
+	log_state.written_bytes += used;
 	/* A log that cannot be written is no reason to stop. */
 	if (write(STDERR_FILENO, line, used) < 0)
 		return;
 }
 
 /* True when this second still has room for a line. */
-static bool admit(void)
+static bool log_admit(void)
 {
 	uint64_t second = clock_ns() / CLOCK_SECOND;
 	char text[64];
 
-	if (second != state.second) {
-		state.second = second;
-		state.lines = 0;
-		if (state.omitted) {
+	if (second != log_state.second) {
+		log_state.second = second;
+		log_state.lines = 0;
+		if (log_state.omitted) {
 			snprintf(text, sizeof(text),
 				 "%llu messages left out: too many a second",
-				 (unsigned long long)state.omitted);
-			state.omitted = 0;
-			state.lines = 1;
-			put(text);
+				 (unsigned long long)log_state.omitted);
+			log_state.omitted = 0;
+			log_state.lines = 1;
+			log_put(text);
 		}
 	}
-	if (state.lines == LOG_BURST) {
-		state.omitted++;
+	if (log_state.lines == LOG_BURST) {
+		log_state.omitted++;
 		return false;
 	}
-	state.lines++;
+	log_state.lines++;
 	return true;
 }
 
@@ -90,10 +91,10 @@ void log_line(const char *format, ...)
 	char text[LOG_LINE_BYTES];
 	va_list arguments;
 
-	if (!admit())
+	if (!log_admit())
 		return;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	put(text);
+	log_put(text);
 }

@@ -45,8 +45,8 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
-static bool control(struct loop *loop, int what, struct loop_source *source,
-		    uint32_t events)
+static bool loop_control(struct loop *loop, int what,
+			 struct loop_source *source, uint32_t events)
 {
 	struct epoll_event event = {.events = events, .data.ptr = source};
 
@@ -56,18 +56,18 @@ static bool control(struct loop *loop, int what, struct loop_source *source,
 
 bool loop_add(struct loop *loop, struct loop_source *source, uint32_t events)
 {
-	return control(loop, EPOLL_CTL_ADD, source, events);
+	return loop_control(loop, EPOLL_CTL_ADD, source, events);
 }
 
 void loop_want(struct loop *loop, struct loop_source *source, uint32_t events)
 {
 	if (source->events != events)
-		control(loop, EPOLL_CTL_MOD, source, events);
+		loop_control(loop, EPOLL_CTL_MOD, source, events);
 }
 
 void loop_remove(struct loop *loop, struct loop_source *source)
 {
-	control(loop, EPOLL_CTL_DEL, source, 0);
+	loop_control(loop, EPOLL_CTL_DEL, source, 0);
 	for (int i = 0; i < loop->count; i++)
 		if (loop->events[i].data.ptr == source)
 			loop->events[i].data.ptr = NULL;
@@ -79,7 +79,7 @@ void loop_tick_by(struct loop *loop, uint64_t at_ns)
 		loop->tick_ns = at_ns;
 }
 
-static int timeout_ms(const struct loop *loop, uint64_t now_ns)
+static int loop_timeout_ms(const struct loop *loop, uint64_t now_ns)
 {
 	uint64_t wait;
 
@@ -92,13 +92,13 @@ static int timeout_ms(const struct loop *loop, uint64_t now_ns)
 }
 
 /* A step that was due at `due_ns` and done at `now_ns`: did we stand still? */
-static void note_late(struct loop *loop, uint64_t due_ns, uint64_t now_ns)
+static void loop_note_late(struct loop *loop, uint64_t due_ns, uint64_t now_ns)
 {
 	if (now_ns > due_ns + LATE_NS)
 		loop->late_ns += now_ns - due_ns;
 }
 
-static void dispatch(struct loop *loop)
+static void loop_dispatch(struct loop *loop)
 {
 	for (int i = 0; i < loop->count && !loop->stopped; i++) {
 		struct loop_source *source = loop->events[i].data.ptr;
@@ -109,9 +109,9 @@ static void dispatch(struct loop *loop)
 	loop->count = 0;
 }
 
-static uint64_t round_once(struct loop *loop, uint64_t begin_ns)
+static uint64_t loop_round_once(struct loop *loop, uint64_t begin_ns)
 {
-	int wait = timeout_ms(loop, begin_ns);
+	int wait = loop_timeout_ms(loop, begin_ns);
 	uint64_t woken_ns, done_ns;
 
 	loop->count = epoll_wait(loop->epoll, loop->events, ROUND_EVENTS, wait);
@@ -121,10 +121,10 @@ static uint64_t round_once(struct loop *loop, uint64_t begin_ns)
 		loop->count = 0;
 	}
 	woken_ns = clock_ns();
-	note_late(loop, begin_ns + (uint64_t)wait * 1000000, woken_ns);
-	dispatch(loop);
+	loop_note_late(loop, begin_ns + (uint64_t)wait * 1000000, woken_ns);
+	loop_dispatch(loop);
 	done_ns = clock_ns();
-	note_late(loop, woken_ns, done_ns);
+	loop_note_late(loop, woken_ns, done_ns);
 	return done_ns;
 }
 
@@ -133,7 +133,7 @@ int loop_run(struct loop *loop)
 	uint64_t now_ns = clock_ns();
 
 	while (!loop->stopped) {
-		now_ns = round_once(loop, now_ns);
+		now_ns = loop_round_once(loop, now_ns);
 		if (loop->stopped || now_ns < loop->tick_ns)
 			continue;
 		loop->tick_ns = UINT64_MAX; /* loop_tick_by may lower it */

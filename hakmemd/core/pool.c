@@ -17,7 +17,7 @@ void pool_init(struct pool *pool, size_t budget_bytes)
 	pool->left_bytes = budget_bytes;
 }
 
-static struct pool_chunk *grow(struct pool *pool, size_t bytes)
+static struct pool_chunk *pool_new_chunk(struct pool *pool, size_t bytes)
 {
 	size_t room = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
 	struct pool_chunk *chunk = calloc(1, sizeof(*chunk) + room);
@@ -41,7 +41,7 @@ void *pool_alloc(struct pool *pool, size_t bytes)
 	if (bytes > pool->left_bytes)
 		return NULL;
 	if (!chunk || bytes > chunk->room - chunk->used)
-		chunk = grow(pool, bytes);
+		chunk = pool_new_chunk(pool, bytes);
 	if (!chunk)
 		return NULL;
 	memory = chunk->data + chunk->used;
@@ -59,12 +59,12 @@ void *pool_array(struct pool *pool, size_t count, size_t bytes)
 	return pool_alloc(pool, total);
 }
 
-static void *give(void *pool, size_t bytes)
+static void *pool_give(void *pool, size_t bytes)
 {
 	return pool_alloc(pool, bytes);
 }
 
-static void keep(void *pool, void *memory)
+static void pool_keep(void *pool, void *memory)
 {
 	(void)pool; /* all of it goes with the pool */
 	(void)memory;
@@ -74,7 +74,7 @@ ProtobufCMessage *pool_unpack(struct pool *pool,
 			      const ProtobufCMessageDescriptor *descriptor,
 			      const uint8_t *bytes, size_t length)
 {
-	ProtobufCAllocator allocator = {give, keep, pool};
+	ProtobufCAllocator allocator = {pool_give, pool_keep, pool};
 	static const uint8_t nothing[1];
 
 	return protobuf_c_message_unpack(descriptor, &allocator, length,

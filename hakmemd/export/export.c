@@ -13,34 +13,37 @@
 	EXPORT_GETTER(class, struct export_class, name, kind)
 #include "proto/columns.def"
 
-static const struct export_column size_columns[] = {
+static const struct export_column export_size_columns[] = {
 #define SIZES_COLUMN(name, kind, help)                                         \
 	{#name, EXPORT_##kind, size_##name, false},
 #include "proto/columns.def"
 };
 
-static const struct export_column class_columns[] = {
+static const struct export_column export_class_columns[] = {
 #define CLASSES_COLUMN(name, kind, help)                                       \
 	{#name, EXPORT_##kind, class_##name, false},
 #include "proto/columns.def"
 };
 
-static const void *size_row(const struct export_table *table, size_t index)
+static const void *export_size_row(const struct export_table *table,
+				   size_t index)
 {
 	const struct sizes_row *rows = table->prepared;
 
 	return index < table->prepared_count ? &rows[index] : NULL;
 }
 
-static const void *class_row(const struct export_table *table, size_t index)
+static const void *export_class_row(const struct export_table *table,
+				    size_t index)
 {
 	const struct export_class *rows = table->prepared;
 
 	return index < table->prepared_count ? &rows[index] : NULL;
 }
 
-static struct export_class class_of(const Hakmem__Hello *hello,
-				    const Hakmem__State *state, size_t index)
+static struct export_class export_class_of(const Hakmem__Hello *hello,
+					   const Hakmem__State *state,
+					   size_t index)
 {
 	const Hakmem__SizeClass *class = hello->classes[index];
 	struct export_class row = {
@@ -65,8 +68,9 @@ static struct export_class class_of(const Hakmem__Hello *hello,
 	return row;
 }
 
-static size_t prepare_sizes(const Hakmem__Hello *hello,
-			    const Hakmem__State *state, const void **rows)
+static size_t export_prepare_sizes(const Hakmem__Hello *hello,
+				   const Hakmem__State *state,
+				   const void **rows)
 {
 	static struct sizes_row prepared[BINS_COUNT];
 
@@ -74,14 +78,15 @@ static size_t prepare_sizes(const Hakmem__Hello *hello,
 	return sizes_compute(hello, state, prepared);
 }
 
-static size_t prepare_classes(const Hakmem__Hello *hello,
-			      const Hakmem__State *state, const void **rows)
+static size_t export_prepare_classes(const Hakmem__Hello *hello,
+				     const Hakmem__State *state,
+				     const void **rows)
 {
 	static struct export_class prepared[CHECK_CLASSES_MAX];
 
 	*rows = prepared;
 	for (size_t i = 0; i < hello->n_classes; i++)
-		prepared[i] = class_of(hello, state, i);
+		prepared[i] = export_class_of(hello, state, i);
 	return hello->n_classes;
 }
 
@@ -91,31 +96,31 @@ static const struct kind {
 	struct export_table table;
 	size_t (*prepare)(const Hakmem__Hello *hello,
 			  const Hakmem__State *state, const void **rows);
-} kinds[] = {
+} export_kinds[] = {
 	{{.name = "sizes",
-	  .columns = size_columns,
-	  .column_count = COUNT(size_columns),
-	  .row = size_row},
-	 prepare_sizes},
+	  .columns = export_size_columns,
+	  .column_count = COUNT(export_size_columns),
+	  .row = export_size_row},
+	 export_prepare_sizes},
 	{{.name = "classes",
-	  .columns = class_columns,
-	  .column_count = COUNT(class_columns),
-	  .row = class_row},
-	 prepare_classes},
+	  .columns = export_class_columns,
+	  .column_count = COUNT(export_class_columns),
+	  .row = export_class_row},
+	 export_prepare_classes},
 };
 
 bool export_table(const char *name, pid_t pid, const char *command,
 		  const Hakmem__Hello *hello, const Hakmem__State *state,
 		  struct export_table *out)
 {
-	for (size_t i = 0; i < COUNT(kinds); i++) {
-		if (strcmp(name, kinds[i].table.name) != 0)
+	for (size_t i = 0; i < COUNT(export_kinds); i++) {
+		if (strcmp(name, export_kinds[i].table.name) != 0)
 			continue;
-		*out = kinds[i].table;
+		*out = export_kinds[i].table;
 		out->pid = pid;
 		out->command = command;
 		out->prepared_count =
-			kinds[i].prepare(hello, state, &out->prepared);
+			export_kinds[i].prepare(hello, state, &out->prepared);
 		return true;
 	}
 	return false;

@@ -1,7 +1,7 @@
 #include "hakmemd/export/export_json.h"
 
 /* A control character, of those above ASCII too: terminals obey them. */
-static unsigned control(const char *at)
+static unsigned export_json_control(const char *at)
 {
 	unsigned char first = (unsigned char)at[0];
 	unsigned char second = (unsigned char)at[1];
@@ -11,9 +11,9 @@ static unsigned control(const char *at)
 	return first == 0xc2 && second >= 0x80 && second < 0xa0 ? second : 0;
 }
 
-static bool is_plain(const char *at)
+static bool export_json_is_plain(const char *at)
 {
-	return *at && *at != '"' && *at != '\\' && !control(at);
+	return *at && *at != '"' && *at != '\\' && !export_json_control(at);
 }
 
 bool export_json_string(struct buf *out, const char *text)
@@ -21,10 +21,10 @@ bool export_json_string(struct buf *out, const char *text)
 	bool good = buf_append(out, "\"", 1);
 
 	while (good && *text) {
-		unsigned code = control(text);
+		unsigned code = export_json_control(text);
 		size_t plain = 0;
 
-		while (is_plain(text + plain))
+		while (export_json_is_plain(text + plain))
 			plain++;
 		if (plain > 0) {
 			good = buf_append(out, text, plain);
@@ -37,8 +37,8 @@ bool export_json_string(struct buf *out, const char *text)
 	return good && buf_append(out, "\"", 1);
 }
 
-static bool put(struct buf *out, enum export_kind kind,
-		union export_value value)
+static bool export_json_put(struct buf *out, enum export_kind kind,
+			    union export_value value)
 {
 	switch (kind) {
 	case EXPORT_REAL:
@@ -55,8 +55,8 @@ static bool put(struct buf *out, enum export_kind kind,
 	return buf_print(out, "%llu", (unsigned long long)value.count);
 }
 
-static bool put_row(const struct export_table *table, size_t index,
-		    const void *row, struct buf *out)
+static bool export_json_put_row(const struct export_table *table, size_t index,
+				const void *row, struct buf *out)
 {
 	const char *between = "{";
 
@@ -66,7 +66,7 @@ static bool put_row(const struct export_table *table, size_t index,
 		if (column->csv_only)
 			continue;
 		if (!buf_print(out, "%s\"%s\":", between, column->name) ||
-		    !put(out, column->kind, column->get(row)))
+		    !export_json_put(out, column->kind, column->get(row)))
 			return false;
 		between = ",";
 	}
@@ -89,7 +89,7 @@ bool export_json(const struct export_table *table, struct buf *out)
 		return false;
 	for (size_t i = 0; (row = table->row(table, i)); i++)
 		if ((i && !buf_append(out, ",", 1)) ||
-		    !put_row(table, i, row, out))
+		    !export_json_put_row(table, i, row, out))
 			return false;
 	return buf_append(out, "]}\n", 3);
 }

@@ -11,8 +11,8 @@ struct builder {
 	uint64_t seed;
 };
 
-static size_t lines_of(const struct heap_profile *profile,
-		       const struct heap_profile_row *row)
+static size_t flame_lines_of(const struct heap_profile *profile,
+			     const struct heap_profile_row *row)
 {
 	size_t lines = 0;
 
@@ -21,8 +21,8 @@ static size_t lines_of(const struct heap_profile *profile,
 	return lines;
 }
 
-static uint32_t child_of(struct builder *builder, uint32_t parent,
-			 uint32_t function)
+static uint32_t flame_child_of(struct builder *builder, uint32_t parent,
+			       uint32_t function)
 {
 	struct flame *flame = builder->flame;
 	uint64_t slot = (builder->seed ^ ((uint64_t)parent << 32 | function)) *
@@ -50,7 +50,8 @@ static uint32_t child_of(struct builder *builder, uint32_t parent,
 	return flame->count++;
 }
 
-static void add(struct flame_node *node, const struct heap_profile_row *row)
+static void flame_add(struct flame_node *node,
+		      const struct heap_profile_row *row)
 {
 	node->bytes += row->bytes;
 	node->bytes_var += row->bytes_var;
@@ -59,20 +60,22 @@ static void add(struct flame_node *node, const struct heap_profile_row *row)
 	node->birth_seconds += row->site->birth_seconds;
 }
 
-static void add_row(struct builder *builder, const struct heap_profile_row *row)
+static void flame_add_row(struct builder *builder,
+			  const struct heap_profile_row *row)
 {
 	const struct heap_profile *profile = builder->profile;
 	struct flame *flame = builder->flame;
 	uint32_t at = 0;
 
-	add(&flame->nodes[0], row);
+	flame_add(&flame->nodes[0], row);
 	for (uint32_t i = row->depth; i-- > 0;) {
 		const struct heap_profile_location *location =
 			&profile->locations[row->locations[i]];
 
 		for (uint32_t l = location->line_count; l-- > 0;) {
-			at = child_of(builder, at, location->lines[l].function);
-			add(&flame->nodes[at], row);
+			at = flame_child_of(builder, at,
+					    location->lines[l].function);
+			flame_add(&flame->nodes[at], row);
 		}
 	}
 }
@@ -82,7 +85,7 @@ struct order {
 	uint32_t index;
 };
 
-static int smallest_first(const void *left, const void *right)
+static int flame_smallest_first(const void *left, const void *right)
 {
 	const struct order *a = left, *b = right;
 
@@ -92,7 +95,7 @@ static int smallest_first(const void *left, const void *right)
 }
 
 /* Turns parents into lists of children: who comes last stands first. */
-static bool link_up(struct flame *flame, struct pool *pool)
+static bool flame_link_up(struct flame *flame, struct pool *pool)
 {
 	struct order *order = pool_array(pool, flame->count, sizeof(*order));
 
@@ -100,7 +103,7 @@ static bool link_up(struct flame *flame, struct pool *pool)
 		return false;
 	for (uint32_t i = 0; i < flame->count; i++)
 		order[i] = (struct order){flame->nodes[i].bytes, i};
-	qsort(order, flame->count, sizeof(*order), smallest_first);
+	qsort(order, flame->count, sizeof(*order), flame_smallest_first);
 	for (uint32_t i = 0; i < flame->count; i++) {
 		uint32_t index = order[i].index;
 		struct flame_node *node = &flame->nodes[index];
@@ -123,7 +126,7 @@ bool flame_build(struct flame *flame, const struct heap_profile *profile,
 	*flame = (struct flame){.count = 1};
 	for (uint32_t i = 0; i < profile->row_count; i++)
 		if (profile->rows[i].bytes > 0)
-			room += lines_of(profile, &profile->rows[i]);
+			room += flame_lines_of(profile, &profile->rows[i]);
 	while (slots < room * 2)
 		slots *= 2;
 	flame->nodes = pool_array(pool, room, sizeof(*flame->nodes));
@@ -137,11 +140,11 @@ bool flame_build(struct flame *flame, const struct heap_profile *profile,
 		const struct heap_profile_row *row = &profile->rows[i];
 
 		if (row->bytes > 0)
-			add_row(&builder, row);
+			flame_add_row(&builder, row);
 		else
 			flame->shrunk += row->bytes;
 	}
-	return link_up(flame, pool);
+	return flame_link_up(flame, pool);
 }
 
 double flame_age(const struct flame_node *node, uint64_t now_ns)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static bool put_name(struct buf *out, const char *name)
+static bool heap_folded_put_name(struct buf *out, const char *name)
 {
 	size_t length = strlen(name);
 	char *place = (char *)buf_reserve(out, length + 1);
@@ -20,8 +20,9 @@ static bool put_name(struct buf *out, const char *name)
 	return true;
 }
 
-static bool put_stack(const struct heap_profile *profile,
-		      const struct heap_profile_row *row, struct buf *out)
+static bool heap_folded_put_stack(const struct heap_profile *profile,
+				  const struct heap_profile_row *row,
+				  struct buf *out)
 {
 	bool first = true;
 
@@ -31,9 +32,10 @@ static bool put_stack(const struct heap_profile *profile,
 
 		for (uint32_t l = at->line_count; l-- > 0; first = false)
 			if ((!first && !buf_append(out, ";", 1)) ||
-			    !put_name(out,
-				      profile->functions[at->lines[l].function]
-					      .name))
+			    !heap_folded_put_name(
+				    out,
+				    profile->functions[at->lines[l].function]
+					    .name))
 				return false;
 	}
 	return true;
@@ -50,7 +52,7 @@ bool heap_folded(const struct heap_profile *profile, struct buf *out)
 		if (row->bytes <= 0)
 			continue;
 		bytes = heap_profile_round(&column, row->bytes);
-		if (bytes > 0 && (!put_stack(profile, row, out) ||
+		if (bytes > 0 && (!heap_folded_put_stack(profile, row, out) ||
 				  !buf_print(out, " %lld\n", (long long)bytes)))
 			return false;
 	}

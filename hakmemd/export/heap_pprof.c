@@ -25,7 +25,8 @@ struct writer {
 };
 
 /* An array of pointers to `count` messages, each zeroed. */
-static void *messages(struct writer *writer, size_t count, size_t size)
+static void *heap_pprof_messages(struct writer *writer, size_t count,
+				 size_t size)
 {
 	char *block = pool_array(&writer->pool, count, size);
 	void **heads = pool_array(&writer->pool, count, sizeof(*heads));
@@ -40,7 +41,7 @@ static void *messages(struct writer *writer, size_t count, size_t size)
 }
 
 /* Adds a string that outlives the writer, or lies in its arena. */
-static int64_t text(struct writer *writer, const char *string)
+static int64_t heap_pprof_text(struct writer *writer, const char *string)
 {
 	Pprof__Profile *out = &writer->out;
 
@@ -54,7 +55,7 @@ static int64_t text(struct writer *writer, const char *string)
 	return (int64_t)out->n_string_table++;
 }
 
-static char *print(struct writer *writer, size_t room)
+static char *heap_pprof_print(struct writer *writer, size_t room)
 {
 	static char nothing[1];
 	char *place = pool_alloc(&writer->pool, room);
@@ -65,18 +66,18 @@ static char *print(struct writer *writer, size_t room)
 	return nothing;
 }
 
-static const char *build_id(struct writer *writer,
-			    const struct sites_module *module)
+static const char *heap_pprof_build_id(struct writer *writer,
+				       const struct sites_module *module)
 {
-	char *hex = print(writer, MODULE_BUILD_MAX * 2 + 1);
+	char *hex = heap_pprof_print(writer, MODULE_BUILD_MAX * 2 + 1);
 
 	for (size_t i = 0; !writer->spent && i < module->build_id_bytes; i++)
 		snprintf(hex + 2 * i, 3, "%02x", module->build_id[i]);
 	return hex;
 }
 
-static void fill_mapping(struct writer *writer,
-			 const struct sites_module *module)
+static void heap_pprof_fill_mapping(struct writer *writer,
+				    const struct sites_module *module)
 {
 	Pprof__Profile *out = &writer->out;
 	Pprof__Mapping *mapping = out->mapping[out->n_mapping++];
@@ -90,15 +91,17 @@ static void fill_mapping(struct writer *writer,
 		mapping->memory_limit = module->text_start + module->text_bytes;
 		mapping->file_offset = module->text_offset;
 	}
-	mapping->filename = text(writer, module->path);
-	mapping->build_id = text(writer, build_id(writer, module));
+	mapping->filename = heap_pprof_text(writer, module->path);
+	mapping->build_id =
+		heap_pprof_text(writer, heap_pprof_build_id(writer, module));
 	mapping->has_functions = mapping->has_filenames =
 		mapping->has_line_numbers = mapping->has_inline_frames = 1;
 	writer->mapping_ids[module->id] = mapping->id;
 }
 
 /* The program's own file, as far as its modules tell which it is. */
-static const struct sites_module *main_module(const struct model *model)
+static const struct sites_module *
+heap_pprof_main_module(const struct model *model)
 {
 	for (uint32_t i = 0; i < model->sites.module_room; i++) {
 		const struct sites_module *module =
@@ -111,52 +114,56 @@ static const struct sites_module *main_module(const struct model *model)
 }
 
 /* Readers take the first mapping for the program, so that is told, always. */
-static void fill_mappings(struct writer *writer)
+static void heap_pprof_fill_mappings(struct writer *writer)
 {
 	const struct heap_profile *profile = writer->profile;
 	const struct sites *sites = &profile->model->sites;
-	const struct sites_module *module = main_module(profile->model);
+	const struct sites_module *module =
+		heap_pprof_main_module(profile->model);
 	struct sites_module unknown = {
 		.path = profile->model->executable}; /* id 0: never asked for */
 
 	writer->mapping_ids = pool_array(&writer->pool, sites->module_room + 1u,
 					 sizeof(uint64_t));
-	writer->out.mapping = messages(writer, sites->module_count + 1u,
-				       sizeof(Pprof__Mapping));
+	writer->out.mapping = heap_pprof_messages(
+		writer, sites->module_count + 1u, sizeof(Pprof__Mapping));
 	if (!writer->mapping_ids || writer->spent)
 		return;
-	fill_mapping(writer, module ? module : &unknown);
+	heap_pprof_fill_mapping(writer, module ? module : &unknown);
 	for (uint32_t i = 0; i < profile->location_count; i++) {
 		module = profile->locations[i].module;
 		if (module && !writer->mapping_ids[module->id])
-			fill_mapping(writer, module);
+			heap_pprof_fill_mapping(writer, module);
 	}
 }
 
-static void fill_functions(struct writer *writer)
+static void heap_pprof_fill_functions(struct writer *writer)
 {
 	const struct heap_profile *profile = writer->profile;
 	Pprof__Profile *out = &writer->out;
 
-	out->function = messages(writer, profile->function_count,
-				 sizeof(Pprof__Function));
+	out->function = heap_pprof_messages(writer, profile->function_count,
+					    sizeof(Pprof__Function));
 	for (uint32_t i = 0; !writer->spent && i < profile->function_count;
 	     i++) {
 		Pprof__Function *function = out->function[i];
 
 		pprof__function__init(function);
 		function->id = i + 1;
-		function->name = text(writer, profile->functions[i].name);
+		function->name =
+			heap_pprof_text(writer, profile->functions[i].name);
 		function->system_name = function->name;
-		function->filename = text(writer, profile->functions[i].file);
+		function->filename =
+			heap_pprof_text(writer, profile->functions[i].file);
 		out->n_function++;
 	}
 }
 
-static void fill_lines(struct writer *writer, Pprof__Location *to,
-		       const struct heap_profile_location *from)
+static void heap_pprof_fill_lines(struct writer *writer, Pprof__Location *to,
+				  const struct heap_profile_location *from)
 {
-	to->line = messages(writer, from->line_count, sizeof(Pprof__Line));
+	to->line = heap_pprof_messages(writer, from->line_count,
+				       sizeof(Pprof__Line));
 	for (uint32_t i = 0; !writer->spent && i < from->line_count; i++) {
 		pprof__line__init(to->line[i]);
 		to->line[i]->function_id = from->lines[i].function + 1u;
@@ -165,13 +172,13 @@ static void fill_lines(struct writer *writer, Pprof__Location *to,
 	}
 }
 
-static void fill_locations(struct writer *writer)
+static void heap_pprof_fill_locations(struct writer *writer)
 {
 	const struct heap_profile *profile = writer->profile;
 	Pprof__Profile *out = &writer->out;
 
-	out->location = messages(writer, profile->location_count,
-				 sizeof(Pprof__Location));
+	out->location = heap_pprof_messages(writer, profile->location_count,
+					    sizeof(Pprof__Location));
 	for (uint32_t i = 0; !writer->spent && i < profile->location_count;
 	     i++) {
 		const struct heap_profile_location *from =
@@ -184,14 +191,15 @@ static void fill_locations(struct writer *writer)
 		if (from->module)
 			location->mapping_id =
 				writer->mapping_ids[from->module->id];
-		fill_lines(writer, location, from);
+		heap_pprof_fill_lines(writer, location, from);
 		out->n_location++;
 	}
 }
 
 /* One of the four values, in the order of the sample types. */
-static double value_of(const struct heap_profile *profile,
-		       const struct heap_profile_row *row, unsigned index)
+static double heap_pprof_value_of(const struct heap_profile *profile,
+				  const struct heap_profile_row *row,
+				  unsigned index)
 {
 	bool peak = profile->options.sample == HEAP_PROFILE_PEAK;
 
@@ -207,14 +215,14 @@ static double value_of(const struct heap_profile *profile,
 	}
 }
 
-static void fill_samples(struct writer *writer)
+static void heap_pprof_fill_samples(struct writer *writer)
 {
 	const struct heap_profile *profile = writer->profile;
 	Pprof__Profile *out = &writer->out;
 	struct heap_profile_round columns[VALUES] = {{0, 0}};
 
-	out->sample =
-		messages(writer, profile->row_count, sizeof(Pprof__Sample));
+	out->sample = heap_pprof_messages(writer, profile->row_count,
+					  sizeof(Pprof__Sample));
 	for (uint32_t i = 0; !writer->spent && i < profile->row_count; i++) {
 		const struct heap_profile_row *row = &profile->rows[i];
 		Pprof__Sample *sample = out->sample[i];
@@ -232,22 +240,23 @@ static void fill_samples(struct writer *writer)
 			sample->location_id[d] = row->locations[d] + 1u;
 		for (unsigned v = 0; v < VALUES; v++)
 			sample->value[v] = heap_profile_round(
-				&columns[v], value_of(profile, row, v));
+				&columns[v],
+				heap_pprof_value_of(profile, row, v));
 		sample->n_location_id = row->depth;
 		sample->n_value = VALUES;
 		out->n_sample++;
 	}
 }
 
-static void fill_type(struct writer *writer, Pprof__ValueType *type,
-		      const char *name, const char *unit)
+static void heap_pprof_fill_type(struct writer *writer, Pprof__ValueType *type,
+				 const char *name, const char *unit)
 {
 	pprof__value_type__init(type);
-	type->type = text(writer, name);
-	type->unit = text(writer, unit);
+	type->type = heap_pprof_text(writer, name);
+	type->unit = heap_pprof_text(writer, unit);
 }
 
-static void fill_types(struct writer *writer)
+static void heap_pprof_fill_types(struct writer *writer)
 {
 	static const char *const names[VALUES][2] = {{"alloc_objects", "count"},
 						     {"alloc_space", "bytes"},
@@ -257,36 +266,37 @@ static void fill_types(struct writer *writer)
 		writer->profile->options.sample == HEAP_PROFILE_ALLOC ? 1 : 3;
 	Pprof__Profile *out = &writer->out;
 
-	out->sample_type = messages(writer, VALUES, sizeof(Pprof__ValueType));
+	out->sample_type =
+		heap_pprof_messages(writer, VALUES, sizeof(Pprof__ValueType));
 	out->period_type = pool_alloc(&writer->pool, sizeof(Pprof__ValueType));
 	if (writer->spent || !out->period_type) {
 		writer->spent = true;
 		return;
 	}
 	for (unsigned i = 0; i < VALUES; i++)
-		fill_type(writer, out->sample_type[i], names[i][0],
-			  names[i][1]);
+		heap_pprof_fill_type(writer, out->sample_type[i], names[i][0],
+				     names[i][1]);
 	out->n_sample_type = VALUES;
 	out->default_sample_type = out->sample_type[shown]->type;
-	fill_type(writer, out->period_type, "space", "bytes");
+	heap_pprof_fill_type(writer, out->period_type, "space", "bytes");
 	out->period = (int64_t)model_sample_bytes(writer->profile->model);
 }
 
-static void comment(struct writer *writer, const char *string)
+static void heap_pprof_comment(struct writer *writer, const char *string)
 {
 	if (writer->out.n_comment < COMMENTS)
 		writer->comments[writer->out.n_comment++] =
-			text(writer, string);
+			heap_pprof_text(writer, string);
 }
 
 #define COMMENT_BYTES 512u
 
-static void fill_comments(struct writer *writer)
+static void heap_pprof_fill_comments(struct writer *writer)
 {
 	const struct heap_profile *profile = writer->profile;
 	const struct model *model = profile->model;
-	char *line = print(writer, COMMENT_BYTES);
-	char *figures = print(writer, COMMENT_BYTES);
+	char *line = heap_pprof_print(writer, COMMENT_BYTES);
+	char *figures = heap_pprof_print(writer, COMMENT_BYTES);
 
 	writer->out.comment = writer->comments;
 	if (writer->spent)
@@ -298,20 +308,22 @@ static void fill_comments(struct writer *writer)
 		 "%.2f",
 		 heap_profile_sample_name(profile->options.sample),
 		 profile->bytes, sqrt(profile->bytes_var), profile->estimate.z);
-	comment(writer, line);
-	comment(writer, model->command);
-	comment(writer, figures);
+	heap_pprof_comment(writer, line);
+	heap_pprof_comment(writer, model->command);
+	heap_pprof_comment(writer, figures);
 	if (profile->options.sample == HEAP_PROFILE_PEAK)
-		comment(writer, "inuse_*: the heap at its highest");
+		heap_pprof_comment(writer, "inuse_*: the heap at its highest");
 	if (profile->options.baseline)
-		comment(writer,
+		heap_pprof_comment(
+			writer,
 			"figures since a baseline; what lives may be less "
 			"than it was");
 	if (model->sites.lost)
-		comment(writer, "a lower bound: sites found no room");
+		heap_pprof_comment(writer,
+				   "a lower bound: sites found no room");
 }
 
-static void fill(struct writer *writer)
+static void heap_pprof_fill(struct writer *writer)
 {
 	const struct heap_profile *profile = writer->profile;
 	const struct sites *sites = &profile->model->sites;
@@ -327,24 +339,25 @@ static void fill(struct writer *writer)
 		writer->spent = true;
 		return;
 	}
-	text(writer, "");
+	heap_pprof_text(writer, "");
 	writer->out.time_nanos = (int64_t)clock_read(CLOCK_REALTIME);
 	if (profile->time_ns > start_ns)
 		writer->out.duration_nanos =
 			(int64_t)(profile->time_ns - start_ns);
-	fill_types(writer);
-	fill_comments(writer);
+	heap_pprof_fill_types(writer);
+	heap_pprof_fill_comments(writer);
 	if (!writer->spent)
-		fill_mappings(writer);
+		heap_pprof_fill_mappings(writer);
 	if (!writer->spent)
-		fill_functions(writer);
+		heap_pprof_fill_functions(writer);
 	if (!writer->spent)
-		fill_locations(writer);
+		heap_pprof_fill_locations(writer);
 	if (!writer->spent)
-		fill_samples(writer);
+		heap_pprof_fill_samples(writer);
 }
 
-static bool compress_to(struct buf *out, uint8_t *bytes, size_t length)
+static bool heap_pprof_compress_to(struct buf *out, uint8_t *bytes,
+				   size_t length)
 {
 	z_stream stream = {.next_in = bytes, .avail_in = (uInt)length};
 	uint8_t *place;
@@ -373,14 +386,14 @@ bool heap_pprof(const struct heap_profile *profile, struct buf *out)
 	bool good = false;
 
 	pool_init(&writer.pool, BUDGET_BYTES);
-	fill(&writer);
+	heap_pprof_fill(&writer);
 	if (!writer.spent)
 		bytes = pool_alloc(
 			&writer.pool,
 			pprof__profile__get_packed_size(&writer.out));
 	if (bytes)
-		good = compress_to(out, bytes,
-				   pprof__profile__pack(&writer.out, bytes));
+		good = heap_pprof_compress_to(
+			out, bytes, pprof__profile__pack(&writer.out, bytes));
 	pool_free(&writer.pool);
 	return good;
 }

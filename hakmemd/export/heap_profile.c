@@ -32,24 +32,24 @@ struct builder {
 	uint32_t named_count;
 };
 
-static uint64_t mix(uint64_t seed, uint64_t value)
+static uint64_t heap_profile_mix(uint64_t seed, uint64_t value)
 {
 	uint64_t hash = (seed ^ value) * UINT64_C(0x9e3779b97f4a7c15);
 
 	return hash ^ hash >> 29;
 }
 
-static uint64_t hash_text(uint64_t seed, const char *text)
+static uint64_t heap_profile_hash_text(uint64_t seed, const char *text)
 {
 	uint64_t hash = seed;
 
 	while (*text)
-		hash = mix(hash, (unsigned char)*text++);
+		hash = heap_profile_mix(hash, (unsigned char)*text++);
 	return hash;
 }
 
-static bool make_lookup(struct builder *builder, struct lookup *lookup,
-			uint32_t room)
+static bool heap_profile_make_lookup(struct builder *builder,
+				     struct lookup *lookup, uint32_t room)
 {
 	uint32_t slots = 64;
 
@@ -59,12 +59,14 @@ static bool make_lookup(struct builder *builder, struct lookup *lookup,
 		pool_array(builder->pool, slots, sizeof(*lookup->slots));
 	lookup->mask = slots - 1;
 	/* No peer can know it, so none can make all its names collide. */
-	lookup->seed = mix((uintptr_t)lookup->slots, (uintptr_t)builder);
+	lookup->seed =
+		heap_profile_mix((uintptr_t)lookup->slots, (uintptr_t)builder);
 	return lookup->slots != NULL;
 }
 
 /* Doubles an array in the pool; what it leaves behind goes with the pool. */
-static bool widen(struct pool *pool, void **array, uint32_t *room, size_t size)
+static bool heap_profile_widen(struct pool *pool, void **array, uint32_t *room,
+			       size_t size)
 {
 	void *wider = pool_array(pool, *room * (size_t)2, size);
 
@@ -76,7 +78,7 @@ static bool widen(struct pool *pool, void **array, uint32_t *room, size_t size)
 	return true;
 }
 
-static const char *intern(struct pool *pool, const char *text)
+static const char *heap_profile_intern(struct pool *pool, const char *text)
 {
 	size_t length = strlen(text) + 1;
 	char *copy = length > 1 ? pool_alloc(pool, length) : NULL;
@@ -88,15 +90,16 @@ static const char *intern(struct pool *pool, const char *text)
 	return copy;
 }
 
-static void rehash_functions(struct builder *builder)
+static void heap_profile_rehash_functions(struct builder *builder)
 {
 	const struct heap_profile *profile = builder->profile;
 	struct lookup *lookup = &builder->functions;
 
 	for (uint32_t i = 0; i < profile->function_count; i++) {
 		const struct heap_profile_function *at = &profile->functions[i];
-		uint64_t slot =
-			hash_text(hash_text(lookup->seed, at->name), at->file);
+		uint64_t slot = heap_profile_hash_text(
+			heap_profile_hash_text(lookup->seed, at->name),
+			at->file);
 
 		while (lookup->slots[slot & lookup->mask])
 			slot++;
@@ -104,23 +107,25 @@ static void rehash_functions(struct builder *builder)
 	}
 }
 
-static bool widen_functions(struct builder *builder)
+static bool heap_profile_widen_functions(struct builder *builder)
 {
 	struct heap_profile *profile = builder->profile;
 
 	if (profile->function_count < builder->function_room)
 		return true;
-	if (!widen(builder->pool, (void **)&profile->functions,
-		   &builder->function_room, sizeof(*profile->functions)) ||
-	    !make_lookup(builder, &builder->functions, builder->function_room))
+	if (!heap_profile_widen(builder->pool, (void **)&profile->functions,
+				&builder->function_room,
+				sizeof(*profile->functions)) ||
+	    !heap_profile_make_lookup(builder, &builder->functions,
+				      builder->function_room))
 		return false;
-	rehash_functions(builder);
+	heap_profile_rehash_functions(builder);
 	return true;
 }
 
 /* The index of a function; UINT32_MAX without memory. */
-static uint32_t function_of(struct builder *builder, const char *name,
-			    const char *file)
+static uint32_t heap_profile_function_of(struct builder *builder,
+					 const char *name, const char *file)
 {
 	struct heap_profile *profile = builder->profile;
 	struct lookup *lookup = &builder->functions;
@@ -128,26 +133,28 @@ static uint32_t function_of(struct builder *builder, const char *name,
 	uint64_t slot;
 	uint32_t index;
 
-	if (!widen_functions(builder))
+	if (!heap_profile_widen_functions(builder))
 		return UINT32_MAX;
-	slot = hash_text(hash_text(lookup->seed, name), file);
+	slot = heap_profile_hash_text(
+		heap_profile_hash_text(lookup->seed, name), file);
 	for (; (index = lookup->slots[slot & lookup->mask]) != 0; slot++) {
 		at = &profile->functions[index - 1];
 		if (strcmp(at->name, name) == 0 && strcmp(at->file, file) == 0)
 			return index - 1;
 	}
 	at = &profile->functions[profile->function_count];
-	at->name = intern(builder->pool, name);
-	at->file = intern(builder->pool, file);
+	at->name = heap_profile_intern(builder->pool, name);
+	at->file = heap_profile_intern(builder->pool, file);
 	if (!at->name || !at->file)
 		return UINT32_MAX;
 	lookup->slots[slot & lookup->mask] = ++profile->function_count;
 	return profile->function_count - 1;
 }
 
-static bool fill_lines(struct builder *builder,
-		       struct heap_profile_location *location,
-		       const struct symbol_frame *frames, size_t count)
+static bool heap_profile_fill_lines(struct builder *builder,
+				    struct heap_profile_location *location,
+				    const struct symbol_frame *frames,
+				    size_t count)
 {
 	struct heap_profile_line *lines =
 		pool_array(builder->pool, count, sizeof(*lines));
@@ -157,11 +164,12 @@ static bool fill_lines(struct builder *builder,
 	for (size_t i = 0; i < count; i++) {
 		const char *name = frames[i].function;
 
-		lines[i].function = function_of(
+		lines[i].function = heap_profile_function_of(
 			builder, *name ? name : "[no name]", frames[i].file);
 		lines[i].line = frames[i].line;
 		lines[i].inlined = i + 1 < count;
-		lines[i].note = intern(builder->pool, frames[i].note);
+		lines[i].note =
+			heap_profile_intern(builder->pool, frames[i].note);
 		if (lines[i].function == UINT32_MAX || !lines[i].note)
 			return false;
 	}
@@ -170,35 +178,39 @@ static bool fill_lines(struct builder *builder,
 	return true;
 }
 
-static bool is_key(const struct key *key, const struct key *wanted)
+static bool heap_profile_is_key(const struct key *key, const struct key *wanted)
 {
 	return key->pc == wanted->pc && key->module == wanted->module &&
 	       key->leaf == wanted->leaf;
 }
 
 /* Room is made for all addresses there are at the start: none moves. */
-static uint32_t *slot_of(struct builder *builder, const struct key *key)
+static uint32_t *heap_profile_slot_of(struct builder *builder,
+				      const struct key *key)
 {
 	struct lookup *lookup = &builder->locations;
-	uint64_t slot = mix(mix(lookup->seed, key->pc),
-			    key->module * (uint64_t)2 + key->leaf);
+	uint64_t slot =
+		heap_profile_mix(heap_profile_mix(lookup->seed, key->pc),
+				 key->module * (uint64_t)2 + key->leaf);
 
 	for (;; slot++) {
 		uint32_t *at = &lookup->slots[slot & lookup->mask];
 
-		if (*at == 0 || is_key(&builder->keys[*at - 1], key))
+		if (*at == 0 ||
+		    heap_profile_is_key(&builder->keys[*at - 1], key))
 			return at;
 	}
 }
 
 /* An address of a site; UINT32_MAX without memory. */
-static uint32_t location_of(struct builder *builder, const struct site *site,
-			    uint32_t index)
+static uint32_t heap_profile_location_of(struct builder *builder,
+					 const struct site *site,
+					 uint32_t index)
 {
 	struct key key = {site->pcs[index], site->modules[index], index == 0};
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 	struct heap_profile *profile = builder->profile;
-	uint32_t *slot = slot_of(builder, &key);
+	uint32_t *slot = heap_profile_slot_of(builder, &key);
 	struct heap_profile_location *location;
 	size_t count;
 
@@ -210,7 +222,7 @@ static uint32_t location_of(struct builder *builder, const struct site *site,
 	count = stack_frames(&builder->source, site, index, frames);
 	if (count == 0)
 		profile->pending++;
-	else if (!fill_lines(builder, location, frames, count))
+	else if (!heap_profile_fill_lines(builder, location, frames, count))
 		return UINT32_MAX;
 	builder->keys[profile->location_count] = key;
 	*slot = ++profile->location_count;
@@ -218,7 +230,8 @@ static uint32_t location_of(struct builder *builder, const struct site *site,
 }
 
 /* A name that stands for a stack, or for the part of it that is not known. */
-static uint32_t location_named(struct builder *builder, const char *name)
+static uint32_t heap_profile_location_named(struct builder *builder,
+					    const char *name)
 {
 	struct heap_profile *profile = builder->profile;
 	struct symbol_frame frame = {.function = name, .file = "", .note = ""};
@@ -230,8 +243,9 @@ static uint32_t location_named(struct builder *builder, const char *name)
 	if (at < builder->named_count)
 		return builder->named[at].location;
 	if (at == NAMED_MAX ||
-	    !fill_lines(builder, &profile->locations[profile->location_count],
-			&frame, 1))
+	    !heap_profile_fill_lines(
+		    builder, &profile->locations[profile->location_count],
+		    &frame, 1))
 		return UINT32_MAX;
 	builder->named[at].name = name;
 	builder->named[at].location = profile->location_count++;
@@ -239,7 +253,8 @@ static uint32_t location_named(struct builder *builder, const char *name)
 	return builder->named[at].location;
 }
 
-static bool fill_stack(struct builder *builder, struct heap_profile_row *row)
+static bool heap_profile_fill_stack(struct builder *builder,
+				    struct heap_profile_row *row)
 {
 	const struct site *site = row->site;
 	uint32_t *locations =
@@ -249,21 +264,22 @@ static bool fill_stack(struct builder *builder, struct heap_profile_row *row)
 		return false;
 	row->locations = locations;
 	for (uint32_t i = 0; i < site->depth; i++)
-		locations[row->depth++] = location_of(builder, site, i);
-	if (site->depth == 0)
 		locations[row->depth++] =
-			location_named(builder, stack_missing(site));
+			heap_profile_location_of(builder, site, i);
+	if (site->depth == 0)
+		locations[row->depth++] = heap_profile_location_named(
+			builder, stack_missing(site));
 	else if (site->truncated)
 		locations[row->depth++] =
-			location_named(builder, "[truncated]");
+			heap_profile_location_named(builder, "[truncated]");
 	for (uint32_t i = 0; i < row->depth; i++)
 		if (locations[i] == UINT32_MAX)
 			return false;
 	return true;
 }
 
-static void choose(const struct heap_profile *profile,
-		   struct heap_profile_row *row)
+static void heap_profile_choose(const struct heap_profile *profile,
+				struct heap_profile_row *row)
 {
 	switch (profile->options.sample) {
 	case HEAP_PROFILE_INUSE:
@@ -284,7 +300,7 @@ static void choose(const struct heap_profile *profile,
 	}
 }
 
-static int largest_first(const void *left, const void *right)
+static int heap_profile_largest_first(const void *left, const void *right)
 {
 	const struct heap_profile_row *a = left, *b = right;
 
@@ -293,7 +309,7 @@ static int largest_first(const void *left, const void *right)
 	return (a->site->id > b->site->id) - (a->site->id < b->site->id);
 }
 
-static bool fill_rows(struct builder *builder)
+static bool heap_profile_fill_rows(struct builder *builder)
 {
 	struct heap_profile *profile = builder->profile;
 	const struct sites *sites = &profile->model->sites;
@@ -311,18 +327,18 @@ static bool fill_rows(struct builder *builder)
 			continue;
 		row->since =
 			baseline_since(profile->options.baseline, row->site);
-		choose(profile, row);
+		heap_profile_choose(profile, row);
 		profile->bytes += row->bytes;
 		profile->objects += row->objects;
 		profile->bytes_var += row->bytes_var;
 		profile->row_count++;
 	}
 	qsort(profile->rows, profile->row_count, sizeof(*profile->rows),
-	      largest_first);
+	      heap_profile_largest_first);
 	return true;
 }
 
-static bool make_room(struct builder *builder)
+static bool heap_profile_make_room(struct builder *builder)
 {
 	const struct sites *sites = &builder->profile->model->sites;
 	struct heap_profile *profile = builder->profile;
@@ -337,12 +353,13 @@ static bool make_room(struct builder *builder)
 	profile->functions = pool_array(builder->pool, builder->function_room,
 					sizeof(*profile->functions));
 	return profile->locations && builder->keys && profile->functions &&
-	       make_lookup(builder, &builder->locations, room) &&
-	       make_lookup(builder, &builder->functions,
-			   builder->function_room);
+	       heap_profile_make_lookup(builder, &builder->locations, room) &&
+	       heap_profile_make_lookup(builder, &builder->functions,
+					builder->function_room);
 }
 
-static void take_estimate(struct heap_profile *profile, struct pool *pool)
+static void heap_profile_take_estimate(struct heap_profile *profile,
+				       struct pool *pool)
 {
 	profile->estimate =
 		estimate_of(&profile->model->sites,
@@ -363,14 +380,15 @@ heap_profile_build(struct heap_profile *profile,
 	profile->time_ns = profile->model->state_ns;
 	builder.source = (struct stack_source){
 		options->symbols, options->process, options->impatient};
-	if (!make_room(&builder) || !fill_rows(&builder))
+	if (!heap_profile_make_room(&builder) ||
+	    !heap_profile_fill_rows(&builder))
 		return HEAP_PROFILE_NO_MEMORY;
 	for (uint32_t i = 0; i < profile->row_count; i++)
-		if (!fill_stack(&builder, &profile->rows[i]))
+		if (!heap_profile_fill_stack(&builder, &profile->rows[i]))
 			return HEAP_PROFILE_NO_MEMORY;
 	if (profile->pending > 0)
 		return HEAP_PROFILE_PENDING;
-	take_estimate(profile, pool);
+	heap_profile_take_estimate(profile, pool);
 	return HEAP_PROFILE_READY;
 }
 

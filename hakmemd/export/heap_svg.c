@@ -29,7 +29,7 @@ __asm__(".pushsection .rodata\n"
 static const struct age {
 	double below_s;
 	const char *label, *fill;
-} ages[] = {
+} heap_svg_ages[] = {
 	{1, "< 1 s", "#fff3b0"},
 	{10, "< 10 s", "#ffe08a"},
 	{60, "< 1 min", "#ffc766"},
@@ -38,7 +38,7 @@ static const struct age {
 	{86400, "< 1 d", "#e0706c"},
 	{INFINITY, "1 d or more", "#c4688f"},
 };
-#define AGES	   (sizeof(ages) / sizeof(ages[0]))
+#define AGES	   (sizeof(heap_svg_ages) / sizeof(heap_svg_ages[0]))
 #define FILL_EMPTY "#d5d5d5" /* nothing lives */
 
 struct canvas {
@@ -49,7 +49,7 @@ struct canvas {
 };
 
 /* What XML forbids or a reader obeys becomes '?'. */
-static bool put_text(struct buf *out, const char *text, size_t letters)
+static bool heap_svg_put_text(struct buf *out, const char *text, size_t letters)
 {
 	bool good = true;
 
@@ -82,7 +82,7 @@ struct words {
 	char text[32];
 };
 
-static struct words bytes_text(double bytes)
+static struct words heap_svg_bytes_text(double bytes)
 {
 	static const char units[][4] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
 	struct words words;
@@ -100,7 +100,7 @@ static struct words bytes_text(double bytes)
 	return words;
 }
 
-static struct words age_text(double seconds)
+static struct words heap_svg_age_text(double seconds)
 {
 	static const struct {
 		double seconds;
@@ -116,15 +116,15 @@ static struct words age_text(double seconds)
 	return words;
 }
 
-static const char *fill_of(double age_s)
+static const char *heap_svg_fill_of(double age_s)
 {
 	for (size_t i = 0; i < AGES; i++)
-		if (age_s >= 0 && age_s < ages[i].below_s)
-			return ages[i].fill;
+		if (age_s >= 0 && age_s < heap_svg_ages[i].below_s)
+			return heap_svg_ages[i].fill;
 	return FILL_EMPTY;
 }
 
-static const char *sample_text(enum heap_profile_sample sample)
+static const char *heap_svg_sample_text(enum heap_profile_sample sample)
 {
 	static const char *const texts[] = {"live bytes",
 					    "bytes allocated since the start",
@@ -133,35 +133,36 @@ static const char *sample_text(enum heap_profile_sample sample)
 	return texts[sample];
 }
 
-static bool put_head(const struct canvas *canvas)
+static bool heap_svg_put_head(const struct canvas *canvas)
 {
 	const struct heap_profile *profile = canvas->profile;
 	const struct baseline *baseline = profile->options.baseline;
 	struct buf *out = canvas->out;
 
 	return buf_print(out, "<text class=\"h\" x=\"%g\" y=\"22\">%s of ", PAD,
-			 sample_text(profile->options.sample)) &&
-	       put_text(out, profile->model->command, 100) &&
+			 heap_svg_sample_text(profile->options.sample)) &&
+	       heap_svg_put_text(out, profile->model->command, 100) &&
 	       buf_print(out,
 			 " (pid %d)</text>\n<text x=\"%g\" y=\"40\">"
 			 "%s &#177; %s (one standard error) in %u sites, ",
 			 (int)profile->options.process->pid, PAD,
-			 bytes_text(profile->bytes).text,
-			 bytes_text(sqrt(profile->bytes_var)).text,
+			 heap_svg_bytes_text(profile->bytes).text,
+			 heap_svg_bytes_text(sqrt(profile->bytes_var)).text,
 			 profile->row_count) &&
 	       buf_print(out, "a sample every %s",
-			 bytes_text((double)model_sample_bytes(profile->model))
+			 heap_svg_bytes_text(
+				 (double)model_sample_bytes(profile->model))
 				 .text) &&
 	       (!baseline ||
 		(buf_print(out, ", since the baseline ") &&
-		 put_text(out, baseline->name, BASELINE_NAME_MAX))) &&
+		 heap_svg_put_text(out, baseline->name, BASELINE_NAME_MAX))) &&
 	       (canvas->flame.shrunk >= 0 ||
 		buf_print(out, "; not shown: sites that shrank, %s",
-			  bytes_text(canvas->flame.shrunk).text)) &&
+			  heap_svg_bytes_text(canvas->flame.shrunk).text)) &&
 	       buf_print(out, "</text>\n");
 }
 
-static bool put_legend(const struct canvas *canvas)
+static bool heap_svg_put_legend(const struct canvas *canvas)
 {
 	struct buf *out = canvas->out;
 	bool good = buf_print(out,
@@ -176,37 +177,40 @@ static bool put_legend(const struct canvas *canvas)
 				 "<rect x=\"%g\" y=\"47\" width=\"12\" "
 				 "height=\"12\" fill=\"%s\"/>"
 				 "<text x=\"%g\" y=\"57\">",
-				 x, i < AGES ? ages[i].fill : FILL_EMPTY,
+				 x,
+				 i < AGES ? heap_svg_ages[i].fill : FILL_EMPTY,
 				 x + 16) &&
-		       put_text(out, i < AGES ? ages[i].label : "nothing lives",
-				SIZE_MAX) &&
+		       heap_svg_put_text(out,
+					 i < AGES ? heap_svg_ages[i].label
+						  : "nothing lives",
+					 SIZE_MAX) &&
 		       buf_print(out, "</text>\n");
 	}
 	return good;
 }
 
-static bool put_title(const struct canvas *canvas,
-		      const struct flame_node *node, double age_s)
+static bool heap_svg_put_title(const struct canvas *canvas,
+			       const struct flame_node *node, double age_s)
 {
 	double whole = canvas->flame.nodes[0].bytes;
 	struct buf *out = canvas->out;
 
 	return buf_print(out, "<title>") &&
-	       put_text(out, node->name, SIZE_MAX) &&
-	       buf_print(out, "\n%s", bytes_text(node->bytes).text) &&
+	       heap_svg_put_text(out, node->name, SIZE_MAX) &&
+	       buf_print(out, "\n%s", heap_svg_bytes_text(node->bytes).text) &&
 	       buf_print(out, " &#177; %s",
-			 bytes_text(sqrt(node->bytes_var)).text) &&
+			 heap_svg_bytes_text(sqrt(node->bytes_var)).text) &&
 	       buf_print(out, ", %.2f %%\n%.*f objects",
 			 whole > 0 ? 100 * node->bytes / whole : 0,
 			 node->objects < 10 ? 1 : 0,
 			 fmin(node->objects, 1e18)) &&
-	       (age_s < 0 ||
-		buf_print(out, "\nmean age %s", age_text(age_s).text)) &&
+	       (age_s < 0 || buf_print(out, "\nmean age %s",
+				       heap_svg_age_text(age_s).text)) &&
 	       buf_print(out, "</title>");
 }
 
-static bool put_node(const struct canvas *canvas, const struct flame_node *node,
-		     double x)
+static bool heap_svg_put_node(const struct canvas *canvas,
+			      const struct flame_node *node, double x)
 {
 	double age_s = flame_age(node, canvas->profile->time_ns);
 	double width = node->bytes * canvas->scale;
@@ -220,13 +224,14 @@ static bool put_node(const struct canvas *canvas, const struct flame_node *node,
 		shown -= 2;
 	return buf_print(out, "<g class=\"f\" data-x=\"%.9f\" data-w=\"%.9f\">",
 			 (x - PAD) / INNER, width / INNER) &&
-	       put_title(canvas, node, age_s) &&
+	       heap_svg_put_title(canvas, node, age_s) &&
 	       buf_print(out,
 			 "<rect x=\"%.2f\" y=\"%.0f\" width=\"%.2f\" "
 			 "height=\"%.0f\" fill=\"%s\"/>"
 			 "<text x=\"%.2f\" y=\"%.0f\">",
-			 x, y, width, ROW - 1, fill_of(age_s), x + 3, y + 13) &&
-	       put_text(out, node->name, shown) &&
+			 x, y, width, ROW - 1, heap_svg_fill_of(age_s), x + 3,
+			 y + 13) &&
+	       heap_svg_put_text(out, node->name, shown) &&
 	       buf_print(out, "%s</text></g>\n",
 			 shown > 0 && length > shown ? ".." : "");
 }
@@ -235,7 +240,7 @@ static bool put_node(const struct canvas *canvas, const struct flame_node *node,
  * All nodes, each before its children; the way back up is on a stack of our
  * own, as deep as the tree.
  */
-static bool put_nodes(const struct canvas *canvas, struct pool *pool)
+static bool heap_svg_put_nodes(const struct canvas *canvas, struct pool *pool)
 {
 	struct place {
 		uint32_t node;
@@ -244,7 +249,7 @@ static bool put_nodes(const struct canvas *canvas, struct pool *pool)
 	const struct flame_node *nodes = canvas->flame.nodes;
 	uint32_t at = 0;
 
-	if (!path || !put_node(canvas, &nodes[0], PAD))
+	if (!path || !heap_svg_put_node(canvas, &nodes[0], PAD))
 		return false;
 	path[0] = (struct place){nodes[0].child, PAD};
 	for (;;) {
@@ -259,7 +264,7 @@ static bool put_nodes(const struct canvas *canvas, struct pool *pool)
 			at--;
 			continue;
 		}
-		if (!put_node(canvas, node, x))
+		if (!heap_svg_put_node(canvas, node, x))
 			return false;
 		path[at].node = node->sibling;
 		path[at].x = x + node->bytes * canvas->scale;
@@ -268,7 +273,7 @@ static bool put_nodes(const struct canvas *canvas, struct pool *pool)
 	}
 }
 
-static bool put_frame(const struct canvas *canvas)
+static bool heap_svg_put_frame(const struct canvas *canvas)
 {
 	struct buf *out = canvas->out;
 
@@ -292,7 +297,7 @@ static bool put_frame(const struct canvas *canvas)
 		       WIDTH, canvas->height);
 }
 
-static bool put_hands(const struct canvas *canvas)
+static bool heap_svg_put_hands(const struct canvas *canvas)
 {
 	struct buf *out = canvas->out;
 	double y = HEAD - 10;
@@ -329,9 +334,11 @@ bool heap_svg(const struct heap_profile *profile, struct buf *out)
 
 		canvas.height = HEAD + FOOT + ROW * (canvas.flame.depth + 1);
 		canvas.scale = whole > 0 ? INNER / whole : 0;
-		good = put_frame(&canvas) && put_head(&canvas) &&
-		       put_legend(&canvas) && put_nodes(&canvas, &pool) &&
-		       put_hands(&canvas);
+		good = heap_svg_put_frame(&canvas) &&
+		       heap_svg_put_head(&canvas) &&
+		       heap_svg_put_legend(&canvas) &&
+		       heap_svg_put_nodes(&canvas, &pool) &&
+		       heap_svg_put_hands(&canvas);
 	}
 	pool_free(&pool);
 	return good;

@@ -22,22 +22,23 @@ struct row {
 EXPORT_GETTER(row, struct row, stack, TEXT)
 
 /* JSON has frames instead of the last one. */
-static const struct export_column columns[] = {
+static const struct export_column heap_table_columns[] = {
 #define SITES_COLUMN(name, kind, help)                                         \
 	{#name, EXPORT_##kind, site_##name, false},
 #include "proto/columns.def"
 	{"stack", EXPORT_TEXT, row_stack, true},
 };
 
-static const char *name_of(const struct heap_profile *profile,
-			   const struct heap_profile_line *line)
+static const char *heap_table_name_of(const struct heap_profile *profile,
+				      const struct heap_profile_line *line)
 {
 	return profile->functions[line->function].name;
 }
 
 /* "root;...;leaf" as far as it fits; a ';' in a name is a ':'. */
-static void fold(const struct heap_profile *profile,
-		 const struct heap_profile_row *row, char *out, size_t room)
+static void heap_table_fold(const struct heap_profile *profile,
+			    const struct heap_profile_row *row, char *out,
+			    size_t room)
 {
 	size_t used = 0;
 
@@ -46,7 +47,8 @@ static void fold(const struct heap_profile *profile,
 			&profile->locations[row->locations[i]];
 
 		for (uint32_t l = at->line_count; l-- > 0;) {
-			const char *name = name_of(profile, &at->lines[l]);
+			const char *name =
+				heap_table_name_of(profile, &at->lines[l]);
 
 			if (used > 0 && used + 1 < room)
 				out[used++] = ';';
@@ -58,7 +60,8 @@ static void fold(const struct heap_profile *profile,
 	check_string(out, room - 1); /* of a character cut in two */
 }
 
-static const void *table_row(const struct export_table *table, size_t index)
+static const void *heap_table_row(const struct export_table *table,
+				  size_t index)
 {
 	static struct row row;
 	const struct heap_profile *profile = table->prepared;
@@ -74,12 +77,13 @@ static const void *table_row(const struct export_table *table, size_t index)
 	row.site.function = row.place.function;
 	row.site.location = row.place.location;
 	row.site.module = row.place.module;
-	fold(profile, from, row.stack, sizeof(row.stack));
+	heap_table_fold(profile, from, row.stack, sizeof(row.stack));
 	return &row;
 }
 
 /* What is true of the whole. */
-static bool json_head(const struct export_table *table, struct buf *out)
+static bool heap_table_json_head(const struct export_table *table,
+				 struct buf *out)
 {
 	const struct heap_profile *profile = table->prepared;
 	const struct baseline *baseline = profile->options.baseline;
@@ -99,9 +103,10 @@ static bool json_head(const struct export_table *table, struct buf *out)
 			 (unsigned long long)profile->model->sites.lost);
 }
 
-static bool put_frame(const struct heap_profile *profile,
-		      const struct heap_profile_location *at,
-		      const struct heap_profile_line *line, struct buf *out)
+static bool heap_table_put_frame(const struct heap_profile *profile,
+				 const struct heap_profile_location *at,
+				 const struct heap_profile_line *line,
+				 struct buf *out)
 {
 	const struct heap_profile_function *function =
 		&profile->functions[line->function];
@@ -123,8 +128,8 @@ static bool put_frame(const struct heap_profile *profile,
 }
 
 /* Leaf first. */
-static bool json_more(const struct export_table *table, size_t index,
-		      struct buf *out)
+static bool heap_table_json_more(const struct export_table *table, size_t index,
+				 struct buf *out)
 {
 	const struct heap_profile *profile = table->prepared;
 	const struct heap_profile_row *row = &profile->rows[index];
@@ -138,7 +143,8 @@ static bool json_more(const struct export_table *table, size_t index,
 
 		for (uint32_t l = 0; l < at->line_count; l++) {
 			if ((!first && !buf_append(out, ",", 1)) ||
-			    !put_frame(profile, at, &at->lines[l], out))
+			    !heap_table_put_frame(profile, at, &at->lines[l],
+						  out))
 				return false;
 			first = false;
 		}
@@ -146,32 +152,33 @@ static bool json_more(const struct export_table *table, size_t index,
 	return buf_append(out, "]", 1);
 }
 
-static struct export_table table_of(const struct heap_profile *profile)
+static struct export_table heap_table_of(const struct heap_profile *profile)
 {
 	return (struct export_table){
 		.name = "heap",
-		.columns = columns,
-		.column_count = sizeof(columns) / sizeof(columns[0]),
-		.row = table_row,
+		.columns = heap_table_columns,
+		.column_count = sizeof(heap_table_columns) /
+				sizeof(heap_table_columns[0]),
+		.row = heap_table_row,
 		.time_s = clock_unix_s(profile->time_ns),
 		.pid = profile->options.process->pid,
 		.command = profile->model->command,
 		.prepared = profile,
-		.json_head = json_head,
-		.json_more = json_more,
+		.json_head = heap_table_json_head,
+		.json_more = heap_table_json_more,
 	};
 }
 
 bool heap_csv(const struct heap_profile *profile, struct buf *out)
 {
-	struct export_table table = table_of(profile);
+	struct export_table table = heap_table_of(profile);
 
 	return export_csv(&table, out);
 }
 
 bool heap_json(const struct heap_profile *profile, struct buf *out)
 {
-	struct export_table table = table_of(profile);
+	struct export_table table = heap_table_of(profile);
 
 	return export_json(&table, out);
 }

@@ -6,13 +6,14 @@
 /* While sampling is off or very dense, a few kilobytes are no leak yet. */
 #define GROWTH_SAMPLE_MIN 65536.0
 
-static uint64_t positive(int64_t count)
+static uint64_t site_row_positive(int64_t count)
 {
 	return count > 0 ? (uint64_t)count : 0;
 }
 
-static void fill_growth(Hakmem__SiteRow *row, const struct model *model,
-			const struct site *site)
+static void site_row_fill_growth(Hakmem__SiteRow *row,
+				 const struct model *model,
+				 const struct site *site)
 {
 	struct growth_verdict verdict;
 
@@ -43,7 +44,7 @@ void site_row_fill(Hakmem__SiteRow *row, const struct model *model,
 	row->alloc_bytes_stderr = sqrt(figures.alloc_bytes_var);
 	row->alloc_objects = figures.alloc_objects;
 	row->alloc_objects_stderr = sqrt(figures.alloc_objects_var);
-	row->samples = positive(figures.samples);
+	row->samples = site_row_positive(figures.samples);
 	row->alloc_bytes_per_s = sites_rate(site, now_ns);
 	row->peak_bytes = site->peak_bytes;
 	row->peak_bytes_stderr = sqrt(site->peak_bytes_var);
@@ -56,7 +57,7 @@ void site_row_fill(Hakmem__SiteRow *row, const struct model *model,
 	row->thread_name = (char *)(uintptr_t)site->thread_name;
 	row->threads = site->threads;
 	row->truncated = site->truncated;
-	fill_growth(row, model, site);
+	site_row_fill_growth(row, model, site);
 }
 
 void site_row_since(Hakmem__SiteChange *change, const struct site *site,
@@ -74,11 +75,11 @@ void site_row_since(Hakmem__SiteChange *change, const struct site *site,
 	change->alloc_bytes_stderr = sqrt(since.alloc_bytes_var);
 	change->alloc_objects = since.alloc_objects;
 	change->alloc_objects_stderr = sqrt(since.alloc_objects_var);
-	change->samples = positive(since.samples);
+	change->samples = site_row_positive(since.samples);
 }
 
 /* A constant when the pool is spent: better a row without a name. */
-static char *copy(struct pool *pool, const char *text)
+static char *site_row_copy(struct pool *pool, const char *text)
 {
 	static char nothing[1];
 	size_t length = strlen(text) + 1;
@@ -96,8 +97,8 @@ bool site_row_name(Hakmem__SiteRow *row, const struct stack_source *source,
 	struct stack_place place;
 	bool known = stack_innermost(source, site, &place);
 
-	row->function = copy(pool, place.function);
-	row->location = copy(pool, place.location);
-	row->module = copy(pool, place.module);
+	row->function = site_row_copy(pool, place.function);
+	row->location = site_row_copy(pool, place.location);
+	row->module = site_row_copy(pool, place.module);
 	return known;
 }

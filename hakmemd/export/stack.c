@@ -17,9 +17,9 @@ const struct sites_module *stack_module(const struct stack_source *source,
 }
 
 /* NULL when the address is in no module we know. */
-static const struct symbol_module *as_asked(const struct stack_source *source,
-					    const struct sites_module *module,
-					    struct symbol_module *out)
+static const struct symbol_module *
+stack_as_asked(const struct stack_source *source,
+	       const struct sites_module *module, struct symbol_module *out)
 {
 	const struct process *process = source->process;
 
@@ -42,8 +42,8 @@ size_t stack_frames(const struct stack_source *source, const struct site *site,
 {
 	static char raw[STACK_NAME_MAX + 1];
 	struct symbol_module room;
-	const struct symbol_module *module =
-		as_asked(source, stack_module(source, site, index), &room);
+	const struct symbol_module *module = stack_as_asked(
+		source, stack_module(source, site, index), &room);
 	size_t count = 0;
 
 	if (source->symbols)
@@ -78,17 +78,19 @@ const char *stack_missing(const struct site *site)
 	}
 }
 
-static void copy(char out[STACK_NAME_MAX + 1], const char *text)
+static void stack_copy(char out[STACK_NAME_MAX + 1], const char *text)
 {
 	snprintf(out, STACK_NAME_MAX + 1, "%s", text);
 	check_string(out, STACK_NAME_MAX);
 }
 
-static void fill(struct stack_place *out, const struct sites_module *module,
-		 const struct symbol_frame *frame)
+static void stack_fill(struct stack_place *out,
+		       const struct sites_module *module,
+		       const struct symbol_frame *frame)
 {
-	copy(out->function, *frame->function ? frame->function : "[no name]");
-	copy(out->module, module ? stack_base(module->path) : "");
+	stack_copy(out->function,
+		   *frame->function ? frame->function : "[no name]");
+	stack_copy(out->module, module ? stack_base(module->path) : "");
 	out->location[0] = '\0';
 	if (*frame->file)
 		snprintf(out->location, sizeof(out->location), "%.*s:%u",
@@ -96,17 +98,18 @@ static void fill(struct stack_place *out, const struct sites_module *module,
 	check_string(out->location, STACK_NAME_MAX);
 }
 
-static void fill_raw(const struct stack_source *source, const struct site *site,
-		     uint32_t index, struct stack_place *out)
+static void stack_fill_raw(const struct stack_source *source,
+			   const struct site *site, uint32_t index,
+			   struct stack_place *out)
 {
 	const struct sites_module *module = stack_module(source, site, index);
 	struct symbol_module room;
 	char raw[STACK_NAME_MAX + 1];
 	struct symbol_frame frame = {.function = raw, .file = ""};
 
-	symbol_raw(as_asked(source, module, &room), site->pcs[index], raw,
+	symbol_raw(stack_as_asked(source, module, &room), site->pcs[index], raw,
 		   sizeof(raw));
-	fill(out, module, &frame);
+	stack_fill(out, module, &frame);
 }
 
 bool stack_innermost(const struct stack_source *source, const struct site *site,
@@ -115,7 +118,7 @@ bool stack_innermost(const struct stack_source *source, const struct site *site,
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 
 	if (site->depth == 0) {
-		copy(out->function, stack_missing(site));
+		stack_copy(out->function, stack_missing(site));
 		out->location[0] = out->module[0] = '\0';
 		return true;
 	}
@@ -129,11 +132,11 @@ bool stack_innermost(const struct stack_source *source, const struct site *site,
 			continue;
 		count = stack_frames(source, site, i, frames);
 		if (count == 0) {
-			fill_raw(source, site, i, out);
+			stack_fill_raw(source, site, i, out);
 			return false;
 		}
 		for (size_t f = 0; f < count; f++) {
-			fill(out, module, &frames[f]);
+			stack_fill(out, module, &frames[f]);
 			if (!allocators_function(frames[f].function))
 				return true;
 		}

@@ -33,7 +33,7 @@ static void baseline_remove(struct baselines *baselines, struct sites *sites,
 	memset(&baselines->list[baselines->count], 0, sizeof(*baseline));
 }
 
-static int by_id(const void *left, const void *right)
+static int baseline_by_id(const void *left, const void *right)
 {
 	const struct baseline_row *a = left, *b = right;
 
@@ -47,7 +47,8 @@ static void baseline_copy_sites(struct baseline *baseline,
 		if (sites->list[i]->sum.samples > 0)
 			baseline->rows[at++] = (struct baseline_row){
 				sites->list[i]->id, sites->list[i]->sum};
-	qsort(baseline->rows, baseline->count, sizeof(*baseline->rows), by_id);
+	qsort(baseline->rows, baseline->count, sizeof(*baseline->rows),
+	      baseline_by_id);
 }
 
 /* The figures of a new baseline; false when there is no room. */
@@ -141,8 +142,8 @@ void baseline_drop_owned(struct baselines *baselines, struct sites *sites,
 			baseline_remove(baselines, sites, i);
 }
 
-static void subtract(struct sites_figures *now,
-		     const struct sites_figures *then)
+static void baseline_subtract(struct sites_figures *now,
+			      const struct sites_figures *then)
 {
 	now->live_objects_var = variance_of_change(
 		(struct variance_sums){now->alloc_objects_var,
@@ -176,9 +177,9 @@ struct sites_figures baseline_since(const struct baseline *baseline,
 	if (!baseline || baseline->count == 0)
 		return figures;
 	row = bsearch(&key, baseline->rows, baseline->count, sizeof(key),
-		      by_id);
+		      baseline_by_id);
 	if (row)
-		subtract(&figures, &row->figures);
+		baseline_subtract(&figures, &row->figures);
 	return figures;
 }
 

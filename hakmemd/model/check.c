@@ -7,7 +7,7 @@
 #include "proto/bins.h"
 
 /* The length of the UTF-8 sequence at `at`; 0 when there is none. */
-static size_t sequence(const unsigned char *at)
+static size_t check_sequence(const unsigned char *at)
 {
 	uint32_t value;
 	size_t length;
@@ -36,7 +36,7 @@ void check_string(char *text, size_t limit)
 	size_t used = 0, length;
 
 	while (at[used]) {
-		length = sequence(at + used);
+		length = check_sequence(at + used);
 		if (length == 0) {
 			at[used] = '?';
 			length = 1;
@@ -113,7 +113,7 @@ const char *check_hello(Hakmem__Hello *hello)
 	return why;
 }
 
-static bool counts_fit(size_t count, uint64_t *values, size_t wanted)
+static bool check_counts_fit(size_t count, uint64_t *values, size_t wanted)
 {
 	for (size_t i = 0; i < count; i++)
 		if (values[i] > CHECK_COUNT_MAX)
@@ -121,7 +121,7 @@ static bool counts_fit(size_t count, uint64_t *values, size_t wanted)
 	return count <= wanted;
 }
 
-static void settle(uint64_t *value)
+static void check_settle(uint64_t *value)
 {
 	if (*value > INT64_MAX)
 		*value = 0;
@@ -129,7 +129,7 @@ static void settle(uint64_t *value)
 
 /* Settles every 64-bit figure of a message, by its description: a field that is
  * added later is not forgotten. */
-static void settle_all(ProtobufCMessage *message)
+static void check_settle_all(ProtobufCMessage *message)
 {
 	const ProtobufCMessageDescriptor *type = message->descriptor;
 	char *base = (char *)message;
@@ -147,12 +147,12 @@ static void settle_all(ProtobufCMessage *message)
 			memcpy(&values, base + field->offset, sizeof(values));
 		}
 		for (size_t at = 0; at < count; at++)
-			settle(&values[at]);
+			check_settle(&values[at]);
 	}
 }
 
 /* What rounding left below zero when all samples were gone is zero. */
-static bool sums_fit(size_t count, double *values, size_t wanted)
+static bool check_sums_fit(size_t count, double *values, size_t wanted)
 {
 	if (count > wanted)
 		return false;
@@ -167,17 +167,19 @@ static bool sums_fit(size_t count, double *values, size_t wanted)
 
 static const char *check_cell_columns(Hakmem__State *state, size_t cells)
 {
-	if (!counts_fit(state->n_cell_samples, state->cell_samples, cells) ||
-	    !sums_fit(state->n_cell_objects, state->cell_objects, cells) ||
-	    !sums_fit(state->n_cell_objects_var, state->cell_objects_var,
-		      cells) ||
-	    !sums_fit(state->n_cell_bytes, state->cell_bytes, cells) ||
-	    !sums_fit(state->n_cell_live_objects, state->cell_live_objects,
-		      cells) ||
-	    !sums_fit(state->n_cell_live_bytes, state->cell_live_bytes,
-		      cells) ||
-	    !sums_fit(state->n_cell_live_objects_var,
-		      state->cell_live_objects_var, cells))
+	if (!check_counts_fit(state->n_cell_samples, state->cell_samples,
+			      cells) ||
+	    !check_sums_fit(state->n_cell_objects, state->cell_objects,
+			    cells) ||
+	    !check_sums_fit(state->n_cell_objects_var, state->cell_objects_var,
+			    cells) ||
+	    !check_sums_fit(state->n_cell_bytes, state->cell_bytes, cells) ||
+	    !check_sums_fit(state->n_cell_live_objects,
+			    state->cell_live_objects, cells) ||
+	    !check_sums_fit(state->n_cell_live_bytes, state->cell_live_bytes,
+			    cells) ||
+	    !check_sums_fit(state->n_cell_live_objects_var,
+			    state->cell_live_objects_var, cells))
 		return "a column of cells makes no sense";
 	return NULL;
 }
@@ -189,7 +191,7 @@ static const char *check_large(const Hakmem__State *state)
 	for (size_t i = 0; i < state->n_large_bins; i++) {
 		Hakmem__LargeBin *bin = state->large_bins[i];
 
-		settle_all(&bin->base);
+		check_settle_all(&bin->base);
 		if (bin->bin >= BINS_COUNT || seen[bin->bin])
 			return "a large bin out of range or twice";
 		seen[bin->bin] = true;
@@ -205,10 +207,13 @@ const char *check_state(Hakmem__State *state, size_t classes, size_t cells)
 {
 	const char *why;
 
-	settle_all(&state->base);
-	if (!counts_fit(state->n_class_allocs, state->class_allocs, classes) ||
-	    !counts_fit(state->n_class_frees, state->class_frees, classes) ||
-	    !counts_fit(state->n_class_slabs, state->class_slabs, classes))
+	check_settle_all(&state->base);
+	if (!check_counts_fit(state->n_class_allocs, state->class_allocs,
+			      classes) ||
+	    !check_counts_fit(state->n_class_frees, state->class_frees,
+			      classes) ||
+	    !check_counts_fit(state->n_class_slabs, state->class_slabs,
+			      classes))
 		return "a column of classes makes no sense";
 	why = check_cell_columns(state, cells);
 	return why ? why : check_large(state);

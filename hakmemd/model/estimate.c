@@ -11,15 +11,17 @@ struct class_sum {
 };
 
 /* What N requests of `bytes` scatter when they are sampled. */
-static double scatter(double requests, double bytes, double sample_bytes)
+static double estimate_scatter(double requests, double bytes,
+			       double sample_bytes)
 {
 	double p = -expm1(-bytes / sample_bytes);
 
 	return requests * (1 - p) / p;
 }
 
-static double deviation(const Hakmem__Hello *hello, const Hakmem__State *state,
-			const struct class_sum *sums)
+static double estimate_deviation(const Hakmem__Hello *hello,
+				 const Hakmem__State *state,
+				 const struct class_sum *sums)
 {
 	double difference = 0, variance = 0;
 	size_t count = state->n_class_allocs;
@@ -33,8 +35,9 @@ static double deviation(const Hakmem__Hello *hello, const Hakmem__State *state,
 	for (size_t i = 0; i < count && i < hello->n_classes; i++) {
 		double stride = hello->classes[i]->stride_bytes;
 		double exact = (double)state->class_allocs[i];
-		double own = scatter(exact, hello->classes[i]->high_bytes + 1.0,
-				     (double)interval);
+		double own = estimate_scatter(
+			exact, hello->classes[i]->high_bytes + 1.0,
+			(double)interval);
 
 		difference += stride * (exact - sums[i].objects);
 		variance += stride * stride * fmax(own, sums[i].objects_var);
@@ -63,6 +66,6 @@ struct estimate estimate_of(const struct sites *sites,
 		}
 	}
 	if (hello && state)
-		estimate.z = deviation(hello, state, sums);
+		estimate.z = estimate_deviation(hello, state, sums);
 	return estimate;
 }

@@ -14,8 +14,8 @@ struct window {
 	double before; /* highest; 0 if nothing is known */
 };
 
-static const struct growth_point *point(const struct window *window,
-					uint32_t index)
+static const struct growth_point *growth_point_at(const struct window *window,
+						  uint32_t index)
 {
 	const struct growth_grid *grid = window->grid;
 
@@ -24,8 +24,8 @@ static const struct growth_point *point(const struct window *window,
 }
 
 /* False when it is too early for one more. */
-static bool add(struct growth_grid *grid, uint64_t step_ns,
-		const struct growth_point *next)
+static bool growth_add_point(struct growth_grid *grid, uint64_t step_ns,
+			     const struct growth_point *next)
 {
 	uint32_t newest = (grid->first + grid->count - 1) % GROWTH_POINTS;
 
@@ -48,20 +48,20 @@ void growth_add(struct growth *growth, uint64_t time_ns, double bytes,
 				    (float)bytes_var.live,
 				    (float)bytes_var.alloc, (float)bytes};
 
-	add(&growth->fine, GROWTH_FINE_NS, &next);
+	growth_add_point(&growth->fine, GROWTH_FINE_NS, &next);
 	growth->highest = fmaxf(growth->highest, next.bytes);
 	next.highest = growth->highest;
-	if (add(&growth->coarse, GROWTH_COARSE_NS, &next))
+	if (growth_add_point(&growth->coarse, GROWTH_COARSE_NS, &next))
 		growth->highest = 0;
 }
 
-static double seconds(const struct growth_point *from,
-		      const struct growth_point *to)
+static double growth_seconds(const struct growth_point *from,
+			     const struct growth_point *to)
 {
 	return (double)(to->time_ns - from->time_ns) / 1e9;
 }
 
-static int ascending(const void *left, const void *right)
+static int growth_ascending(const void *left, const void *right)
 {
 	double a = *(const double *)left, b = *(const double *)right;
 
@@ -69,31 +69,33 @@ static int ascending(const void *left, const void *right)
 }
 
 /* The median of the slopes of all pairs. */
-static double slope(const struct window *window)
+static double growth_slope(const struct window *window)
 {
 	static double slopes[GROWTH_POINTS * (GROWTH_POINTS - 1) / 2];
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < window->count; i++)
 		for (uint32_t j = i + 1; j < window->count; j++) {
-			const struct growth_point *a = point(window, i);
-			const struct growth_point *b = point(window, j);
+			const struct growth_point *a =
+				growth_point_at(window, i);
+			const struct growth_point *b =
+				growth_point_at(window, j);
 
 			slopes[count++] =
 				((double)b->bytes - (double)a->bytes) /
-				seconds(a, b);
+				growth_seconds(a, b);
 		}
-	qsort(slopes, count, sizeof(*slopes), ascending);
+	qsort(slopes, count, sizeof(*slopes), growth_ascending);
 	return slopes[count / 2];
 }
 
-static bool is_steady(const struct window *window)
+static bool growth_is_steady(const struct window *window)
 {
 	double up = 0, down = 0;
 
 	for (uint32_t i = 1; i < window->count; i++) {
-		float step =
-			point(window, i)->bytes - point(window, i - 1)->bytes;
+		float step = growth_point_at(window, i)->bytes -
+			     growth_point_at(window, i - 1)->bytes;
 
 		up += step > 0;
 		down += step < 0;
@@ -101,12 +103,12 @@ static bool is_steady(const struct window *window)
 	return up >= 4 * down && up - down >= 3 * sqrt(up + down);
 }
 
-static double deepest_fall(const struct window *window)
+static double growth_deepest_fall(const struct window *window)
 {
 	double highest = 0, deepest = 0;
 
 	for (uint32_t i = 0; i < window->count; i++) {
-		double bytes = (double)point(window, i)->bytes;
+		double bytes = (double)growth_point_at(window, i)->bytes;
 
 		highest = fmax(highest, bytes);
 		deepest = fmax(deepest, highest - bytes);
@@ -116,78 +118,84 @@ static double deepest_fall(const struct window *window)
 
 /* Where the rise began: the last point that is within a twentieth of the
  * window's first. */
-static const struct growth_point *beginning(const struct window *window,
-					    double rise)
+static const struct growth_point *growth_beginning(const struct window *window,
+						   double rise)
 {
-	const struct growth_point *first = point(window, 0), *at = first;
+	const struct growth_point *first = growth_point_at(window, 0),
+				  *at = first;
 
 	for (uint32_t i = 1; i < window->count; i++)
-		if ((double)point(window, i)->bytes <=
+		if ((double)growth_point_at(window, i)->bytes <=
 		    (double)first->bytes + rise / 20)
-			at = point(window, i);
+			at = growth_point_at(window, i);
 	return at;
 }
 
-static struct variance_sums variance_at(const struct growth_point *at)
+static struct variance_sums growth_variance_at(const struct growth_point *at)
 {
 	return (struct variance_sums){(double)at->alloc_var,
 				      (double)at->bytes_var};
 }
 
-static bool grows(const struct window *window, double sample_bytes,
-		  struct growth_verdict *verdict)
+static bool growth_grows(const struct window *window, double sample_bytes,
+			 struct growth_verdict *verdict)
 {
 	const struct growth_point *first, *last, *third;
 	double rise, noise, steep;
 
 	if (window->count < POINTS_MIN)
 		return false;
-	first = point(window, 0);
-	last = point(window, window->count - 1);
-	third = point(window, window->count * 2 / 3);
+	first = growth_point_at(window, 0);
+	last = growth_point_at(window, window->count - 1);
+	third = growth_point_at(window, window->count * 2 / 3);
 	rise = (double)last->bytes - (double)first->bytes;
-	noise = sqrt(variance_of_change(variance_at(last), variance_at(first)));
+	noise = sqrt(variance_of_change(growth_variance_at(last),
+					growth_variance_at(first)));
 	if (last->time_ns - first->time_ns < SPAN_MIN_NS || rise <= 0 ||
 	    rise < 3 * sample_bytes || rise < 2 * noise ||
 	    (double)last->bytes - window->before < rise / 2 ||
-	    deepest_fall(window) > rise / 4 || !is_steady(window))
+	    growth_deepest_fall(window) > rise / 4 || !growth_is_steady(window))
 		return false;
-	steep = slope(window);
+	steep = growth_slope(window);
 	if (steep <= 0 || (double)last->bytes - (double)third->bytes <
-				  steep / 4 * seconds(third, last))
+				  steep / 4 * growth_seconds(third, last))
 		return false;
 	verdict->growing = true;
 	verdict->bytes_per_s = steep;
-	verdict->minutes = seconds(beginning(window, rise), last) / 60;
+	verdict->minutes =
+		growth_seconds(growth_beginning(window, rise), last) / 60;
 	return true;
 }
 
 /* The highest value of a grid up to a moment. */
-static double highest_before(const struct growth_grid *grid, uint64_t time_ns)
+static double growth_highest_before(const struct growth_grid *grid,
+				    uint64_t time_ns)
 {
 	struct window all = {grid, 0, grid->count, 0};
 	double highest = 0;
 
 	for (uint32_t i = 0; i < all.count; i++)
-		if (point(&all, i)->time_ns <= time_ns)
+		if (growth_point_at(&all, i)->time_ns <= time_ns)
 			highest =
-				fmax(highest, (double)point(&all, i)->highest);
+				fmax(highest,
+				     (double)growth_point_at(&all, i)->highest);
 	return highest;
 }
 
-static bool judge(const struct growth *growth, const struct growth_grid *grid,
-		  uint32_t from, double sample_bytes,
-		  struct growth_verdict *verdict)
+static bool growth_judge_grid(const struct growth *growth,
+			      const struct growth_grid *grid, uint32_t from,
+			      double sample_bytes,
+			      struct growth_verdict *verdict)
 {
 	struct window window = {grid, from, grid->count - from, 0};
 	uint64_t begin_ns;
 
 	if (window.count < POINTS_MIN)
 		return false;
-	begin_ns = point(&window, 0)->time_ns;
-	window.before = fmax(highest_before(&growth->fine, begin_ns),
-			     highest_before(&growth->coarse, begin_ns));
-	return grows(&window, sample_bytes, verdict);
+	begin_ns = growth_point_at(&window, 0)->time_ns;
+	window.before = fmax(growth_highest_before(&growth->fine, begin_ns),
+			     growth_highest_before(&growth->coarse, begin_ns));
+	return growth_grows(&window, sample_bytes, verdict);
 }
 
 struct growth_verdict growth_judge(const struct growth *growth,
@@ -198,24 +206,25 @@ struct growth_verdict growth_judge(const struct growth *growth,
 
 	/* The longest evidence first. */
 	for (int i = 0; i < 2; i++)
-		if (judge(growth, grids[i], 0, sample_bytes, &verdict) ||
-		    judge(growth, grids[i], grids[i]->count / 2, sample_bytes,
-			  &verdict))
+		if (growth_judge_grid(growth, grids[i], 0, sample_bytes,
+				      &verdict) ||
+		    growth_judge_grid(growth, grids[i], grids[i]->count / 2,
+				      sample_bytes, &verdict))
 			break;
 	return verdict;
 }
 
-static bool is_zero(const struct growth_grid *grid)
+static bool growth_is_zero(const struct growth_grid *grid)
 {
 	struct window all = {grid, 0, grid->count, 0};
 
 	for (uint32_t i = 0; i < all.count; i++)
-		if (point(&all, i)->bytes > 0)
+		if (growth_point_at(&all, i)->bytes > 0)
 			return false;
 	return true;
 }
 
 bool growth_is_flat(const struct growth *growth)
 {
-	return is_zero(&growth->fine) && is_zero(&growth->coarse);
+	return growth_is_zero(&growth->fine) && growth_is_zero(&growth->coarse);
 }

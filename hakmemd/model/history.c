@@ -20,7 +20,7 @@ struct history_point history_point(uint64_t time_ns,
 
 /* By doubling, so a brief process costs little; a ring that has wrapped is as
  * large as it gets. */
-static bool grow(struct history *history)
+static bool history_grow(struct history *history)
 {
 	size_t room = history->room ? history->room * 2 : FIRST_POINTS;
 	struct history_point *points;
@@ -35,47 +35,49 @@ static bool grow(struct history *history)
 	return true;
 }
 
-static struct history_point *slot(const struct history *history, size_t index)
+static struct history_point *history_slot(const struct history *history,
+					  size_t index)
 {
 	return &history->points[(history->first + index) % history->room];
 }
 
 /* The newest point is provisional until a second has passed since the one
  * before it: the newest figures are always there, and none is kept twice. */
-static bool replaces(const struct history *history, uint64_t time_ns)
+static bool history_replaces(const struct history *history, uint64_t time_ns)
 {
 	size_t count = history->count;
 
 	if (count == 0)
 		return false;
-	if (time_ns <= slot(history, count - 1)->time_ns)
+	if (time_ns <= history_slot(history, count - 1)->time_ns)
 		return true;
-	return count > 1 && slot(history, count - 1)->time_ns -
-					    slot(history, count - 2)->time_ns <
-				    HISTORY_STEP_NS - HISTORY_LENIENT_NS;
+	return count > 1 &&
+	       history_slot(history, count - 1)->time_ns -
+			       history_slot(history, count - 2)->time_ns <
+		       HISTORY_STEP_NS - HISTORY_LENIENT_NS;
 }
 
 void history_add(struct history *history, const struct history_point *point)
 {
-	if (replaces(history, point->time_ns)) {
-		*slot(history, history->count - 1) = *point;
+	if (history_replaces(history, point->time_ns)) {
+		*history_slot(history, history->count - 1) = *point;
 		return;
 	}
 	if (history->count == history->room && history->room < HISTORY_POINTS &&
-	    !grow(history))
+	    !history_grow(history))
 		return;
 	if (history->count == history->room) {
 		history->first = (history->first + 1) % history->room;
 		history->count--;
 	}
 	history->count++;
-	*slot(history, history->count - 1) = *point;
+	*history_slot(history, history->count - 1) = *point;
 }
 
 const struct history_point *history_at(const struct history *history,
 				       size_t index)
 {
-	return slot(history, index);
+	return history_slot(history, index);
 }
 
 size_t history_after(const struct history *history, uint64_t since_ns)
@@ -85,7 +87,7 @@ size_t history_after(const struct history *history, uint64_t since_ns)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (slot(history, middle)->time_ns <= since_ns)
+		if (history_slot(history, middle)->time_ns <= since_ns)
 			low = middle + 1;
 		else
 			high = middle;

@@ -7,12 +7,13 @@
 #include "hakmemd/model/site_check.h"
 
 /* Fields that we do not know are not kept: nobody here could check them. */
-static void forget_unknown(ProtobufCMessage *message)
+static void model_forget_unknown(ProtobufCMessage *message)
 {
 	message->n_unknown_fields = 0;
 }
 
-static bool repack(struct model_blob *blob, const ProtobufCMessage *message)
+static bool model_repack(struct model_blob *blob,
+			 const ProtobufCMessage *message)
 {
 	size_t length = protobuf_c_message_get_packed_size(message);
 	uint8_t *bytes = realloc(blob->bytes, length ? length : 1);
@@ -24,29 +25,29 @@ static bool repack(struct model_blob *blob, const ProtobufCMessage *message)
 	return true;
 }
 
-static void drop(struct model_blob *blob)
+static void model_drop(struct model_blob *blob)
 {
 	free(blob->bytes);
 	*blob = (struct model_blob){.bytes = NULL};
 }
 
-static void forget_unknown_hello(Hakmem__Hello *hello)
+static void model_forget_unknown_hello(Hakmem__Hello *hello)
 {
-	forget_unknown(&hello->base);
+	model_forget_unknown(&hello->base);
 	for (size_t i = 0; i < hello->n_classes; i++)
-		forget_unknown(&hello->classes[i]->base);
+		model_forget_unknown(&hello->classes[i]->base);
 	for (size_t i = 0; i < hello->n_cells; i++)
-		forget_unknown(&hello->cells[i]->base);
+		model_forget_unknown(&hello->cells[i]->base);
 }
 
-static void forget_unknown_state(Hakmem__State *state)
+static void model_forget_unknown_state(Hakmem__State *state)
 {
-	forget_unknown(&state->base);
+	model_forget_unknown(&state->base);
 	for (size_t i = 0; i < state->n_large_bins; i++)
-		forget_unknown(&state->large_bins[i]->base);
+		model_forget_unknown(&state->large_bins[i]->base);
 }
 
-static void forget_sites(struct model *model)
+static void model_forget_sites(struct model *model)
 {
 	baseline_clear(&model->baselines, &model->sites);
 	sites_clear(&model->sites);
@@ -64,10 +65,10 @@ const char *model_hello(struct model *model, Hakmem__Hello *hello)
 	if (!figures_map(hello->figure_names, &order))
 		return "the names of figures make no sense";
 	hello->figure_names = (char *)(uintptr_t)figures_names;
-	forget_unknown_hello(hello);
+	model_forget_unknown_hello(hello);
 	command = strdup(hello->command);
 	executable = strdup(hello->executable);
-	if (!command || !executable || !repack(&blob, &hello->base)) {
+	if (!command || !executable || !model_repack(&blob, &hello->base)) {
 		free(command);
 		free(executable);
 		return "out of memory";
@@ -81,14 +82,14 @@ const char *model_hello(struct model *model, Hakmem__Hello *hello)
 	if (hello->session != model->session ||
 	    hello->n_classes != model->classes ||
 	    hello->n_cells != model->cells) {
-		drop(&model->state);
+		model_drop(&model->state);
 		for (size_t i = 0; i < FIGURES; i++)
 			model->figures[i] = FIGURE_UNKNOWN;
 		history_clear(&model->history);
-		forget_sites(model);
+		model_forget_sites(model);
 	}
 	model->order = order;
-	drop(&model->hello);
+	model_drop(&model->hello);
 	model->hello = blob;
 	model->classes = hello->n_classes;
 	model->cells = hello->n_cells;
@@ -97,8 +98,8 @@ const char *model_hello(struct model *model, Hakmem__Hello *hello)
 }
 
 /* Times never run backwards or ahead of us in the history. */
-static uint64_t bounded_time(const struct model *model, uint64_t time_ns,
-			     uint64_t now_ns)
+static uint64_t model_bounded_time(const struct model *model, uint64_t time_ns,
+				   uint64_t now_ns)
 {
 	if (time_ns > now_ns || time_ns < model->state_ns)
 		return now_ns;
@@ -106,8 +107,8 @@ static uint64_t bounded_time(const struct model *model, uint64_t time_ns,
 }
 
 /* The state's figures become ours, in our order. */
-static void take_figures(struct model *model, Hakmem__State *state,
-			 uint64_t now_ns)
+static void model_take_figures(struct model *model, Hakmem__State *state,
+			       uint64_t now_ns)
 {
 	struct history_point point;
 
@@ -115,7 +116,7 @@ static void take_figures(struct model *model, Hakmem__State *state,
 		     model->figures);
 	state->figures = model->figures;
 	state->n_figures = FIGURES;
-	model->state_ns = bounded_time(model, state->time_ns, now_ns);
+	model->state_ns = model_bounded_time(model, state->time_ns, now_ns);
 	model->states++;
 	point = history_point(model->state_ns, model->figures);
 	history_add(&model->history, &point);
@@ -137,9 +138,10 @@ const char *model_state(struct model *model, struct pool *pool,
 	why = check_state(state, model->classes, model->cells);
 	if (why)
 		return why;
-	forget_unknown_state(state);
-	take_figures(model, state, now_ns);
-	return repack(&model->state, &state->base) ? NULL : "out of memory";
+	model_forget_unknown_state(state);
+	model_take_figures(model, state, now_ns);
+	return model_repack(&model->state, &state->base) ? NULL
+							 : "out of memory";
 }
 
 const char *model_modules(struct model *model, struct pool *pool,
@@ -229,11 +231,11 @@ size_t model_bytes(const struct model *model)
 
 void model_free(struct model *model)
 {
-	drop(&model->hello);
-	drop(&model->state);
+	model_drop(&model->hello);
+	model_drop(&model->state);
 	free(model->command);
 	free(model->executable);
 	history_free(&model->history);
-	forget_sites(model);
+	model_forget_sites(model);
 	memset(model, 0, sizeof(*model));
 }

@@ -6,7 +6,7 @@
 #include "hakmemd/model/check.h"
 #include "proto/ages.h"
 
-static const char *check_module(Hakmem__Module *module)
+static const char *site_check_module(Hakmem__Module *module)
 {
 	uint64_t end;
 
@@ -28,12 +28,12 @@ const char *site_check_modules(const Hakmem__Modules *modules)
 	const char *why = NULL;
 
 	for (size_t i = 0; !why && i < modules->n_modules; i++)
-		why = check_module(modules->modules[i]);
+		why = site_check_module(modules->modules[i]);
 	return why;
 }
 
 /* What rounding left below zero when all samples were gone is zero. */
-static bool settle(double *sum)
+static bool site_check_settle(double *sum)
 {
 	if (!isfinite(*sum) || *sum > CHECK_SUM_MAX)
 		return false;
@@ -42,13 +42,13 @@ static bool settle(double *sum)
 	return true;
 }
 
-static void settle_count(uint64_t *count)
+static void site_check_settle_count(uint64_t *count)
 {
 	if (*count > CHECK_COUNT_MAX)
 		*count = CHECK_COUNT_MAX;
 }
 
-static bool sums_fit(Hakmem__SiteClass *class)
+static bool site_check_sums_fit(Hakmem__SiteClass *class)
 {
 	double *sums[] = {
 		&class->alloc_objects,	&class->alloc_objects_var,
@@ -60,19 +60,19 @@ static bool sums_fit(Hakmem__SiteClass *class)
 		&class->highest_bytes,	&class->live_birth_seconds,
 	};
 
-	settle_count(&class->samples);
-	settle_count(&class->live_samples);
+	site_check_settle_count(&class->samples);
+	site_check_settle_count(&class->live_samples);
 	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
-		if (!settle(sums[i]))
+		if (!site_check_settle(sums[i]))
 			return false;
 	for (size_t i = 0; i < class->n_lifetimes; i++)
-		if (!settle(&class->lifetimes[i]))
+		if (!site_check_settle(&class->lifetimes[i]))
 			return false;
 	return true;
 }
 
 /* Index `classes` stands for all large blocks. */
-static const char *check_classes(Hakmem__Site *site, size_t classes)
+static const char *site_check_classes(Hakmem__Site *site, size_t classes)
 {
 	bool seen[CHECK_CLASSES_MAX + 1] = {false};
 
@@ -82,13 +82,14 @@ static const char *check_classes(Hakmem__Site *site, size_t classes)
 		if (class->class_index > classes || seen[class->class_index])
 			return "a site's class is out of range or named twice";
 		seen[class->class_index] = true;
-		if (class->n_lifetimes > AGES_COUNT || !sums_fit(class))
+		if (class->n_lifetimes > AGES_COUNT ||
+		    !site_check_sums_fit(class))
 			return "a figure of a site makes no sense";
 	}
 	return NULL;
 }
 
-static const char *check_stack(const Hakmem__Site *site)
+static const char *site_check_stack(const Hakmem__Site *site)
 {
 	if (site->n_pcs > SITE_DEPTH_MAX || site->n_modules != site->n_pcs)
 		return "a stack makes no sense";
@@ -107,9 +108,9 @@ const char *site_check_sites(Hakmem__Sites *sites, size_t classes)
 
 		if (site->site_id == 0 || site->site_id > SITE_ID_MAX)
 			return "a site's id is out of range";
-		why = check_stack(site);
+		why = site_check_stack(site);
 		if (!why)
-			why = check_classes(site, classes);
+			why = site_check_classes(site, classes);
 		if (*site->thread_name)
 			check_string(site->thread_name, SITE_THREAD_MAX);
 	}

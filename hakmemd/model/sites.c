@@ -30,7 +30,7 @@ void sites_discharge(struct sites *sites, size_t bytes)
 }
 
 /* Zeroed memory within the bounds, or NULL. */
-static void *take(struct sites *sites, size_t count, size_t size)
+static void *sites_reserve(struct sites *sites, size_t count, size_t size)
 {
 	void *memory;
 
@@ -42,7 +42,7 @@ static void *take(struct sites *sites, size_t count, size_t size)
 	return memory;
 }
 
-static void give(struct sites *sites, void *memory, size_t bytes)
+static void sites_release(struct sites *sites, void *memory, size_t bytes)
 {
 	if (memory)
 		sites_discharge(sites, bytes);
@@ -50,8 +50,8 @@ static void give(struct sites *sites, void *memory, size_t bytes)
 }
 
 /* Makes room for index `index` in a zeroed array that grows by doubling. */
-static bool widen(struct sites *sites, void **array, uint32_t *room,
-		  size_t size, uint32_t index)
+static bool sites_widen(struct sites *sites, void **array, uint32_t *room,
+			size_t size, uint32_t index)
 {
 	uint32_t wanted = *room ? *room : 64;
 	void *grown;
@@ -60,27 +60,29 @@ static bool widen(struct sites *sites, void **array, uint32_t *room,
 		return true;
 	while (wanted <= index)
 		wanted *= 2;
-	grown = take(sites, wanted, size);
+	grown = sites_reserve(sites, wanted, size);
 	if (!grown)
 		return false;
 	if (*room)
 		memcpy(grown, *array, *room * size);
-	give(sites, *array, *room * size);
+	sites_release(sites, *array, *room * size);
 	*array = grown;
 	*room = wanted;
 	return true;
 }
 
-static size_t module_bytes(const struct sites_module *module)
+static size_t sites_module_bytes(const struct sites_module *module)
 {
 	return sizeof(*module) + strlen(module->path) + 1;
 }
 
 /* The path lies behind the struct. */
-static struct sites_module *new_module(struct sites *sites, const char *path)
+static struct sites_module *sites_new_module(struct sites *sites,
+					     const char *path)
 {
 	size_t length = strlen(path) + 1;
-	struct sites_module *module = take(sites, 1, sizeof(*module) + length);
+	struct sites_module *module =
+		sites_reserve(sites, 1, sizeof(*module) + length);
 
 	if (!module)
 		return NULL;
@@ -89,15 +91,15 @@ static struct sites_module *new_module(struct sites *sites, const char *path)
 	return module;
 }
 
-static bool take_module(struct sites *sites, const Hakmem__Module *from)
+static bool sites_take_module(struct sites *sites, const Hakmem__Module *from)
 {
 	uint32_t id = from->module_id;
 	struct sites_module *module, *old;
 
-	if (!widen(sites, (void **)&sites->modules, &sites->module_room,
-		   sizeof(struct sites_module *), id))
+	if (!sites_widen(sites, (void **)&sites->modules, &sites->module_room,
+			 sizeof(struct sites_module *), id))
 		return false;
-	module = new_module(sites, from->path);
+	module = sites_new_module(sites, from->path);
 	if (!module)
 		return false;
 	module->id = id;
@@ -115,7 +117,7 @@ static bool take_module(struct sites *sites, const Hakmem__Module *from)
 	old = sites->modules[id];
 	sites->module_count += !old;
 	if (old)
-		give(sites, old, module_bytes(old));
+		sites_release(sites, old, sites_module_bytes(old));
 	sites->modules[id] = module;
 	return true;
 }
@@ -123,7 +125,7 @@ static bool take_module(struct sites *sites, const Hakmem__Module *from)
 void sites_take_modules(struct sites *sites, const Hakmem__Modules *message)
 {
 	for (size_t i = 0; i < message->n_modules; i++)
-		if (!take_module(sites, message->modules[i]))
+		if (!sites_take_module(sites, message->modules[i]))
 			sites->lost++;
 }
 
@@ -139,17 +141,17 @@ const struct sites_module *sites_module(const struct sites *sites, uint32_t id)
 	return id < sites->module_room ? sites->modules[id] : NULL;
 }
 
-static struct site *add(struct sites *sites, uint32_t id)
+static struct site *sites_new(struct sites *sites, uint32_t id)
 {
 	struct site *site;
 
 	if (sites->count == SITES_MAX ||
-	    !widen(sites, (void **)&sites->by_id, &sites->by_id_room,
-		   sizeof(uint32_t), id) ||
-	    !widen(sites, (void **)&sites->list, &sites->room,
-		   sizeof(struct site *), sites->count))
+	    !sites_widen(sites, (void **)&sites->by_id, &sites->by_id_room,
+			 sizeof(uint32_t), id) ||
+	    !sites_widen(sites, (void **)&sites->list, &sites->room,
+			 sizeof(struct site *), sites->count))
 		return NULL;
-	site = take(sites, 1, sizeof(*site));
+	site = sites_reserve(sites, 1, sizeof(*site));
 	if (!site)
 		return NULL;
 	site->id = id;
@@ -158,24 +160,24 @@ static struct site *add(struct sites *sites, uint32_t id)
 	return site;
 }
 
-static size_t stack_bytes(const struct site *site)
+static size_t sites_stack_bytes(const struct site *site)
 {
 	return site->depth * (sizeof(*site->pcs) + sizeof(*site->modules));
 }
 
 /* One block for both columns, the wider one first. */
-static bool take_stack(struct sites *sites, struct site *site,
-		       const Hakmem__Site *from)
+static bool sites_take_stack(struct sites *sites, struct site *site,
+			     const Hakmem__Site *from)
 {
 	const size_t one = sizeof(*site->pcs) + sizeof(*site->modules);
 	uint64_t *block;
 
 	if (from->n_pcs == 0)
 		return true;
-	block = take(sites, from->n_pcs, one);
+	block = sites_reserve(sites, from->n_pcs, one);
 	if (!block)
 		return false;
-	give(sites, site->pcs, stack_bytes(site));
+	sites_release(sites, site->pcs, sites_stack_bytes(site));
 	site->depth = (uint32_t)from->n_pcs;
 	site->truncated = from->truncated != 0;
 	site->pcs = block;
@@ -186,7 +188,8 @@ static bool take_stack(struct sites *sites, struct site *site,
 	return true;
 }
 
-static void take_class(struct sites_class *to, const Hakmem__SiteClass *from)
+static void sites_take_class(struct sites_class *to,
+			     const Hakmem__SiteClass *from)
 {
 	memset(to, 0, sizeof(*to));
 	to->index = from->class_index;
@@ -226,7 +229,7 @@ void sites_add(struct sites_figures *to, const struct sites_figures *from)
 	to->live_bytes_var += from->live_bytes_var;
 }
 
-static void sum_up(struct site *site)
+static void sites_sum_up(struct site *site)
 {
 	memset(&site->sum, 0, sizeof(site->sum));
 	site->peak_objects = site->peak_objects_var = 0;
@@ -245,25 +248,26 @@ static void sum_up(struct site *site)
 	}
 }
 
-static bool take_classes(struct sites *sites, struct site *site,
-			 const Hakmem__Site *from)
+static bool sites_take_classes(struct sites *sites, struct site *site,
+			       const Hakmem__Site *from)
 {
 	uint32_t count = (uint32_t)from->n_classes;
 
 	if (count != site->class_count) {
 		struct sites_class *classes =
-			count ? take(sites, count, sizeof(*classes)) : NULL;
+			count ? sites_reserve(sites, count, sizeof(*classes))
+			      : NULL;
 
 		if (count && !classes)
 			return false;
-		give(sites, site->classes,
-		     site->class_count * sizeof(*classes));
+		sites_release(sites, site->classes,
+			      site->class_count * sizeof(*classes));
 		site->classes = classes;
 		site->class_count = count;
 	}
 	for (uint32_t i = 0; i < count; i++)
-		take_class(&site->classes[i], from->classes[i]);
-	sum_up(site);
+		sites_take_class(&site->classes[i], from->classes[i]);
+	sites_sum_up(site);
 	return true;
 }
 
@@ -271,7 +275,8 @@ static bool take_classes(struct sites *sites, struct site *site,
  * Remembers what held until `time_ns`. A site that was quiet is not told of, so
  * its figures still held when the last message came.
  */
-static void remember(struct site *site, uint64_t time_ns, double alloc_bytes)
+static void sites_remember(struct site *site, uint64_t time_ns,
+			   double alloc_bytes)
 {
 	const uint64_t step_ns = SITES_RATE_NS / (SITES_THENS - 2);
 
@@ -283,27 +288,28 @@ static void remember(struct site *site, uint64_t time_ns, double alloc_bytes)
 	site->then[0].alloc_bytes = alloc_bytes;
 }
 
-static bool take_site(struct sites *sites, const Hakmem__Site *from)
+static bool sites_take_site(struct sites *sites, const Hakmem__Site *from)
 {
 	struct site *site = sites_find(sites, from->site_id);
 	bool is_new = !site;
 	double before;
 
 	if (!site)
-		site = add(sites, from->site_id);
+		site = sites_new(sites, from->site_id);
 	if (!site)
 		return false;
 	before = site->sum.alloc_bytes;
-	if (!take_stack(sites, site, from) || !take_classes(sites, site, from))
+	if (!sites_take_stack(sites, site, from) ||
+	    !sites_take_classes(sites, site, from))
 		return false;
 	/* One that began since the last message had nothing then; of one that
 	 * was there before us we know only what it has now. */
 	if (!is_new)
-		remember(site, sites->before_ns, before);
+		sites_remember(site, sites->before_ns, before);
 	else if (sites->before_ns && from->first_ns > sites->before_ns)
-		remember(site, sites->before_ns, 0);
+		sites_remember(site, sites->before_ns, 0);
 	else
-		remember(site, sites->heard_ns, site->sum.alloc_bytes);
+		sites_remember(site, sites->heard_ns, site->sum.alloc_bytes);
 	site->said_ns = sites->heard_ns;
 	site->thread_id = from->thread_id;
 	site->threads = from->threads < 255 ? from->threads : 255;
@@ -317,21 +323,21 @@ static bool take_site(struct sites *sites, const Hakmem__Site *from)
 void sites_take(struct sites *sites, const Hakmem__Sites *message)
 {
 	for (size_t i = 0; i < message->n_sites; i++)
-		if (!take_site(sites, message->sites[i]))
+		if (!sites_take_site(sites, message->sites[i]))
 			sites->lost++;
 }
 
 /* Follows a site that has become large, lets go of one that was empty for
  * long. */
-static void follow(struct sites *sites, struct site *site, double large)
+static void sites_follow(struct sites *sites, struct site *site, double large)
 {
 	if (!site->growth && site->sum.live_bytes >= large &&
 	    sites->followed < SITES_GROWTH_MAX) {
-		site->growth = take(sites, 1, sizeof(*site->growth));
+		site->growth = sites_reserve(sites, 1, sizeof(*site->growth));
 		sites->followed += site->growth != NULL;
 	} else if (site->growth && site->sum.live_bytes <= 0 &&
 		   growth_is_flat(site->growth)) {
-		give(sites, site->growth, sizeof(*site->growth));
+		sites_release(sites, site->growth, sizeof(*site->growth));
 		site->growth = NULL;
 		sites->followed--;
 	}
@@ -348,7 +354,7 @@ void sites_look(struct sites *sites, uint64_t now_ns, uint64_t sample_bytes)
 	for (uint32_t i = 0; i < sites->count; i++) {
 		struct site *site = sites->list[i];
 
-		follow(sites, site, (double)sample_bytes / 2);
+		sites_follow(sites, site, (double)sample_bytes / 2);
 		if (site->growth)
 			growth_add(site->growth, now_ns, site->sum.live_bytes,
 				   (struct variance_sums){
@@ -407,12 +413,13 @@ double sites_mean_age(const struct site *site, uint64_t now_ns)
 	return age > 0 ? age : 0;
 }
 
-static void drop(struct sites *sites, struct site *site)
+static void sites_drop(struct sites *sites, struct site *site)
 {
-	give(sites, site->growth, sizeof(*site->growth));
-	give(sites, site->pcs, stack_bytes(site));
-	give(sites, site->classes, site->class_count * sizeof(*site->classes));
-	give(sites, site, sizeof(*site));
+	sites_release(sites, site->growth, sizeof(*site->growth));
+	sites_release(sites, site->pcs, sites_stack_bytes(site));
+	sites_release(sites, site->classes,
+		      site->class_count * sizeof(*site->classes));
+	sites_release(sites, site, sizeof(*site));
 }
 
 void sites_clear(struct sites *sites)
@@ -421,15 +428,16 @@ void sites_clear(struct sites *sites)
 	bool much = sites->bytes > TRIM_BYTES;
 
 	for (uint32_t i = 0; i < sites->count; i++)
-		drop(sites, sites->list[i]);
+		sites_drop(sites, sites->list[i]);
 	for (uint32_t i = 0; i < sites->module_room; i++)
 		if (sites->modules[i])
-			give(sites, sites->modules[i],
-			     module_bytes(sites->modules[i]));
-	give(sites, sites->list, sites->room * sizeof(*sites->list));
-	give(sites, sites->by_id, sites->by_id_room * sizeof(*sites->by_id));
-	give(sites, sites->modules,
-	     sites->module_room * sizeof(*sites->modules));
+			sites_release(sites, sites->modules[i],
+				      sites_module_bytes(sites->modules[i]));
+	sites_release(sites, sites->list, sites->room * sizeof(*sites->list));
+	sites_release(sites, sites->by_id,
+		      sites->by_id_room * sizeof(*sites->by_id));
+	sites_release(sites, sites->modules,
+		      sites->module_room * sizeof(*sites->modules));
 	memset(sites, 0, sizeof(*sites));
 	sites->pool = pool;
 	if (much)

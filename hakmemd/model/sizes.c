@@ -21,14 +21,14 @@ struct split {
 	struct part parts[BINS_COUNT];
 };
 
-static uint64_t add(uint64_t a, uint64_t b)
+static uint64_t sizes_add(uint64_t a, uint64_t b)
 {
 	uint64_t sum;
 
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
-static uint64_t multiply(uint64_t a, uint64_t b)
+static uint64_t sizes_multiply(uint64_t a, uint64_t b)
 {
 	uint64_t product;
 
@@ -50,7 +50,7 @@ uint64_t sizes_class_live(const Hakmem__State *state, size_t index)
 	return allocs > frees ? allocs - frees : 0;
 }
 
-static double column(size_t count, const double *values, size_t index)
+static double sizes_column(size_t count, const double *values, size_t index)
 {
 	return index < count ? values[index] : 0;
 }
@@ -59,7 +59,7 @@ static double column(size_t count, const double *values, size_t index)
  * Sizes in the part that only this class serves. A size with a class of its own
  * never comes here, so "no sample" must not put requests on it.
  */
-static uint64_t possible_sizes(const struct part *part,
+static uint64_t sizes_possible(const struct part *part,
 			       const Hakmem__Hello *hello, size_t index)
 {
 	uint64_t count = part->high - part->low + 1;
@@ -76,7 +76,8 @@ static uint64_t possible_sizes(const struct part *part,
 }
 
 /* Cuts the class's range into the bins it touches. */
-static void cut(struct split *split, const Hakmem__Hello *hello, size_t index)
+static void sizes_cut(struct split *split, const Hakmem__Hello *hello,
+		      size_t index)
 {
 	const Hakmem__SizeClass *class = hello->classes[index];
 	uint32_t first = bins_index(class->low_bytes);
@@ -94,15 +95,15 @@ static void cut(struct split *split, const Hakmem__Hello *hello, size_t index)
 		part->low = low > class->low_bytes ? low : class->low_bytes;
 		part->high =
 			high < class->high_bytes ? high : class->high_bytes;
-		part->possible = possible_sizes(part, hello, index);
+		part->possible = sizes_possible(part, hello, index);
 		part->mean_bytes = ((double)part->low + (double)part->high) / 2;
 	}
 	if (split->count == 1)
 		split->parts[0].possible = 1;
 }
 
-static void weigh(struct split *split, const Hakmem__Hello *hello,
-		  const Hakmem__State *state, size_t index)
+static void sizes_weigh(struct split *split, const Hakmem__Hello *hello,
+			const Hakmem__State *state, size_t index)
 {
 	for (size_t i = 0; i < hello->n_cells; i++) {
 		const Hakmem__SampleCell *cell = hello->cells[i];
@@ -112,17 +113,17 @@ static void weigh(struct split *split, const Hakmem__Hello *hello,
 		if (cell->class_index != index)
 			continue;
 		part = &split->parts[cell->bin - split->parts[0].bin];
-		part->weight =
-			column(state->n_cell_objects, state->cell_objects, i);
+		part->weight = sizes_column(state->n_cell_objects,
+					    state->cell_objects, i);
 		if (i < state->n_cell_samples)
 			split->samples += state->cell_samples[i];
-		part->variance = column(state->n_cell_objects_var,
-					state->cell_objects_var, i);
-		part->live_weight = column(state->n_cell_live_objects,
-					   state->cell_live_objects, i);
+		part->variance = sizes_column(state->n_cell_objects_var,
+					      state->cell_objects_var, i);
+		part->live_weight = sizes_column(state->n_cell_live_objects,
+						 state->cell_live_objects, i);
 		if (!(part->weight > 0))
 			continue;
-		mean = column(state->n_cell_bytes, state->cell_bytes, i) /
+		mean = sizes_column(state->n_cell_bytes, state->cell_bytes, i) /
 		       part->weight;
 		part->mean_bytes =
 			fmin(fmax(mean, (double)part->low), (double)part->high);
@@ -133,8 +134,8 @@ static void weigh(struct split *split, const Hakmem__Hello *hello,
  * Splits `total` by `share` (which sums to 1) into whole numbers that add up:
  * floors first, then one more for the largest remainders.
  */
-static void apportion(uint64_t total, const double *share, size_t count,
-		      uint64_t *out)
+static void sizes_apportion(uint64_t total, const double *share, size_t count,
+			    uint64_t *out)
 {
 	double rest[BINS_COUNT];
 	uint64_t left = total;
@@ -169,8 +170,9 @@ static void apportion(uint64_t total, const double *share, size_t count,
  * their own scatter says (one sample has none), so each side is given half a
  * mean sample more. All sampled: no error.
  */
-static double share_error(const struct split *split, const struct part *part,
-			  double sum, double variance)
+static double sizes_share_error(const struct split *split,
+				const struct part *part, double sum,
+				double variance)
 {
 	double samples = split->samples > 0 ? (double)split->samples : 1;
 	double w = sum / samples, v = variance / samples;
@@ -184,7 +186,7 @@ static double share_error(const struct split *split, const struct part *part,
 }
 
 /* Sets the parts' shares and their errors; all of it is 1. */
-static void estimate(struct split *split, double share[BINS_COUNT])
+static void sizes_estimate(struct split *split, double share[BINS_COUNT])
 {
 	double sum = 0, variance = 0, possible = 0;
 	size_t open = 0;
@@ -210,19 +212,19 @@ static void estimate(struct split *split, double share[BINS_COUNT])
 		if (open <= 1 || (closed && open > 0))
 			part->error = 0;
 		else
-			part->error = sum > 0 ? share_error(split, part, sum,
-							    variance)
+			part->error = sum > 0 ? sizes_share_error(split, part,
+								  sum, variance)
 					      : 1;
 	}
 }
 
-static void share_requests(struct split *split, uint64_t total)
+static void sizes_share_requests(struct split *split, uint64_t total)
 {
 	double share[BINS_COUNT] = {0};
 	uint64_t requests[BINS_COUNT];
 
-	estimate(split, share);
-	apportion(total, share, split->count, requests);
+	sizes_estimate(split, share);
+	sizes_apportion(total, share, split->count, requests);
 	for (size_t i = 0; i < split->count; i++) {
 		split->parts[i].requests = requests[i];
 		split->parts[i].error *= (double)total;
@@ -230,7 +232,7 @@ static void share_requests(struct split *split, uint64_t total)
 }
 
 /* No bin holds more live blocks than it had requests: the excess moves on. */
-static void level(struct split *split)
+static void sizes_level(struct split *split)
 {
 	uint64_t excess = 0;
 
@@ -253,7 +255,8 @@ static void level(struct split *split)
 }
 
 /* By the samples that live; else as the requests are split. */
-static void share_live(struct split *split, uint64_t total, uint64_t requests)
+static void sizes_share_live(struct split *split, uint64_t total,
+			     uint64_t requests)
 {
 	double sum = 0, share[BINS_COUNT] = {0};
 	uint64_t live[BINS_COUNT];
@@ -266,10 +269,10 @@ static void share_live(struct split *split, uint64_t total, uint64_t requests)
 		share[i] = sum > 0 ? part->live_weight / sum
 				   : (double)part->requests / (double)requests;
 	}
-	apportion(total, share, split->count, live);
+	sizes_apportion(total, share, split->count, live);
 	for (size_t i = 0; i < split->count; i++)
 		split->parts[i].live = live[i];
-	level(split);
+	sizes_level(split);
 }
 
 struct sum {
@@ -277,57 +280,60 @@ struct sum {
 	double variance;
 };
 
-static uint64_t bytes_of(const struct part *part)
+static uint64_t sizes_bytes_of(const struct part *part)
 {
 	double bytes = (double)part->requests * part->mean_bytes;
-	uint64_t least = multiply(part->requests, part->low);
-	uint64_t most = multiply(part->requests, part->high);
+	uint64_t least = sizes_multiply(part->requests, part->low);
+	uint64_t most = sizes_multiply(part->requests, part->high);
 	uint64_t whole = bytes < 1.8e19 ? (uint64_t)(bytes + 0.5) : UINT64_MAX;
 
 	return whole < least ? least : whole > most ? most : whole;
 }
 
-static void add_class(struct sum *sums, const Hakmem__Hello *hello,
-		      const Hakmem__State *state, size_t index)
+static void sizes_add_class(struct sum *sums, const Hakmem__Hello *hello,
+			    const Hakmem__State *state, size_t index)
 {
 	static struct split split; /* too large for the stack; one thread */
 	uint64_t total = sizes_class_allocs(state, index);
 
 	if (total == 0)
 		return;
-	cut(&split, hello, index);
-	weigh(&split, hello, state, index);
-	share_requests(&split, total);
-	share_live(&split, sizes_class_live(state, index), total);
+	sizes_cut(&split, hello, index);
+	sizes_weigh(&split, hello, state, index);
+	sizes_share_requests(&split, total);
+	sizes_share_live(&split, sizes_class_live(state, index), total);
 	for (size_t i = 0; i < split.count; i++) {
 		const struct part *part = &split.parts[i];
 		struct sizes_row *row = &sums[part->bin].row;
 
-		row->requests = add(row->requests, part->requests);
+		row->requests = sizes_add(row->requests, part->requests);
 		row->requested_bytes =
-			add(row->requested_bytes, bytes_of(part));
+			sizes_add(row->requested_bytes, sizes_bytes_of(part));
 		row->reserved_bytes =
-			add(row->reserved_bytes,
-			    multiply(part->requests, split.stride));
-		row->live_objects = add(row->live_objects, part->live);
-		row->live_bytes = add(row->live_bytes,
-				      multiply(part->live, split.stride));
+			sizes_add(row->reserved_bytes,
+				  sizes_multiply(part->requests, split.stride));
+		row->live_objects = sizes_add(row->live_objects, part->live);
+		row->live_bytes =
+			sizes_add(row->live_bytes,
+				  sizes_multiply(part->live, split.stride));
 		sums[part->bin].variance += part->error * part->error;
 	}
 }
 
-static void add_large(struct sum *sums, const Hakmem__LargeBin *bin)
+static void sizes_add_large(struct sum *sums, const Hakmem__LargeBin *bin)
 {
 	struct sizes_row *row = &sums[bin->bin].row;
 
-	row->requests = add(row->requests, bin->requests);
-	row->requested_bytes = add(row->requested_bytes, bin->requested_bytes);
-	row->reserved_bytes = add(row->reserved_bytes, bin->reserved_bytes);
-	row->live_objects = add(row->live_objects, bin->live_objects);
-	row->live_bytes = add(row->live_bytes, bin->live_bytes);
+	row->requests = sizes_add(row->requests, bin->requests);
+	row->requested_bytes =
+		sizes_add(row->requested_bytes, bin->requested_bytes);
+	row->reserved_bytes =
+		sizes_add(row->reserved_bytes, bin->reserved_bytes);
+	row->live_objects = sizes_add(row->live_objects, bin->live_objects);
+	row->live_bytes = sizes_add(row->live_bytes, bin->live_bytes);
 }
 
-static bool is_used(const struct sum *sum)
+static bool sizes_is_used(const struct sum *sum)
 {
 	return sum->row.requests > 0 || sum->row.live_objects > 0 ||
 	       sum->variance > 0;
@@ -341,11 +347,11 @@ size_t sizes_compute(const Hakmem__Hello *hello, const Hakmem__State *state,
 
 	memset(sums, 0, sizeof(sums));
 	for (size_t i = 0; i < hello->n_classes; i++)
-		add_class(sums, hello, state, i);
+		sizes_add_class(sums, hello, state, i);
 	for (size_t i = 0; i < state->n_large_bins; i++)
-		add_large(sums, state->large_bins[i]);
+		sizes_add_large(sums, state->large_bins[i]);
 	for (uint32_t bin = 0; bin < BINS_COUNT; bin++) {
-		if (!is_used(&sums[bin]))
+		if (!sizes_is_used(&sums[bin]))
 			continue;
 		rows[used] = sums[bin].row;
 		rows[used].low_bytes = bins_low(bin);

@@ -16,7 +16,7 @@
 #define PASSED_MAX    253 /* descriptors in one message: SCM_MAX_FD */
 #define REFUSAL_BYTES 256u
 
-static void destroy(struct conn *conn)
+static void conn_destroy(struct conn *conn)
 {
 	conn->conns->ops->closed(conn);
 	loop_remove(conn->conns->loop, &conn->source);
@@ -36,7 +36,7 @@ void conn_close(struct conn *conn)
 {
 	conn->dead = true;
 	if (!conn->busy)
-		destroy(conn);
+		conn_destroy(conn);
 }
 
 bool conn_has_room(const struct conn *conn)
@@ -44,31 +44,31 @@ bool conn_has_room(const struct conn *conn)
 	return buf_length(&conn->out) <= CONN_PAUSE_BYTES;
 }
 
-static bool is_paused(const struct conn *conn)
+static bool conn_is_paused(const struct conn *conn)
 {
 	return conn->held || !conn_has_room(conn);
 }
 
 /* What to wait for follows from what there is to do. */
-static void update(struct conn *conn)
+static void conn_update(struct conn *conn)
 {
 	uint32_t events = 0;
 
-	if (!conn->ended && (conn->closing || !is_paused(conn)))
+	if (!conn->ended && (conn->closing || !conn_is_paused(conn)))
 		events |= EPOLLIN;
 	if (buf_length(&conn->out) > 0)
 		events |= EPOLLOUT;
 	loop_want(conn->conns->loop, &conn->source, events);
 }
 
-static void set_due(struct conn *conn, uint64_t *due_ns, uint64_t at_ns)
+static void conn_set_due(struct conn *conn, uint64_t *due_ns, uint64_t at_ns)
 {
 	*due_ns = at_ns;
 	loop_tick_by(conn->conns->loop, at_ns);
 }
 
 /* Sends what the socket takes; false when the peer is gone. */
-static bool flush(struct conn *conn)
+static bool conn_flush(struct conn *conn)
 {
 	while (buf_length(&conn->out) > 0) {
 		ssize_t sent = send(conn->source.fd, buf_bytes(&conn->out),
@@ -82,8 +82,8 @@ static bool flush(struct conn *conn)
 			       errno == ENOMEM;
 		buf_take(&conn->out, (size_t)sent);
 		if (!conn->closing)
-			set_due(conn, &conn->out_due_ns,
-				clock_ns() + CONN_STALL_NS);
+			conn_set_due(conn, &conn->out_due_ns,
+				     clock_ns() + CONN_STALL_NS);
 	}
 	if (!conn->closing)
 		conn->out_due_ns = 0;
@@ -104,18 +104,19 @@ void conn_send(struct conn *conn, uint16_t type,
 	if (!place) {
 		log_line("pid %d: no room for an answer of %zu bytes: dropped",
 			 (int)conn->peer.pid, length);
-		conn->dead = true; /* freed by work() */
+		conn->dead = true; /* freed by conn_work() */
 		return;
 	}
 	if (conn->out_due_ns == 0)
-		set_due(conn, &conn->out_due_ns, clock_ns() + CONN_STALL_NS);
+		conn_set_due(conn, &conn->out_due_ns,
+			     clock_ns() + CONN_STALL_NS);
 	frame_encode(place, type, (uint32_t)length, conn->sent++);
 	protobuf_c_message_pack(message, place + FRAME_HEADER_BYTES);
 	buf_commit(&conn->out, FRAME_HEADER_BYTES + length);
 }
 
-static void say_refused(struct conns *conns, const struct ucred *peer,
-			const char *text)
+static void conn_say_refused(struct conns *conns, const struct ucred *peer,
+			     const char *text)
 {
 	conns->refused_total++;
 	log_line("pid %d, user %d refused: %s", (int)peer->pid, (int)peer->uid,
@@ -135,11 +136,11 @@ void conn_fail(struct conn *conn, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	error.text = text;
-	say_refused(conn->conns, &conn->peer, text);
+	conn_say_refused(conn->conns, &conn->peer, text);
 	conn_send(conn, FRAME_ERROR, &error.base);
 	conn->closing = true;
 	conn->in_due_ns = 0;
-	set_due(conn, &conn->out_due_ns, clock_ns() + CONN_LINGER_NS);
+	conn_set_due(conn, &conn->out_due_ns, clock_ns() + CONN_LINGER_NS);
 }
 
 void conn_refuse(struct conns *conns, int fd, const struct ucred *peer,
@@ -161,11 +162,11 @@ void conn_refuse(struct conns *conns, int fd, const struct ucred *peer,
 		 MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		errno = 0;
 	close(fd);
-	say_refused(conns, peer, text);
+	conn_say_refused(conns, peer, text);
 }
 
 /* One frame from the front of the queue; false when no more can be done. */
-static bool handle_one(struct conn *conn)
+static bool conn_handle_one(struct conn *conn)
 {
 	struct frame frame;
 	enum frame_status status = frame_decode(buf_bytes(&conn->in),
@@ -193,21 +194,23 @@ static bool handle_one(struct conn *conn)
 }
 
 /* Handles the whole frames that lie there, as far as the peer reads. */
-static void handle(struct conn *conn)
+static void conn_handle(struct conn *conn)
 {
-	while (buf_length(&conn->in) > 0 && !is_paused(conn) &&
-	       handle_one(conn))
+	while (buf_length(&conn->in) > 0 && !conn_is_paused(conn) &&
+	       conn_handle_one(conn))
 		;
 	if (conn->closing || conn->dead)
 		return;
-	if (conn->greeted && (is_paused(conn) || buf_length(&conn->in) == 0))
+	if (conn->greeted &&
+	    (conn_is_paused(conn) || buf_length(&conn->in) == 0))
 		conn->in_due_ns = 0;
 	else if (conn->in_due_ns == 0)
-		set_due(conn, &conn->in_due_ns, clock_ns() + CONN_FRAME_NS);
+		conn_set_due(conn, &conn->in_due_ns,
+			     clock_ns() + CONN_FRAME_NS);
 }
 
 /* Closes every descriptor that came along; true when there was one. */
-static bool close_passed(struct msghdr *message)
+static bool conn_close_passed(struct msghdr *message)
 {
 	bool any = (message->msg_flags & MSG_CTRUNC) != 0;
 
@@ -228,7 +231,7 @@ static bool close_passed(struct msghdr *message)
 }
 
 /* One read. 1: bytes came; 0: none now; -1: the end, or the peer is gone. */
-static int take(struct conn *conn)
+static int conn_take(struct conn *conn)
 {
 	static uint8_t bytes[READ_BYTES];
 	union {
@@ -245,7 +248,7 @@ static int take(struct conn *conn)
 
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	if (close_passed(&message))
+	if (conn_close_passed(&message))
 		conn_fail(conn, "descriptors came along; none are wanted");
 	if (got == 0)
 		return -1;
@@ -256,18 +259,18 @@ static int take(struct conn *conn)
 }
 
 /* Reads for a while; false when the connection is at its end. */
-static bool receive(struct conn *conn)
+static bool conn_receive(struct conn *conn)
 {
 	for (int i = 0; i < READ_ROUNDS; i++) {
 		int got;
 
-		if (!conn->closing && is_paused(conn))
+		if (!conn->closing && conn_is_paused(conn))
 			return true;
-		got = take(conn);
+		got = conn_take(conn);
 		if (got <= 0)
 			return got == 0;
 		if (!conn->closing)
-			handle(conn);
+			conn_handle(conn);
 		if (conn->dead)
 			return true;
 	}
@@ -275,12 +278,12 @@ static bool receive(struct conn *conn)
 }
 
 /* Sends, and answers what was asked while the peer did not read. */
-static bool advance(struct conn *conn)
+static bool conn_advance(struct conn *conn)
 {
 	for (;;) {
 		size_t waiting;
 
-		if (!flush(conn))
+		if (!conn_flush(conn))
 			return false;
 		if (buf_length(&conn->out) > 0)
 			return true;
@@ -292,9 +295,9 @@ static bool advance(struct conn *conn)
 				continue;
 		}
 		waiting = buf_length(&conn->in);
-		if (conn->closing || waiting == 0 || is_paused(conn))
+		if (conn->closing || waiting == 0 || conn_is_paused(conn))
 			return true;
-		handle(conn);
+		conn_handle(conn);
 		if (conn->dead)
 			return false;
 		if (buf_length(&conn->in) == waiting && !conn->closing &&
@@ -304,27 +307,27 @@ static bool advance(struct conn *conn)
 }
 
 /* Everything that can be done now; then waits again or is gone. */
-static void work(struct conn *conn, bool readable)
+static void conn_work(struct conn *conn, bool readable)
 {
 	conn->busy = true;
-	if (readable && !conn->ended && !receive(conn))
+	if (readable && !conn->ended && !conn_receive(conn))
 		conn->ended = true;
-	if (!conn->dead && !advance(conn))
+	if (!conn->dead && !conn_advance(conn))
 		conn->dead = true;
 	if (buf_length(&conn->out) == 0 &&
 	    (conn->closing || (conn->ended && !conn->held)))
 		conn->dead = true;
 	conn->busy = false;
 	if (conn->dead)
-		destroy(conn);
+		conn_destroy(conn);
 	else
-		update(conn);
+		conn_update(conn);
 }
 
 void conn_push(struct conn *conn)
 {
 	if (!conn->busy)
-		work(conn, false);
+		conn_work(conn, false);
 }
 
 void conn_hold(struct conn *conn)
@@ -345,26 +348,27 @@ void conn_finish(struct conn *conn)
 	int rounds = 16;
 
 	conn->busy = true;
-	while (rounds-- > 0 && !conn->closing && !conn->dead && take(conn) > 0)
+	while (rounds-- > 0 && !conn->closing && !conn->dead &&
+	       conn_take(conn) > 0)
 		if (!conn->closing)
-			handle(conn);
+			conn_handle(conn);
 	conn->busy = false;
 	conn_close(conn);
 }
 
-static void ready(void *owner, uint32_t events)
+static void conn_ready(void *owner, uint32_t events)
 {
 	struct conn *conn = owner;
 	bool gone = (events & (EPOLLHUP | EPOLLERR)) != 0;
 
 	/* Nobody is there to take an answer; last words are still heard. */
-	if (gone && (conn->closing || conn->ended || is_paused(conn)))
+	if (gone && (conn->closing || conn->ended || conn_is_paused(conn)))
 		conn_close(conn);
 	else
-		work(conn, gone || (events & EPOLLIN));
+		conn_work(conn, gone || (events & EPOLLIN));
 }
 
-static void link_in(struct conn *conn)
+static void conn_link_in(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
 
@@ -384,7 +388,7 @@ struct conn *conn_open(struct conns *conns, int fd, const struct ucred *peer,
 		return NULL;
 	}
 	conn->source.fd = fd;
-	conn->source.ready = ready;
+	conn->source.ready = conn_ready;
 	conn->source.owner = conn;
 	conn->conns = conns;
 	conn->peer = *peer;
@@ -393,26 +397,26 @@ struct conn *conn_open(struct conns *conns, int fd, const struct ucred *peer,
 		free(conn);
 		return NULL;
 	}
-	link_in(conn);
-	set_due(conn, &conn->in_due_ns, now_ns + CONN_HANDSHAKE_NS);
+	conn_link_in(conn);
+	conn_set_due(conn, &conn->in_due_ns, now_ns + CONN_HANDSHAKE_NS);
 	return conn;
 }
 
-static bool is_due(uint64_t due_ns, uint64_t now_ns)
+static bool conn_is_due(uint64_t due_ns, uint64_t now_ns)
 {
 	return due_ns != 0 && due_ns <= now_ns;
 }
 
-static void expire(struct conn *conn, uint64_t now_ns)
+static void conn_expire(struct conn *conn, uint64_t now_ns)
 {
-	if (is_due(conn->out_due_ns, now_ns)) {
+	if (conn_is_due(conn->out_due_ns, now_ns)) {
 		if (!conn->closing)
-			say_refused(conn->conns, &conn->peer,
-				    "takes no answer for 10 s");
+			conn_say_refused(conn->conns, &conn->peer,
+					 "takes no answer for 10 s");
 		conn_close(conn);
-	} else if (is_due(conn->in_due_ns, now_ns)) {
+	} else if (conn_is_due(conn->in_due_ns, now_ns)) {
 		conn_fail(conn, "no whole frame came in time");
-		work(conn, false);
+		conn_work(conn, false);
 	}
 }
 
@@ -426,7 +430,7 @@ void conn_expire_all(struct conns *conns, uint64_t now_ns, uint64_t late_ns)
 			conn->in_due_ns += late_ns;
 		if (conn->out_due_ns)
 			conn->out_due_ns += late_ns;
-		expire(conn, now_ns);
+		conn_expire(conn, now_ns);
 	}
 }
 

@@ -14,7 +14,7 @@
 #define BACKLOG	      1024
 #define LOCK_ATTEMPTS 8
 
-static void directory_of(const char *path, char out[PATH_SOCKET_MAX])
+static void listen_directory_of(const char *path, char out[PATH_SOCKET_MAX])
 {
 	const char *slash = strrchr(path, '/');
 	size_t length = slash ? (size_t)(slash - path) : 0;
@@ -27,7 +27,7 @@ static void directory_of(const char *path, char out[PATH_SOCKET_MAX])
 		memcpy(out, "/", 2);
 }
 
-static const char *name_of(const char *path)
+static const char *listen_name_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -39,7 +39,7 @@ static const char *name_of(const char *path)
  * programs that gave up root still connect, and are known by their
  * credentials.
  */
-static bool make_directory(const char *directory, char *why, size_t size)
+static bool listen_make_directory(const char *directory, char *why, size_t size)
 {
 	bool shared = geteuid() == 0 && strcmp(directory, "/run/hakmem") == 0;
 	mode_t mask = umask(0);
@@ -53,13 +53,13 @@ static bool make_directory(const char *directory, char *why, size_t size)
 	return false;
 }
 
-static bool open_directory(struct listen *listen, bool derived, char *why,
-			   size_t size)
+static bool listen_open_directory(struct listen *listen, bool derived,
+				  char *why, size_t size)
 {
 	char directory[PATH_SOCKET_MAX];
 
-	directory_of(listen->path, directory);
-	if (derived && !make_directory(directory, why, size))
+	listen_directory_of(listen->path, directory);
+	if (derived && !listen_make_directory(directory, why, size))
 		return false;
 	if (!path_trusted(listen->path, geteuid())) {
 		if (errno == EPERM)
@@ -81,7 +81,8 @@ static bool open_directory(struct listen *listen, bool derived, char *why,
 	return listen->directory >= 0;
 }
 
-static bool say_taken(const struct listen *listen, char *why, size_t size)
+static bool listen_say_taken(const struct listen *listen, char *why,
+			     size_t size)
 {
 	char text[24] = "";
 	ssize_t got = pread(listen->lock, text, sizeof(text) - 1, 0);
@@ -96,22 +97,22 @@ static bool say_taken(const struct listen *listen, char *why, size_t size)
 }
 
 /* True when the locked file still has the name; the last owner removes it. */
-static bool lock_is_named(const struct listen *listen)
+static bool listen_lock_is_named(const struct listen *listen)
 {
 	struct stat held, named;
 
 	return fstat(listen->lock, &held) == 0 &&
-	       fstatat(listen->directory, name_of(listen->lock_path), &named,
-		       AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(listen->directory, listen_name_of(listen->lock_path),
+		       &named, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
-static bool open_lock(struct listen *listen, char *why, size_t size)
+static bool listen_open_lock(struct listen *listen, char *why, size_t size)
 {
 	struct stat info;
 
 	listen->lock = openat(
-		listen->directory, name_of(listen->lock_path),
+		listen->directory, listen_name_of(listen->lock_path),
 		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (listen->lock < 0) {
 		snprintf(why, size, "cannot open the lock %s: %s",
@@ -129,7 +130,7 @@ static bool open_lock(struct listen *listen, char *why, size_t size)
 }
 
 /* The pid is a courtesy to whoever comes second; the lock itself holds. */
-static void write_pid(int lock)
+static void listen_write_pid(int lock)
 {
 	char text[24];
 
@@ -138,16 +139,16 @@ static void write_pid(int lock)
 		errno = 0;
 }
 
-static bool take_lock(struct listen *listen, char *why, size_t size)
+static bool listen_take_lock(struct listen *listen, char *why, size_t size)
 {
 	for (int i = 0; i < LOCK_ATTEMPTS; i++) {
-		if (!open_lock(listen, why, size))
+		if (!listen_open_lock(listen, why, size))
 			return false;
 		if (flock(listen->lock, LOCK_EX | LOCK_NB) != 0)
-			return say_taken(listen, why, size);
-		if (lock_is_named(listen)) {
+			return listen_say_taken(listen, why, size);
+		if (listen_lock_is_named(listen)) {
 			listen->locked = true;
-			write_pid(listen->lock);
+			listen_write_pid(listen->lock);
 			return true;
 		}
 		/* Its owner removed it between our open and our lock. */
@@ -159,7 +160,7 @@ static bool take_lock(struct listen *listen, char *why, size_t size)
 	return false;
 }
 
-static bool is_served(const struct sockaddr_un *address)
+static bool listen_is_served(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool served;
@@ -174,11 +175,11 @@ static bool is_served(const struct sockaddr_un *address)
 }
 
 /* We hold the lock: what stands at the path is a dead daemon's, or a trap. */
-static bool remove_stale(struct listen *listen,
-			 const struct sockaddr_un *address, char *why,
-			 size_t size)
+static bool listen_remove_stale(struct listen *listen,
+				const struct sockaddr_un *address, char *why,
+				size_t size)
 {
-	const char *name = name_of(listen->path);
+	const char *name = listen_name_of(listen->path);
 	struct stat info;
 
 	if (fstatat(listen->directory, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -194,7 +195,7 @@ static bool remove_stale(struct listen *listen,
 		snprintf(why, size,
 			 "%s belongs to user %u; choose another path",
 			 listen->path, (unsigned)info.st_uid);
-	} else if (is_served(address)) {
+	} else if (listen_is_served(address)) {
 		snprintf(why, size, "another hakmemd serves %s", listen->path);
 	} else if (unlinkat(listen->directory, name, 0) != 0 &&
 		   errno != ENOENT) {
@@ -207,13 +208,13 @@ static bool remove_stale(struct listen *listen,
 }
 
 /* Apart, where no variable hides the function's name. */
-static int start(int fd)
+static int listen_start(int fd)
 {
 	return listen(fd, BACKLOG);
 }
 
 /* Anyone who reaches the path may connect: credentials decide what he may. */
-static bool bind_socket(struct listen *listen, char *why, size_t size)
+static bool listen_bind_socket(struct listen *listen, char *why, size_t size)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct stat info;
@@ -221,7 +222,7 @@ static bool bind_socket(struct listen *listen, char *why, size_t size)
 	bool bound;
 
 	strcpy(address.sun_path, listen->path);
-	if (!remove_stale(listen, &address, why, size))
+	if (!listen_remove_stale(listen, &address, why, size))
 		return false;
 	listen->fd =
 		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -229,11 +230,11 @@ static bool bind_socket(struct listen *listen, char *why, size_t size)
 	bound = listen->fd >= 0 && bind(listen->fd, (struct sockaddr *)&address,
 					sizeof(address)) == 0;
 	umask(mask);
-	if (bound && fstatat(listen->directory, name_of(listen->path), &info,
-			     AT_SYMLINK_NOFOLLOW) == 0) {
+	if (bound && fstatat(listen->directory, listen_name_of(listen->path),
+			     &info, AT_SYMLINK_NOFOLLOW) == 0) {
 		listen->device = info.st_dev;
 		listen->inode = info.st_ino;
-		if (start(listen->fd) == 0)
+		if (listen_start(listen->fd) == 0)
 			return true;
 	}
 	snprintf(why, size, "cannot listen at %s: %s", listen->path,
@@ -246,7 +247,7 @@ bool listen_open(struct listen *listen, const char *path, bool derived,
 {
 	memset(listen, 0, sizeof(*listen));
 	listen->fd = listen->lock = listen->directory = -1;
-	if (*name_of(path) == '\0') {
+	if (*listen_name_of(path) == '\0') {
 		snprintf(why, size, "'%s' is no path for a socket", path);
 		return false;
 	}
@@ -259,14 +260,15 @@ bool listen_open(struct listen *listen, const char *path, bool derived,
 	}
 	strcpy(listen->path, path);
 	snprintf(listen->lock_path, sizeof(listen->lock_path), "%s.lock", path);
-	if (open_directory(listen, derived, why, size) &&
-	    take_lock(listen, why, size) && bind_socket(listen, why, size))
+	if (listen_open_directory(listen, derived, why, size) &&
+	    listen_take_lock(listen, why, size) &&
+	    listen_bind_socket(listen, why, size))
 		return true;
 	listen_close(listen);
 	return false;
 }
 
-static void close_if_open(int *fd)
+static void listen_close_if_open(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
@@ -278,16 +280,17 @@ void listen_close(struct listen *listen)
 	struct stat info;
 
 	if (listen->inode &&
-	    fstatat(listen->directory, name_of(listen->path), &info,
+	    fstatat(listen->directory, listen_name_of(listen->path), &info,
 		    AT_SYMLINK_NOFOLLOW) == 0 &&
 	    info.st_dev == listen->device && info.st_ino == listen->inode)
-		unlinkat(listen->directory, name_of(listen->path), 0);
+		unlinkat(listen->directory, listen_name_of(listen->path), 0);
 	/* While the lock is held nobody else's can have this name. */
-	if (listen->locked && lock_is_named(listen))
-		unlinkat(listen->directory, name_of(listen->lock_path), 0);
+	if (listen->locked && listen_lock_is_named(listen))
+		unlinkat(listen->directory, listen_name_of(listen->lock_path),
+			 0);
 	listen->locked = false;
 	listen->inode = 0;
-	close_if_open(&listen->fd);
-	close_if_open(&listen->lock);
-	close_if_open(&listen->directory);
+	listen_close_if_open(&listen->fd);
+	listen_close_if_open(&listen->lock);
+	listen_close_if_open(&listen->directory);
 }

@@ -9,7 +9,7 @@
 #include "hakmemd/core/clock.h"
 
 /* The file's first room - 1 bytes as a string; false when unreadable. */
-static bool slurp(const char *path, char *text, size_t room)
+static bool procfs_slurp(const char *path, char *text, size_t room)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	size_t used = 0;
@@ -26,7 +26,7 @@ static bool slurp(const char *path, char *text, size_t room)
 }
 
 /* Where field `number` begins; the text starts with field 3. NULL if short. */
-static const char *field(const char *text, unsigned number)
+static const char *procfs_field(const char *text, unsigned number)
 {
 	for (unsigned at = 3; at < number; at++) {
 		text = strchr(text, ' ');
@@ -43,18 +43,18 @@ bool procfs_stat(pid_t pid, struct procfs_stat *out)
 	const char *at, *ticks, *status;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (pid <= 0 || !slurp(path, text, sizeof(text)))
+	if (pid <= 0 || !procfs_slurp(path, text, sizeof(text)))
 		return false;
 	at = strrchr(text, ')'); /* the name may hold blanks and ')' */
 	if (!at || at[1] != ' ')
 		return false;
 	at += 2;
-	ticks = field(at, 22);
-	status = field(at, 52);
+	ticks = procfs_field(at, 22);
+	status = procfs_field(at, 52);
 	if (!ticks)
 		return false;
 	out->state = *at;
-	out->parent = (pid_t)strtol(field(at, 4), NULL, 10);
+	out->parent = (pid_t)strtol(procfs_field(at, 4), NULL, 10);
 	out->start_ticks = strtoull(ticks, NULL, 10);
 	out->exit_status = status ? (int)strtol(status, NULL, 10) : 0;
 	return true;
@@ -69,7 +69,7 @@ bool procfs_is_ours(pid_t pid)
 	if (us == 0)
 		return true;
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (!slurp(path, text, sizeof(text)))
+	if (!procfs_slurp(path, text, sizeof(text)))
 		return false;
 	at = strstr(text, "\nUid:");
 	return at &&
@@ -110,7 +110,7 @@ uint64_t procfs_start_ns(uint64_t start_ticks)
 }
 
 /* The number after NAME at the start of a line; 0 if it is not there. */
-static uint64_t counter(const char *text, const char *name)
+static uint64_t procfs_counter(const char *text, const char *name)
 {
 	size_t length = strlen(name);
 
@@ -126,7 +126,7 @@ static uint64_t counter(const char *text, const char *name)
 /* Where the kernel counts the kills of a cgroup, by the line that names it. */
 static const struct {
 	const char *line, *directory, *file;
-} hierarchies[] = {
+} procfs_hierarchies[] = {
 	{"0::/", "/sys/fs/cgroup", "memory.events.local"},
 	{":memory:/", "/sys/fs/cgroup/memory", "memory.oom_control"},
 };
@@ -136,20 +136,21 @@ void procfs_oom_events(pid_t pid, char events[PROCFS_EVENTS_MAX])
 	char path[64], text[4096];
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	if (!slurp(path, text, sizeof(text)))
+	if (!procfs_slurp(path, text, sizeof(text)))
 		text[0] = '\0';
-	for (size_t i = 0; i < sizeof(hierarchies) / sizeof(hierarchies[0]);
+	for (size_t i = 0;
+	     i < sizeof(procfs_hierarchies) / sizeof(procfs_hierarchies[0]);
 	     i++) {
-		const char *group = strstr(text, hierarchies[i].line);
+		const char *group = strstr(text, procfs_hierarchies[i].line);
 		int length;
 
 		if (!group)
 			continue;
-		group += strlen(hierarchies[i].line) - 1;
+		group += strlen(procfs_hierarchies[i].line) - 1;
 		length = snprintf(events, PROCFS_EVENTS_MAX, "%s%.*s/%s",
-				  hierarchies[i].directory,
+				  procfs_hierarchies[i].directory,
 				  (int)strcspn(group, "\n"), group,
-				  hierarchies[i].file);
+				  procfs_hierarchies[i].file);
 		if (length < (int)PROCFS_EVENTS_MAX &&
 		    access(events, R_OK) == 0)
 			return;
@@ -161,8 +162,8 @@ bool procfs_oom_kills(const char *events, uint64_t *kills)
 {
 	char text[16384];
 
-	if (!slurp(events ? events : "/proc/vmstat", text, sizeof(text)))
+	if (!procfs_slurp(events ? events : "/proc/vmstat", text, sizeof(text)))
 		return false;
-	*kills = counter(text, "oom_kill");
+	*kills = procfs_counter(text, "oom_kill");
 	return true;
 }

@@ -40,17 +40,17 @@ struct registry *registry_new(struct loop *loop, uint64_t retain_ns,
 	return registry;
 }
 
-static bool is_foreign(uid_t uid)
+static bool registry_is_foreign(uid_t uid)
 {
 	return uid != geteuid() && uid != 0;
 }
 
-static bool is_over(const struct process *process)
+static bool registry_is_over(const struct process *process)
 {
 	return process->ended_ns != 0;
 }
 
-static void unwatch(struct process *process)
+static void registry_unwatch(struct process *process)
 {
 	struct registry *registry = process->registry;
 
@@ -62,13 +62,13 @@ static void unwatch(struct process *process)
 	registry->watched--;
 }
 
-static void drop(struct process *process)
+static void registry_drop(struct process *process)
 {
 	struct registry *registry = process->registry;
 
 	if (process->session)
 		process->calls->detach(process->session);
-	unwatch(process);
+	registry_unwatch(process);
 	if (process->previous)
 		process->previous->next = process->next;
 	else
@@ -87,12 +87,12 @@ void registry_free(struct registry *registry)
 	if (!registry)
 		return;
 	while (registry->first)
-		drop(registry->first);
+		registry_drop(registry->first);
 	free(registry);
 }
 
 /* Counts the machine's kills; what nobody claimed in time is forgotten. */
-static void look_for_kills(struct registry *registry, uint64_t now_ns)
+static void registry_look_for_kills(struct registry *registry, uint64_t now_ns)
 {
 	uint64_t kills;
 
@@ -110,14 +110,14 @@ static void look_for_kills(struct registry *registry, uint64_t now_ns)
  * SIGKILL just after such a kill, in its own cgroup as far as that is known.
  * One kill explains one end.
  */
-static bool was_oom_killed(const struct process *process)
+static bool registry_was_oom_killed(const struct process *process)
 {
 	struct registry *registry = process->registry;
 	uint64_t kills;
 
 	if (process->exit_signal != SIGKILL)
 		return false;
-	look_for_kills(registry, clock_ns());
+	registry_look_for_kills(registry, clock_ns());
 	if (registry->unclaimed == 0 ||
 	    (process->oom_events[0] != '\0' &&
 	     procfs_oom_kills(process->oom_events, &kills) &&
@@ -127,7 +127,7 @@ static bool was_oom_killed(const struct process *process)
 	return true;
 }
 
-static void take_status(struct process *process, int status)
+static void registry_take_status(struct process *process, int status)
 {
 	process->exit_known = true;
 	process->exit_status = 0;
@@ -135,7 +135,7 @@ static void take_status(struct process *process, int status)
 	if (WIFSIGNALED(status)) {
 		process->exit_signal = WTERMSIG(status);
 		process->state =
-			was_oom_killed(process)
+			registry_was_oom_killed(process)
 				? HAKMEM__PROCESS_STATE__PROCESS_OOM_KILLED
 				: HAKMEM__PROCESS_STATE__PROCESS_SIGNALLED;
 	} else {
@@ -144,11 +144,11 @@ static void take_status(struct process *process, int status)
 	}
 }
 
-static void end(struct process *process, uint64_t now_ns)
+static void registry_end(struct process *process, uint64_t now_ns)
 {
 	const struct registry *registry = process->registry;
 
-	if (is_over(process))
+	if (registry_is_over(process))
 		return;
 	process->ended_ns = now_ns;
 	process->state = HAKMEM__PROCESS_STATE__PROCESS_ENDED;
@@ -159,32 +159,32 @@ static void end(struct process *process, uint64_t now_ns)
  * Readable: it ended, and may be a zombie whose status /proc shows. Hung up: it
  * was reaped, and newer kernels keep the status for us.
  */
-static void watched(void *owner, uint32_t events)
+static void registry_watched(void *owner, uint32_t events)
 {
 	struct process *process = owner;
 	struct procfs_stat stat;
 	int status;
 
-	end(process, clock_ns());
+	registry_end(process, clock_ns());
 	if (pidfd_exit_status(process->watch.fd, &status)) {
 		if (!process->exit_known)
-			take_status(process, status);
+			registry_take_status(process, status);
 		events |= EPOLLHUP;
 	} else if (!(events & EPOLLHUP) && !process->exit_known &&
 		   procfs_stat(process->pid, &stat) && stat.state == 'Z' &&
 		   stat.start_ticks == process->start_ticks &&
 		   procfs_is_ours(process->pid)) {
-		take_status(process, stat.exit_status);
+		registry_take_status(process, stat.exit_status);
 	}
 	if (events & EPOLLHUP)
-		unwatch(process);
+		registry_unwatch(process);
 	else /* until reaped */
 		loop_want(process->registry->loop, &process->watch, 0);
 	if (process->session)
 		process->calls->finish(process->session);
 }
 
-static void watch(struct process *process, int pidfd)
+static void registry_watch(struct process *process, int pidfd)
 {
 	struct registry *registry = process->registry;
 
@@ -195,7 +195,7 @@ static void watch(struct process *process, int pidfd)
 		return;
 	}
 	process->watch.fd = pidfd;
-	process->watch.ready = watched;
+	process->watch.ready = registry_watched;
 	process->watch.owner = process;
 	if (loop_add(registry->loop, &process->watch, EPOLLIN)) {
 		registry->watched++;
@@ -214,8 +214,8 @@ struct identity {
 	bool alive;
 };
 
-static bool is_same(const struct process *process,
-		    const struct identity *identity, uint64_t session)
+static bool registry_is_same(const struct process *process,
+			     const struct identity *identity, uint64_t session)
 {
 	if (identity->unique && process->unique)
 		return process->unique == identity->unique;
@@ -226,12 +226,12 @@ static bool is_same(const struct process *process,
 	return session && process->model.session == session;
 }
 
-static struct process *find_known(struct registry *registry,
-				  const struct identity *identity,
-				  uint64_t session)
+static struct process *registry_find_known(struct registry *registry,
+					   const struct identity *identity,
+					   uint64_t session)
 {
 	for (struct process *at = registry->last; at; at = at->previous)
-		if (is_same(at, identity, session))
+		if (registry_is_same(at, identity, session))
 			return at;
 	return NULL;
 }
@@ -241,17 +241,17 @@ static struct process *find_known(struct registry *registry,
  * first. One other user may not push out everybody else's. False when all
  * others live; NULL in `*victim` when there is room.
  */
-static bool find_victim(struct registry *registry, uid_t uid,
-			struct process **victim)
+static bool registry_find_victim(struct registry *registry, uid_t uid,
+				 struct process **victim)
 {
-	bool foreign = is_foreign(uid);
+	bool foreign = registry_is_foreign(uid);
 	struct process *oldest = NULL, *own = NULL;
 	size_t bytes = 0, same = 0;
 
 	for (struct process *at = registry->first; at; at = at->next) {
 		bytes += sizeof(*at) + model_bytes(&at->model);
 		same += at->uid == uid;
-		if (!is_over(at))
+		if (!registry_is_over(at))
 			continue;
 		if (!oldest || at->ended_ns < oldest->ended_ns)
 			oldest = at;
@@ -269,19 +269,19 @@ static bool find_victim(struct registry *registry, uid_t uid,
 }
 
 /* Drops until there is room: one record may be as large as many. */
-static bool make_room(struct registry *registry, uid_t uid)
+static bool registry_make_room(struct registry *registry, uid_t uid)
 {
 	struct process *victim;
 
-	while (find_victim(registry, uid, &victim)) {
+	while (registry_find_victim(registry, uid, &victim)) {
 		if (!victim)
 			return true;
-		drop(victim);
+		registry_drop(victim);
 	}
 	return false;
 }
 
-static struct process *append(struct registry *registry)
+static struct process *registry_append(struct registry *registry)
 {
 	struct process *process = calloc(1, sizeof(*process));
 
@@ -301,26 +301,28 @@ static struct process *append(struct registry *registry)
 }
 
 /* By its session, or by its pid if it was there before the child. */
-static bool is_parent(const struct process *at, const struct process *child,
-		      uint64_t session)
+static bool registry_is_parent(const struct process *at,
+			       const struct process *child, uint64_t session)
 {
 	if (at->pid == child->parent && child->parent > 0)
-		return !is_over(at) && (at->start_ticks <= child->start_ticks ||
-					child->start_ticks == 0);
+		return !registry_is_over(at) &&
+		       (at->start_ticks <= child->start_ticks ||
+			child->start_ticks == 0);
 	return session && at->model.session == session && at->uid == child->uid;
 }
 
-static uint64_t parent_of(struct registry *registry,
-			  const struct process *process, uint64_t session)
+static uint64_t registry_parent_of(struct registry *registry,
+				   const struct process *process,
+				   uint64_t session)
 {
 	for (struct process *at = registry->last; at; at = at->previous)
-		if (at != process && is_parent(at, process, session))
+		if (at != process && registry_is_parent(at, process, session))
 			return at->id;
 	return 0;
 }
 
-static void identify(struct identity *identity, int socket,
-		     const struct ucred *peer)
+static void registry_identify(struct identity *identity, int socket,
+			      const struct ucred *peer)
 {
 	struct procfs_stat stat;
 
@@ -343,22 +345,22 @@ static void identify(struct identity *identity, int socket,
 	}
 }
 
-static struct process *admit(struct registry *registry,
-			     const struct identity *identity, uid_t uid,
-			     uint64_t now_ns)
+static struct process *registry_admit(struct registry *registry,
+				      const struct identity *identity,
+				      uid_t uid, uint64_t now_ns)
 {
 	struct process *process;
 
-	if (!make_room(registry, uid))
+	if (!registry_make_room(registry, uid))
 		return NULL;
-	process = append(registry);
+	process = registry_append(registry);
 	if (!process)
 		return NULL;
 	process->pid = identity->pid;
 	process->parent = identity->parent;
 	process->uid = uid;
 	process->model.sites.pool =
-		is_foreign(uid) ? &registry->foreign : &registry->own;
+		registry_is_foreign(uid) ? &registry->foreign : &registry->own;
 	process->unique = identity->unique;
 	process->start_ticks = identity->start_ticks;
 	process->first_seen_ns = now_ns;
@@ -372,19 +374,20 @@ static struct process *admit(struct registry *registry,
 	return process;
 }
 
-static void connect_to(struct process *process, struct identity *identity,
-		       void *session, const struct registry_session *calls)
+static void registry_connect_to(struct process *process,
+				struct identity *identity, void *session,
+				const struct registry_session *calls)
 {
 	if (process->session)
 		process->calls->detach(process->session);
 	process->session = session;
 	process->calls = calls;
-	if (!is_over(process))
+	if (!registry_is_over(process))
 		process->state = HAKMEM__PROCESS_STATE__PROCESS_RUNNING;
-	watch(process, identity->pidfd);
+	registry_watch(process, identity->pidfd);
 	identity->pidfd = -1;
 	if (!identity->alive && process->watch.fd < 0)
-		end(process, clock_ns());
+		registry_end(process, clock_ns());
 }
 
 struct process *registry_connect(struct registry *registry, int socket,
@@ -398,22 +401,23 @@ struct process *registry_connect(struct registry *registry, int socket,
 	struct process *process;
 	bool is_new = false;
 
-	identify(&identity, socket, peer);
+	registry_identify(&identity, socket, peer);
 	if (*hello->command == '\0' && identity.alive) {
 		procfs_command(peer->pid, command, sizeof(command));
 		hello->command = command;
 	}
-	process = find_known(registry, &identity, hello->session);
+	process = registry_find_known(registry, &identity, hello->session);
 	*why = "too many processes are known already";
 	if (!process) {
 		is_new = true;
-		process = admit(registry, &identity, peer->uid, clock_ns());
+		process = registry_admit(registry, &identity, peer->uid,
+					 clock_ns());
 	}
 	if (process)
 		*why = model_hello(&process->model, hello);
 	if (!process || *why) {
 		if (process && is_new)
-			drop(process);
+			registry_drop(process);
 		if (identity.pidfd >= 0)
 			close(identity.pidfd);
 		return NULL;
@@ -422,13 +426,13 @@ struct process *registry_connect(struct registry *registry, int socket,
 	if (identity.parent == 0 && is_new)
 		process->parent = (pid_t)hello->parent_pid;
 	if (process->parent_id == 0)
-		process->parent_id =
-			parent_of(registry, process, hello->parent_session);
-	connect_to(process, &identity, session, calls);
+		process->parent_id = registry_parent_of(registry, process,
+							hello->parent_session);
+	registry_connect_to(process, &identity, session, calls);
 	return process;
 }
 
-static bool lives(const struct process *process)
+static bool registry_lives(const struct process *process)
 {
 	struct procfs_stat stat;
 
@@ -441,11 +445,11 @@ static bool lives(const struct process *process)
 void registry_disconnect(struct process *process)
 {
 	process->session = NULL;
-	if (is_over(process))
+	if (registry_is_over(process))
 		return;
 	process->state = HAKMEM__PROCESS_STATE__PROCESS_DISCONNECTED;
-	if (!lives(process) && process->watch.fd < 0)
-		end(process, clock_ns());
+	if (!registry_lives(process) && process->watch.fd < 0)
+		registry_end(process, clock_ns());
 	loop_tick_by(process->registry->loop, clock_ns() + LOOK_NS);
 }
 
@@ -476,27 +480,29 @@ size_t registry_count(const struct registry *registry)
 }
 
 /* A process that runs; returns when to look at it again. */
-static uint64_t check_life(struct process *process, uint64_t now_ns)
+static uint64_t registry_check_life(struct process *process, uint64_t now_ns)
 {
-	if (process->watch.fd < 0 && !lives(process))
-		end(process, now_ns);
+	if (process->watch.fd < 0 && !registry_lives(process))
+		registry_end(process, now_ns);
 	return now_ns + LOOK_NS;
 }
 
 /* Sites of what has ended make room for those of what runs. */
-static void shed(struct registry *registry, const struct sites_pool *pool)
+static void registry_shed(struct registry *registry,
+			  const struct sites_pool *pool)
 {
 	while (pool->used > pool->max / 4 * 3) {
 		struct process *oldest = NULL;
 
 		for (struct process *at = registry->first; at; at = at->next)
-			if (at->model.sites.pool == pool && is_over(at) &&
-			    !at->session && at->model.sites.bytes &&
+			if (at->model.sites.pool == pool &&
+			    registry_is_over(at) && !at->session &&
+			    at->model.sites.bytes &&
 			    (!oldest || at->ended_ns < oldest->ended_ns))
 				oldest = at;
 		if (!oldest)
 			return;
-		drop(oldest);
+		registry_drop(oldest);
 	}
 }
 
@@ -505,24 +511,24 @@ uint64_t registry_expire(struct registry *registry, uint64_t now_ns)
 	uint64_t next_ns = UINT64_MAX;
 	struct process *next;
 
-	shed(registry, &registry->own);
-	shed(registry, &registry->foreign);
+	registry_shed(registry, &registry->own);
+	registry_shed(registry, &registry->foreign);
 	for (struct process *at = registry->first; at; at = next) {
 		uint64_t due_ns;
 
 		next = at->next;
-		if (!is_over(at)) {
-			due_ns = check_life(at, now_ns);
+		if (!registry_is_over(at)) {
+			due_ns = registry_check_life(at, now_ns);
 		} else {
 			due_ns = at->ended_ns + registry->retain_ns;
 		}
 		if (due_ns > now_ns && due_ns < next_ns)
 			next_ns = due_ns;
 		else if (due_ns <= now_ns && !at->session)
-			drop(at);
+			registry_drop(at);
 	}
 	if (next_ns <= now_ns + LOOK_NS &&
 	    now_ns >= registry->looked_ns + LOOK_NS)
-		look_for_kills(registry, now_ns);
+		registry_look_for_kills(registry, now_ns);
 	return next_ns;
 }

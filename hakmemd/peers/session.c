@@ -2,7 +2,7 @@
 
 #include "hakmemd/core/clock.h"
 
-static void detach(void *session)
+static void session_detach(void *session)
 {
 	struct conn *conn = session;
 
@@ -10,12 +10,12 @@ static void detach(void *session)
 	conn_close(conn);
 }
 
-static void finish(void *session)
+static void session_finish(void *session)
 {
 	conn_finish(session);
 }
 
-static void control(void *session, const Hakmem__Control *control)
+static void session_control(void *session, const Hakmem__Control *control)
 {
 	struct conn *conn = session;
 
@@ -23,11 +23,13 @@ static void control(void *session, const Hakmem__Control *control)
 	conn_push(conn);
 }
 
-static const struct registry_session calls = {
-	.detach = detach, .finish = finish, .control = control};
+static const struct registry_session session_calls = {.detach = session_detach,
+						      .finish = session_finish,
+						      .control =
+							      session_control};
 
-static void hello(struct conn *conn, struct registry *registry,
-		  const struct frame *frame)
+static void session_hello(struct conn *conn, struct registry *registry,
+			  const struct frame *frame)
 {
 	const char *why = "not a Hello message";
 	struct process *process = NULL;
@@ -41,29 +43,32 @@ static void hello(struct conn *conn, struct registry *registry,
 	if (message)
 		process =
 			registry_connect(registry, conn->source.fd, &conn->peer,
-					 message, conn, &calls, &why);
+					 message, conn, &session_calls, &why);
 	pool_free(&pool);
 	conn->owner = process;
 	if (!process)
 		conn_fail(conn, "HELLO: %s", why);
 }
 
-static const char *take_state(struct process *process, struct pool *pool,
-			      const struct frame *frame)
+static const char *session_take_state(struct process *process,
+				      struct pool *pool,
+				      const struct frame *frame)
 {
 	return model_state(&process->model, pool, frame->payload, frame->length,
 			   clock_ns());
 }
 
-static const char *take_modules(struct process *process, struct pool *pool,
-				const struct frame *frame)
+static const char *session_take_modules(struct process *process,
+					struct pool *pool,
+					const struct frame *frame)
 {
 	return model_modules(&process->model, pool, frame->payload,
 			     frame->length);
 }
 
-static const char *take_sites(struct process *process, struct pool *pool,
-			      const struct frame *frame)
+static const char *session_take_sites(struct process *process,
+				      struct pool *pool,
+				      const struct frame *frame)
 {
 	return model_sites(&process->model, pool, frame->payload,
 			   frame->length);
@@ -78,22 +83,23 @@ struct kind {
 			    const struct frame *frame);
 };
 
-static const struct kind kinds[] = {
-	{FRAME_STATE, "STATE", take_state},
-	{FRAME_MODULES, "MODULES", take_modules},
-	{FRAME_SITES, "SITES", take_sites},
+static const struct kind session_kinds[] = {
+	{FRAME_STATE, "STATE", session_take_state},
+	{FRAME_MODULES, "MODULES", session_take_modules},
+	{FRAME_SITES, "SITES", session_take_sites},
 };
 
-static const struct kind *kind_of(const struct frame *frame)
+static const struct kind *session_kind_of(const struct frame *frame)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].type == frame->type)
-			return &kinds[i];
+	for (size_t i = 0; i < sizeof(session_kinds) / sizeof(session_kinds[0]);
+	     i++)
+		if (session_kinds[i].type == frame->type)
+			return &session_kinds[i];
 	return NULL;
 }
 
-static void news(struct conn *conn, const struct kind *kind,
-		 const struct frame *frame)
+static void session_news(struct conn *conn, const struct kind *kind,
+			 const struct frame *frame)
 {
 	struct pool pool;
 	const char *why;
@@ -108,12 +114,12 @@ static void news(struct conn *conn, const struct kind *kind,
 void session_frame(struct conn *conn, struct registry *registry,
 		   const struct frame *frame)
 {
-	const struct kind *kind = kind_of(frame);
+	const struct kind *kind = session_kind_of(frame);
 
 	if (frame->type == FRAME_HELLO && !conn->owner)
-		hello(conn, registry, frame);
+		session_hello(conn, registry, frame);
 	else if (kind && conn->owner)
-		news(conn, kind, frame);
+		session_news(conn, kind, frame);
 	else
 		conn_fail(conn, "frame type %u is out of place here",
 			  frame->type);

@@ -16,11 +16,11 @@
 #define LONG_LIST_BYTES (4u << 20)
 #define SHORT_TEXT	160u
 
-static char no_text[1];
+static char query_no_text[1];
 
 /* The figures of a baseline, too, unless it is NULL. */
-static void describe(const struct process *from, uint64_t now_ns,
-		     const struct baseline *baseline, Hakmem__Process *to)
+static void query_describe(const struct process *from, uint64_t now_ns,
+			   const struct baseline *baseline, Hakmem__Process *to)
 {
 	const struct model *model = &from->model;
 	uint64_t until_ns = from->ended_ns ? from->ended_ns : now_ns;
@@ -31,8 +31,8 @@ static void describe(const struct process *from, uint64_t now_ns,
 	to->parent_pid = (uint32_t)from->parent;
 	to->uid = from->uid;
 	to->start_ticks = from->start_ticks;
-	to->command = model->command ? model->command : no_text;
-	to->executable = model->executable ? model->executable : no_text;
+	to->command = model->command ? model->command : query_no_text;
+	to->executable = model->executable ? model->executable : query_no_text;
 	to->state = from->state;
 	to->exit_known = from->exit_known;
 	to->exit_status = from->exit_status;
@@ -53,7 +53,7 @@ static void describe(const struct process *from, uint64_t now_ns,
 }
 
 /* A copy cut to SHORT_TEXT bytes, never inside a character. */
-static char *shorten(struct pool *pool, char *text)
+static char *query_shorten(struct pool *pool, char *text)
 {
 	size_t length = strlen(text);
 	char *copy;
@@ -62,7 +62,7 @@ static char *shorten(struct pool *pool, char *text)
 		return text;
 	copy = pool_alloc(pool, SHORT_TEXT + 1);
 	if (!copy)
-		return no_text;
+		return query_no_text;
 	length = SHORT_TEXT;
 	while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
 		length--;
@@ -72,32 +72,33 @@ static char *shorten(struct pool *pool, char *text)
 }
 
 /* What one row adds to a message: itself, its tag and its length. */
-static size_t packed_bytes(const Hakmem__Process *row)
+static size_t query_packed_bytes(const Hakmem__Process *row)
 {
 	return hakmem__process__get_packed_size(row) + 6;
 }
 
-static size_t list(const struct request *request, uint64_t now_ns,
-		   Hakmem__Process *rows)
+static size_t query_list(const struct request *request, uint64_t now_ns,
+			 Hakmem__Process *rows)
 {
 	struct process *at = registry_first(request->context->registry);
 	size_t count = 0, bytes = 0;
 
 	for (; at; at = at->next) {
-		describe(at, now_ns,
-			 baseline_find(&at->model.baselines,
-				       request->query->baseline),
-			 &rows[count]);
-		bytes += packed_bytes(&rows[count++]);
+		query_describe(at, now_ns,
+			       baseline_find(&at->model.baselines,
+					     request->query->baseline),
+			       &rows[count]);
+		bytes += query_packed_bytes(&rows[count++]);
 	}
 	for (size_t i = 0; bytes > LONG_LIST_BYTES && i < count; i++) {
-		rows[i].command = shorten(request->pool, rows[i].command);
-		rows[i].executable = shorten(request->pool, rows[i].executable);
+		rows[i].command = query_shorten(request->pool, rows[i].command);
+		rows[i].executable =
+			query_shorten(request->pool, rows[i].executable);
 	}
 	return count;
 }
 
-static void answer_processes(const struct request *request)
+static void query_answer_processes(const struct request *request)
 {
 	size_t count = registry_count(request->context->registry), sent = 0;
 	uint64_t now_ns = clock_ns();
@@ -112,7 +113,7 @@ static void answer_processes(const struct request *request)
 		request_no_memory(request);
 		return;
 	}
-	count = list(request, now_ns, rows);
+	count = query_list(request, now_ns, rows);
 	for (size_t i = 0; i < count; i++)
 		heads[i] = &rows[i];
 	answer.query_id = request->query->query_id;
@@ -126,8 +127,9 @@ static void answer_processes(const struct request *request)
 
 		answer.processes = heads + sent;
 		answer.n_processes = 0;
-		while (sent < count && (bytes += packed_bytes(heads[sent])) <=
-					       REQUEST_FILL_BYTES) {
+		while (sent < count &&
+		       (bytes += query_packed_bytes(heads[sent])) <=
+			       REQUEST_FILL_BYTES) {
 			answer.n_processes++;
 			sent++;
 		}
@@ -136,8 +138,8 @@ static void answer_processes(const struct request *request)
 	} while (answer.more);
 }
 
-static Hakmem__SizeBin **bins(struct pool *pool, const struct sizes_row *from,
-			      size_t count)
+static Hakmem__SizeBin **query_bins(struct pool *pool,
+				    const struct sizes_row *from, size_t count)
 {
 	Hakmem__SizeBin *rows = pool_array(pool, count, sizeof(*rows));
 	Hakmem__SizeBin **heads = pool_array(pool, count, sizeof(*heads));
@@ -160,20 +162,22 @@ static Hakmem__SizeBin **bins(struct pool *pool, const struct sizes_row *from,
 }
 
 /* The histogram of a state; false without memory. */
-static bool sizes_of(const struct request *request, const Hakmem__Hello *hello,
-		     const Hakmem__State *state, Hakmem__SizeBin ***rows,
-		     size_t *count)
+static bool query_sizes_of(const struct request *request,
+			   const Hakmem__Hello *hello,
+			   const Hakmem__State *state, Hakmem__SizeBin ***rows,
+			   size_t *count)
 {
 	static struct sizes_row sizes[BINS_COUNT];
 
 	*count = sizes_compute(hello, state, sizes);
-	*rows = bins(request->pool, sizes, *count);
+	*rows = query_bins(request->pool, sizes, *count);
 	return *rows || *count == 0;
 }
 
 /* The same of the baseline, if the request names one. */
-static bool add_base(const struct request *request,
-		     const struct baseline *baseline, Hakmem__Detail *answer)
+static bool query_add_base(const struct request *request,
+			   const struct baseline *baseline,
+			   Hakmem__Detail *answer)
 {
 	if (!baseline)
 		return true;
@@ -181,11 +185,12 @@ static bool add_base(const struct request *request,
 	answer->base_state = model_base_message(baseline, request->pool);
 	if (!answer->base_state)
 		return baseline->state == NULL;
-	return sizes_of(request, answer->hello, answer->base_state,
-			&answer->base_sizes, &answer->n_base_sizes);
+	return query_sizes_of(request, answer->hello, answer->base_state,
+			      &answer->base_sizes, &answer->n_base_sizes);
 }
 
-static bool add_baselines(const struct request *request, Hakmem__Detail *answer)
+static bool query_add_baselines(const struct request *request,
+				Hakmem__Detail *answer)
 {
 	const struct baselines *baselines = &request->process->model.baselines;
 	Hakmem__Baseline *rows =
@@ -205,7 +210,7 @@ static bool add_baselines(const struct request *request, Hakmem__Detail *answer)
 	return true;
 }
 
-static void answer_detail(const struct request *request)
+static void query_answer_detail(const struct request *request)
 {
 	const struct model *model = &request->process->model;
 	const struct baseline *baseline;
@@ -217,15 +222,16 @@ static void answer_detail(const struct request *request)
 		return;
 	answer.query_id = request->query->query_id;
 	answer.now_ns = clock_ns();
-	describe(request->process, answer.now_ns, baseline, &row);
+	query_describe(request->process, answer.now_ns, baseline, &row);
 	answer.process = &row;
 	answer.hello = model_hello_message(model, request->pool);
 	answer.state = model_state_message(model, request->pool);
 	if (!answer.hello ||
-	    (answer.state && !sizes_of(request, answer.hello, answer.state,
-				       &answer.sizes, &answer.n_sizes)) ||
-	    !add_base(request, baseline, &answer) ||
-	    !add_baselines(request, &answer))
+	    (answer.state &&
+	     !query_sizes_of(request, answer.hello, answer.state, &answer.sizes,
+			     &answer.n_sizes)) ||
+	    !query_add_base(request, baseline, &answer) ||
+	    !query_add_baselines(request, &answer))
 		request_no_memory(request);
 	else if (hakmem__detail__get_packed_size(&answer) > FRAME_PAYLOAD_MAX)
 		request_refuse(request,
@@ -236,7 +242,7 @@ static void answer_detail(const struct request *request)
 }
 
 /* The names of the figures that are kept, a blank behind each. */
-static char *kept_names(struct pool *pool)
+static char *query_kept_names(struct pool *pool)
 {
 	char *names = pool_alloc(pool, strlen(figures_names) + 1);
 	char *at = names;
@@ -251,7 +257,7 @@ static char *kept_names(struct pool *pool)
 	return names;
 }
 
-static void answer_history(const struct request *request)
+static void query_answer_history(const struct request *request)
 {
 	const struct history *history = &request->process->model.history;
 	size_t first = history_after(history, request->query->since_ns);
@@ -266,7 +272,7 @@ static void answer_history(const struct request *request)
 	answer.time_ns = pool_array(request->pool, count, sizeof(uint64_t));
 	answer.figures =
 		pool_array(request->pool, answer.n_figures, sizeof(uint64_t));
-	answer.figure_names = kept_names(request->pool);
+	answer.figure_names = query_kept_names(request->pool);
 	if (!answer.time_ns || !answer.figures || !answer.figure_names) {
 		request_no_memory(request);
 		return;
@@ -282,14 +288,14 @@ static void answer_history(const struct request *request)
 	conn_send(request->conn, FRAME_HISTORY, &answer.base);
 }
 
-static bool write_table(enum format format, struct export_table *table,
-			const struct model *model, struct buf *text)
+static bool query_write_table(enum format format, struct export_table *table,
+			      const struct model *model, struct buf *text)
 {
 	table->time_s = clock_unix_s(model->state_ns);
 	return writer_of(format)->table(table, text);
 }
 
-static void send_export(const struct request *request, struct buf *text)
+static void query_send_export(const struct request *request, struct buf *text)
 {
 	Hakmem__Export answer;
 
@@ -308,7 +314,8 @@ static void send_export(const struct request *request, struct buf *text)
 	} while (!answer.last);
 }
 
-static void answer_table(const struct request *request, enum format format)
+static void query_answer_table(const struct request *request,
+			       enum format format)
 {
 	const struct model *model = &request->process->model;
 	Hakmem__Hello *hello = model_hello_message(model, request->pool);
@@ -321,14 +328,14 @@ static void answer_table(const struct request *request, enum format format)
 			  model->command, hello, state, &table))
 		request_refuse(request, "pid %d has not sent its figures yet",
 			       (int)request->process->pid);
-	else if (!write_table(format, &table, model, &text))
+	else if (!query_write_table(format, &table, model, &text))
 		request_no_memory(request);
 	else
-		send_export(request, &text);
+		query_send_export(request, &text);
 	buf_free(&text);
 }
 
-static void answer_export(const struct request *request)
+static void query_answer_export(const struct request *request)
 {
 	const Hakmem__Query *query = request->query;
 	unsigned subject = format_subject_named(query->export_what);
@@ -346,7 +353,7 @@ static void answer_export(const struct request *request)
 	} else if (subject == FORMAT_HEAP) {
 		query_heap(request, format);
 	} else {
-		answer_table(request, format);
+		query_answer_table(request, format);
 	}
 }
 
@@ -356,11 +363,11 @@ struct row {
 	void (*answer)(const struct request *request);
 };
 
-static const struct row answers[] = {
-	{HAKMEM__QUERY_WHAT__QUERY_PROCESSES, NONE, answer_processes},
-	{HAKMEM__QUERY_WHAT__QUERY_DETAIL, ONE, answer_detail},
-	{HAKMEM__QUERY_WHAT__QUERY_HISTORY, ONE, answer_history},
-	{HAKMEM__QUERY_WHAT__QUERY_EXPORT, ONE, answer_export},
+static const struct row query_answers[] = {
+	{HAKMEM__QUERY_WHAT__QUERY_PROCESSES, NONE, query_answer_processes},
+	{HAKMEM__QUERY_WHAT__QUERY_DETAIL, ONE, query_answer_detail},
+	{HAKMEM__QUERY_WHAT__QUERY_HISTORY, ONE, query_answer_history},
+	{HAKMEM__QUERY_WHAT__QUERY_EXPORT, ONE, query_answer_export},
 	{HAKMEM__QUERY_WHAT__QUERY_SITES, ONE, query_sites_table},
 	{HAKMEM__QUERY_WHAT__QUERY_STACK, ONE, query_sites_stack},
 	{HAKMEM__QUERY_WHAT__QUERY_BASELINE_SET, ONE_OR_ALL,
@@ -370,7 +377,7 @@ static const struct row answers[] = {
 	{HAKMEM__QUERY_WHAT__QUERY_CONTROL, ONE, query_sites_control},
 };
 
-static bool find_process(struct request *request)
+static bool query_find_process(struct request *request)
 {
 	const Hakmem__Query *query = request->query;
 
@@ -390,21 +397,22 @@ static bool find_process(struct request *request)
 	return false;
 }
 
-static bool is_about_all(const Hakmem__Query *query)
+static bool query_is_about_all(const Hakmem__Query *query)
 {
 	return query->process_id == 0 && query->pid == 0;
 }
 
-static void answer(struct request *request)
+static void query_answer(struct request *request)
 {
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-		if (answers[i].what != request->query->what)
+	for (size_t i = 0; i < sizeof(query_answers) / sizeof(query_answers[0]);
+	     i++) {
+		if (query_answers[i].what != request->query->what)
 			continue;
-		if (answers[i].processes == NONE ||
-		    (answers[i].processes == ONE_OR_ALL &&
-		     is_about_all(request->query)) ||
-		    find_process(request))
-			answers[i].answer(request);
+		if (query_answers[i].processes == NONE ||
+		    (query_answers[i].processes == ONE_OR_ALL &&
+		     query_is_about_all(request->query)) ||
+		    query_find_process(request))
+			query_answers[i].answer(request);
 		return;
 	}
 	request_refuse(request, "no question of kind %d: this is hakmemd %s",
@@ -412,7 +420,7 @@ static void answer(struct request *request)
 }
 
 /* Strings that come back in an answer must be good ones. */
-static void clean(const Hakmem__Query *query)
+static void query_clean(const Hakmem__Query *query)
 {
 	char *strings[] = {query->export_what, query->export_format,
 			   query->export_sample, query->baseline};
@@ -439,8 +447,8 @@ void query_frame(struct conn *conn, struct query_context *context,
 		(Hakmem__Query *)pool_unpack(&pool, &hakmem__query__descriptor,
 					     frame->payload, frame->length);
 	if (request.query) {
-		clean(request.query);
-		answer(&request);
+		query_clean(request.query);
+		query_answer(&request);
 	} else {
 		conn_fail(conn, "QUERY: not a Query message");
 	}

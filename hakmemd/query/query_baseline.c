@@ -1,8 +1,9 @@
 #include "hakmemd/query/query_baseline.h"
 
 /* The processes that the request is about, one after the other. */
-static struct process *next_process(const struct request *request,
-				    const struct process *before)
+static struct process *
+query_baseline_next_process(const struct request *request,
+			    const struct process *before)
 {
 	if (request->process)
 		return before ? NULL : request->process;
@@ -10,8 +11,8 @@ static struct process *next_process(const struct request *request,
 		      : registry_first(request->context->registry);
 }
 
-static void say_set(const struct request *request, size_t count,
-		    const char *dropped)
+static void query_baseline_say_set(const struct request *request, size_t count,
+				   const char *dropped)
 {
 	const char *name = request->query->baseline;
 
@@ -35,7 +36,7 @@ void query_baseline_set(const struct request *request)
 	const char *why = NULL;
 	size_t count = 0;
 
-	while ((at = next_process(request, at))) {
+	while ((at = query_baseline_next_process(request, at))) {
 		const char *failed = model_baseline(
 			&at->model, request->query->baseline, owner, dropped);
 
@@ -48,7 +49,7 @@ void query_baseline_set(const struct request *request)
 	if (why && count == 0)
 		request_refuse(request, "%s", why);
 	else
-		say_set(request, count, dropped);
+		query_baseline_say_set(request, count, dropped);
 }
 
 void query_baseline_drop(const struct request *request)
@@ -57,7 +58,7 @@ void query_baseline_drop(const struct request *request)
 	struct process *at = NULL;
 	size_t count = 0;
 
-	while ((at = next_process(request, at)))
+	while ((at = query_baseline_next_process(request, at)))
 		count += baseline_drop(&at->model.baselines, &at->model.sites,
 				       name);
 	if (count == 0 && request->process)

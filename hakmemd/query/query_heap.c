@@ -26,7 +26,8 @@ struct job {
 	struct buf text;
 };
 
-static bool sample_named(const char *name, enum heap_profile_sample *out)
+static bool query_heap_sample_named(const char *name,
+				    enum heap_profile_sample *out)
 {
 	enum heap_profile_sample last = HEAP_PROFILE_PEAK;
 
@@ -39,7 +40,7 @@ static bool sample_named(const char *name, enum heap_profile_sample *out)
 	return false;
 }
 
-static void link_in(struct job *job)
+static void query_heap_link_in(struct job *job)
 {
 	struct query_context *context = job->context;
 
@@ -50,7 +51,7 @@ static void link_in(struct job *job)
 	job->conn->owner = job;
 }
 
-static void drop(struct job *job)
+static void query_heap_drop(struct job *job)
 {
 	if (job->previous)
 		job->previous->next = job->next;
@@ -65,16 +66,16 @@ static void drop(struct job *job)
 }
 
 /* The answer is complete. */
-static void finish(struct job *job)
+static void query_heap_finish(struct job *job)
 {
 	struct conn *conn = job->conn;
 
-	drop(job);
+	query_heap_drop(job);
 	conn_release(conn);
 }
 
 /* Queues as much as there is room for. True when that was the last. */
-static bool feed(struct job *job)
+static bool query_heap_feed(struct job *job)
 {
 	Hakmem__Export answer;
 	bool last = false;
@@ -97,8 +98,10 @@ static bool feed(struct job *job)
 }
 
 /* False after an ERROR. An empty file is a good one: nothing grew, perhaps. */
-static bool write_out(const struct job *job, const struct request *request,
-		      const struct heap_profile *profile, struct buf *text)
+static bool query_heap_write_out(const struct job *job,
+				 const struct request *request,
+				 const struct heap_profile *profile,
+				 struct buf *text)
 {
 	bool good;
 
@@ -122,8 +125,8 @@ static bool write_out(const struct job *job, const struct request *request,
 }
 
 /* Builds the profile and writes the file; false while names are missing. */
-static bool build(struct job *job, const struct request *request,
-		  bool impatient)
+static bool query_heap_build(struct job *job, const struct request *request,
+			     bool impatient)
 {
 	const struct baselines *baselines = &request->process->model.baselines;
 	struct heap_profile_options options = {
@@ -144,7 +147,8 @@ static bool build(struct job *job, const struct request *request,
 	pool_init(&pool, BUDGET_BYTES);
 	result = heap_profile_build(&profile, &options, &pool);
 	if (result == HEAP_PROFILE_READY)
-		job->written = write_out(job, request, &profile, &job->text);
+		job->written = query_heap_write_out(job, request, &profile,
+						    &job->text);
 	else if (result == HEAP_PROFILE_NO_MEMORY)
 		request_no_memory(request);
 	pool_free(&pool);
@@ -154,7 +158,7 @@ static bool build(struct job *job, const struct request *request,
 }
 
 /* One try; true when the answer is complete (an ERROR, perhaps). */
-static bool advance(struct job *job, uint64_t now_ns)
+static bool query_heap_advance(struct job *job, uint64_t now_ns)
 {
 	struct request request = {.conn = job->conn,
 				  .context = job->context,
@@ -167,19 +171,19 @@ static bool advance(struct job *job, uint64_t now_ns)
 		request_refuse(&request, "the process is forgotten already");
 		return true;
 	}
-	if (!build(job, &request, now_ns >= job->deadline_ns))
+	if (!query_heap_build(job, &request, now_ns >= job->deadline_ns))
 		return false;
-	return !job->written || feed(job);
+	return !job->written || query_heap_feed(job);
 }
 
 /* What is wrong with a request, told; false if nothing is. */
-static bool is_wrong(const struct request *request,
-		     enum heap_profile_sample *sample)
+static bool query_heap_is_wrong(const struct request *request,
+				enum heap_profile_sample *sample)
 {
 	const Hakmem__Query *query = request->query;
 	const struct model *model = &request->process->model;
 
-	if (!sample_named(query->export_sample, sample))
+	if (!query_heap_sample_named(query->export_sample, sample))
 		request_refuse(request, "no sample '%.32s': inuse, alloc, peak",
 			       query->export_sample);
 	else if (*sample == HEAP_PROFILE_PEAK && *query->baseline)
@@ -203,7 +207,7 @@ void query_heap(const struct request *request, enum format format)
 	uint64_t now_ns = clock_ns();
 	struct job *job;
 
-	if (is_wrong(request, &sample) ||
+	if (query_heap_is_wrong(request, &sample) ||
 	    !query_baseline_find(request, &baseline))
 		return;
 	job = calloc(1, sizeof(*job));
@@ -220,9 +224,9 @@ void query_heap(const struct request *request, enum format format)
 	job->sample = sample;
 	job->deadline_ns = now_ns + QUERY_HEAP_PATIENCE_NS;
 	snprintf(job->baseline, sizeof(job->baseline), "%s", query->baseline);
-	link_in(job);
-	if (advance(job, now_ns)) {
-		drop(job);
+	query_heap_link_in(job);
+	if (query_heap_advance(job, now_ns)) {
+		query_heap_drop(job);
 		return;
 	}
 	conn_hold(job->conn);
@@ -233,14 +237,14 @@ void query_heap_drained(struct conn *conn)
 {
 	struct job *job = conn->owner;
 
-	if (job && job->written && feed(job))
-		finish(job);
+	if (job && job->written && query_heap_feed(job))
+		query_heap_finish(job);
 }
 
 void query_heap_closed(struct conn *conn)
 {
 	if (conn->owner)
-		drop(conn->owner);
+		query_heap_drop(conn->owner);
 }
 
 void query_heap_settled(void *argument)
@@ -254,7 +258,7 @@ void query_heap_settled(void *argument)
 }
 
 /* Is it worth another try? */
-static bool is_due(const struct job *job, uint64_t now_ns)
+static bool query_heap_is_due(const struct job *job, uint64_t now_ns)
 {
 	return symbols_pending(job->context->symbols) == 0 ||
 	       now_ns >= job->deadline_ns || now_ns >= job->tried_ns + AGAIN_NS;
@@ -269,11 +273,11 @@ uint64_t query_heap_tick(struct query_context *context, uint64_t now_ns)
 		next = job->next;
 		if (job->written)
 			continue; /* the connection calls */
-		if (is_due(job, now_ns)) {
+		if (query_heap_is_due(job, now_ns)) {
 			struct conn *conn = job->conn;
 
-			if (advance(job, now_ns))
-				finish(job);
+			if (query_heap_advance(job, now_ns))
+				query_heap_finish(job);
 			else
 				conn_push(conn);
 		}

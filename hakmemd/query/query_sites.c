@@ -12,7 +12,7 @@
 #include "hakmemd/export/site_row.h"
 #include "hakmemd/query/query_baseline.h"
 
-static struct stack_source source_of(const struct request *request)
+static struct stack_source query_sites_source_of(const struct request *request)
 {
 	return (struct stack_source){.symbols = request->context->symbols,
 				     .process = request->process};
@@ -23,7 +23,7 @@ struct ranked {
 	const struct site *site;
 };
 
-static int largest_first(const void *left, const void *right)
+static int query_sites_largest_first(const void *left, const void *right)
 {
 	const struct ranked *a = left, *b = right;
 
@@ -33,8 +33,8 @@ static int largest_first(const void *left, const void *right)
 }
 
 /* All sites by live bytes, with their sum in the answer; NULL = no memory. */
-static struct ranked *rank(const struct request *request,
-			   Hakmem__SiteTable *answer)
+static struct ranked *query_sites_rank(const struct request *request,
+				       Hakmem__SiteTable *answer)
 {
 	const struct sites *sites = &request->process->model.sites;
 	struct ranked *all =
@@ -50,16 +50,19 @@ static struct ranked *rank(const struct request *request,
 	}
 	answer->live_bytes_stderr = sqrt(variance);
 	if (all)
-		qsort(all, sites->count, sizeof(*all), largest_first);
+		qsort(all, sites->count, sizeof(*all),
+		      query_sites_largest_first);
 	return all;
 }
 
 /* A row with its names, and what changed since `baseline` unless it is NULL.
  * False while names are looked up. */
-static bool fill_row(const struct request *request, const struct site *site,
-		     const struct baseline *baseline, Hakmem__SiteRow *row)
+static bool query_sites_fill_row(const struct request *request,
+				 const struct site *site,
+				 const struct baseline *baseline,
+				 Hakmem__SiteRow *row)
 {
-	struct stack_source source = source_of(request);
+	struct stack_source source = query_sites_source_of(request);
 
 	site_row_fill(row, &request->process->model, site, NULL);
 	if (baseline)
@@ -69,8 +72,9 @@ static bool fill_row(const struct request *request, const struct site *site,
 	return site_row_name(row, &source, site, request->pool);
 }
 
-static void send_table(const struct request *request, Hakmem__SiteTable *answer,
-		       Hakmem__SiteRow **heads, size_t count)
+static void query_sites_send_table(const struct request *request,
+				   Hakmem__SiteTable *answer,
+				   Hakmem__SiteRow **heads, size_t count)
 {
 	size_t sent = 0;
 
@@ -109,14 +113,15 @@ void query_sites_table(const struct request *request)
 	hakmem__site_table__init(&answer);
 	if (!query_baseline_find(request, &baseline))
 		return;
-	ranked = rank(request, &answer);
+	ranked = query_sites_rank(request, &answer);
 	if (!rows || !heads || !ranked) {
 		request_no_memory(request);
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
 		heads[i] = &rows[i];
-		if (!fill_row(request, ranked[i].site, baseline, &rows[i]))
+		if (!query_sites_fill_row(request, ranked[i].site, baseline,
+					  &rows[i]))
 			answer.symbols_pending = 1;
 	}
 	answer.query_id = request->query->query_id;
@@ -128,10 +133,10 @@ void query_sites_table(const struct request *request)
 			       model_hello_message(model, request->pool),
 			       model_state_message(model, request->pool))
 			   .z;
-	send_table(request, &answer, heads, count);
+	query_sites_send_table(request, &answer, heads, count);
 }
 
-static char *copy(struct pool *pool, const char *text)
+static char *query_sites_copy(struct pool *pool, const char *text)
 {
 	static char nothing[1];
 	size_t length = strnlen(text, STACK_NAME_MAX);
@@ -144,10 +149,9 @@ static char *copy(struct pool *pool, const char *text)
 	return out;
 }
 
-static Hakmem__StackFrame *frame_of(struct pool *pool,
-				    const struct sites_module *module,
-				    uint64_t pc,
-				    const struct symbol_frame *from)
+static Hakmem__StackFrame *
+query_sites_frame_of(struct pool *pool, const struct sites_module *module,
+		     uint64_t pc, const struct symbol_frame *from)
 {
 	Hakmem__StackFrame *frame = pool_alloc(pool, sizeof(*frame));
 
@@ -155,21 +159,22 @@ static Hakmem__StackFrame *frame_of(struct pool *pool,
 		return NULL;
 	hakmem__stack_frame__init(frame);
 	frame->pc = pc;
-	frame->function = copy(pool, from->function);
-	frame->file = copy(pool, from->file);
+	frame->function = query_sites_copy(pool, from->function);
+	frame->file = query_sites_copy(pool, from->file);
 	frame->line = from->line;
-	frame->module = copy(pool, module ? module->path : "");
+	frame->module = query_sites_copy(pool, module ? module->path : "");
 	frame->module_offset = module ? pc - module->bias : 0;
 	frame->inlined = from->inlined;
-	frame->note = copy(pool, from->note);
+	frame->note = query_sites_copy(pool, from->note);
 	return frame;
 }
 
 /* As many frames as a message holds; the rest counts as cut off. */
-static void fill_frames(const struct request *request, const struct site *site,
-			size_t bytes, Hakmem__Stack *answer)
+static void query_sites_fill_frames(const struct request *request,
+				    const struct site *site, size_t bytes,
+				    Hakmem__Stack *answer)
 {
-	struct stack_source source = source_of(request);
+	struct stack_source source = query_sites_source_of(request);
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 
 	answer->frames =
@@ -189,8 +194,8 @@ static void fill_frames(const struct request *request, const struct site *site,
 		}
 		for (size_t f = 0; f < count; f++) {
 			Hakmem__StackFrame *frame =
-				frame_of(request->pool, module, site->pcs[i],
-					 &frames[f]);
+				query_sites_frame_of(request->pool, module,
+						     site->pcs[i], &frames[f]);
 
 			if (frame)
 				bytes += 6 +
@@ -205,7 +210,7 @@ static void fill_frames(const struct request *request, const struct site *site,
 	}
 }
 
-static double *lifetimes_of(struct pool *pool, const float *from)
+static double *query_sites_lifetimes_of(struct pool *pool, const float *from)
 {
 	double *out = pool_array(pool, AGES_COUNT, sizeof(*out));
 
@@ -214,8 +219,9 @@ static double *lifetimes_of(struct pool *pool, const float *from)
 	return out;
 }
 
-static void fill_class(struct pool *pool, const struct sites_class *from,
-		       Hakmem__SiteClass *to)
+static void query_sites_fill_class(struct pool *pool,
+				   const struct sites_class *from,
+				   Hakmem__SiteClass *to)
 {
 	hakmem__site_class__init(to);
 	to->class_index = from->index;
@@ -235,13 +241,14 @@ static void fill_class(struct pool *pool, const struct sites_class *from,
 	to->peak_objects_var = from->peak_objects_var;
 	to->highest_bytes = from->highest_bytes;
 	to->live_birth_seconds = from->birth_seconds;
-	to->lifetimes = lifetimes_of(pool, from->lifetimes);
+	to->lifetimes = query_sites_lifetimes_of(pool, from->lifetimes);
 	to->n_lifetimes = to->lifetimes ? AGES_COUNT : 0;
 }
 
 /* False without memory. */
-static bool fill_classes(const struct request *request, const struct site *site,
-			 Hakmem__Stack *answer)
+static bool query_sites_fill_classes(const struct request *request,
+				     const struct site *site,
+				     Hakmem__Stack *answer)
 {
 	uint32_t count = site->class_count;
 	Hakmem__SiteClass *classes =
@@ -252,7 +259,8 @@ static bool fill_classes(const struct request *request, const struct site *site,
 	if (!classes || !answer->classes)
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
-		fill_class(request->pool, &site->classes[i], &classes[i]);
+		query_sites_fill_class(request->pool, &site->classes[i],
+				       &classes[i]);
 		answer->classes[i] = &classes[i];
 	}
 	answer->n_classes = count;
@@ -278,7 +286,7 @@ void query_sites_stack(const struct request *request)
 			       (int)request->process->pid);
 		return;
 	}
-	if (!fill_row(request, site, baseline, &row))
+	if (!query_sites_fill_row(request, site, baseline, &row))
 		answer.symbols_pending = 1;
 	sites_lifetimes(site, lifetimes);
 	answer.query_id = request->query->query_id;
@@ -286,17 +294,18 @@ void query_sites_stack(const struct request *request)
 	answer.truncated = site->truncated;
 	answer.lifetimes = lifetimes;
 	answer.n_lifetimes = AGES_COUNT;
-	if (!fill_classes(request, site, &answer)) {
+	if (!query_sites_fill_classes(request, site, &answer)) {
 		request_no_memory(request);
 		return;
 	}
-	fill_frames(request, site, hakmem__stack__get_packed_size(&answer),
-		    &answer);
+	query_sites_fill_frames(request, site,
+				hakmem__stack__get_packed_size(&answer),
+				&answer);
 	conn_send(request->conn, FRAME_STACK, &answer.base);
 }
 
 /* NULL, or what is wrong with it. */
-static const char *check_control(const Hakmem__Control *control)
+static const char *query_sites_check_control(const Hakmem__Control *control)
 {
 	if (!control || (control->sample_bytes == 0 && !control->sampling_off &&
 			 control->interval_ms == 0))
@@ -317,7 +326,7 @@ void query_sites_control(const struct request *request)
 {
 	const Hakmem__Control *control = request->query->control;
 	struct process *process = request->process;
-	const char *why = check_control(control);
+	const char *why = query_sites_check_control(control);
 	uid_t asks = request->conn->peer.uid;
 
 	if (!why && asks != 0 && asks != process->uid)

@@ -8,7 +8,7 @@
 #define TEXT_BYTES 256
 
 /* One line of good text: a peer's words may be part of it. */
-static void settle(char text[TEXT_BYTES])
+static void request_settle(char text[TEXT_BYTES])
 {
 	check_string(text, TEXT_BYTES);
 	for (char *at = text; *at; at++) {
@@ -34,7 +34,7 @@ void request_refuse(const struct request *request, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	settle(text);
+	request_settle(text);
 	error.query_id = request->query->query_id;
 	error.text = text;
 	conn_send(request->conn, FRAME_ERROR, &error.base);
@@ -56,7 +56,7 @@ void request_done(const struct request *request, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	settle(text);
+	request_settle(text);
 	done.query_id = request->query->query_id;
 	done.text = text;
 	conn_send(request->conn, FRAME_DONE, &done.base);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* A name that ends in '*' stands for all that begin so. */
-static const char *const names[] = {
+static const char *const allocators_names[] = {
 	/* C, and the C library's helpers */
 	"malloc", "calloc", "realloc", "reallocarray", "memalign",
 	"aligned_alloc", "posix_memalign", "valloc", "pvalloc", "__libc_*alloc",
@@ -54,7 +54,7 @@ static const char *const names[] = {
 
 /* True if `text` begins as the pattern; '*' stands for any run, greedy enough
  * for patterns of two. */
-static bool fits(const char *text, const char *pattern)
+static bool allocators_fits(const char *text, const char *pattern)
 {
 	for (; *pattern && *pattern != '*'; text++, pattern++)
 		if (*text != *pattern)
@@ -64,15 +64,16 @@ static bool fits(const char *text, const char *pattern)
 	if (*++pattern == '\0')
 		return true;
 	for (; *text; text++)
-		if (fits(text, pattern))
+		if (allocators_fits(text, pattern))
 			return true;
 	return false;
 }
 
 bool allocators_function(const char *name)
 {
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (fits(name, names[i]))
+	for (size_t i = 0;
+	     i < sizeof(allocators_names) / sizeof(allocators_names[0]); i++)
+		if (allocators_fits(name, allocators_names[i]))
 			return true;
 	return false;
 }

@@ -15,7 +15,7 @@
 
 #define VDSO_BYTES_MAX (1u << 20)
 
-static const struct binary nothing = {.elf = NULL, .fd = -1};
+static const struct binary binary_nothing = {.elf = NULL, .fd = -1};
 
 void binary_close(struct binary *binary)
 {
@@ -23,11 +23,11 @@ void binary_close(struct binary *binary)
 		elf_end(binary->elf);
 	if (binary->fd >= 0)
 		close(binary->fd);
-	*binary = nothing;
+	*binary = binary_nothing;
 }
 
 /* Below `root` as if that were "/": no link or ".." leads out of it. */
-static int open_below(int root, const char *path)
+static int binary_open_below(int root, const char *path)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
 			       .resolve =
@@ -37,7 +37,7 @@ static int open_below(int root, const char *path)
 }
 
 /* As the process `pid` would open it. */
-static int open_there(pid_t pid, const char *path)
+static int binary_open_there(pid_t pid, const char *path)
 {
 	char place[64];
 	int root, fd;
@@ -46,7 +46,7 @@ static int open_there(pid_t pid, const char *path)
 	root = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -1;
-	fd = open_below(root, path);
+	fd = binary_open_below(root, path);
 	close(root);
 	return fd;
 }
@@ -55,7 +55,7 @@ static int open_there(pid_t pid, const char *path)
  * Opens for reading what an O_PATH descriptor stands for, which it closes.
  * Devices, FIFOs and sockets are never opened: that alone can do something.
  */
-static int reopen(int place)
+static int binary_reopen(int place)
 {
 	char path[64];
 	struct stat info;
@@ -72,7 +72,7 @@ static int reopen(int place)
 	return fd;
 }
 
-static enum binary_result read_elf(struct binary *binary, int fd)
+static enum binary_result binary_read_elf(struct binary *binary, int fd)
 {
 	binary->fd = fd;
 	if (fd < 0)
@@ -87,7 +87,7 @@ static enum binary_result read_elf(struct binary *binary, int fd)
 }
 
 /* Older than the process: nothing renamed or wrote it since. */
-static bool is_older(int fd, uint64_t started_ns)
+static bool binary_is_older(int fd, uint64_t started_ns)
 {
 	struct stat info;
 
@@ -97,8 +97,8 @@ static bool is_older(int fd, uint64_t started_ns)
 		       started_ns;
 }
 
-static enum binary_result verify(struct binary *binary,
-				 const struct binary_wanted *wanted)
+static enum binary_result binary_verify(struct binary *binary,
+					const struct binary_wanted *wanted)
 {
 	uint8_t id[ELF_BUILD_ID_MAX];
 	size_t size = elf_build_id(binary->elf, id);
@@ -107,24 +107,25 @@ static enum binary_result verify(struct binary *binary,
 	if (size != wanted->id_bytes ||
 	    (size && memcmp(id, wanted->id, size) != 0))
 		result = BINARY_DIFFERS;
-	else if (size == 0 && !is_older(binary->fd, wanted->started_ns))
+	else if (size == 0 && !binary_is_older(binary->fd, wanted->started_ns))
 		result = BINARY_UNSURE;
 	if (result != BINARY_FOUND)
 		binary_close(binary);
 	return result;
 }
 
-static enum binary_result try_file(struct binary *binary, int place,
-				   const struct binary_wanted *wanted)
+static enum binary_result binary_try_file(struct binary *binary, int place,
+					  const struct binary_wanted *wanted)
 {
-	enum binary_result result = read_elf(binary, reopen(place));
+	enum binary_result result =
+		binary_read_elf(binary, binary_reopen(place));
 
-	return result == BINARY_FOUND ? verify(binary, wanted) : result;
+	return result == BINARY_FOUND ? binary_verify(binary, wanted) : result;
 }
 
 /* The kernel's own code: the same in our process, if it is the same. */
-static enum binary_result open_vdso(struct binary *binary,
-				    const struct binary_wanted *wanted)
+static enum binary_result binary_open_vdso(struct binary *binary,
+					   const struct binary_wanted *wanted)
 {
 	char *image = (char *)getauxval(AT_SYSINFO_EHDR);
 	Elf64_Ehdr header;
@@ -140,11 +141,11 @@ static enum binary_result open_vdso(struct binary *binary,
 	binary->elf = elf_memory(image, size);
 	if (!binary->elf)
 		return BINARY_NO_ELF;
-	return verify(binary, wanted);
+	return binary_verify(binary, wanted);
 }
 
 /* The executable itself, also when it was replaced or removed. */
-static int open_exe(pid_t pid)
+static int binary_open_exe(pid_t pid)
 {
 	char place[64];
 
@@ -153,7 +154,7 @@ static int open_exe(pid_t pid)
 }
 
 /* Of two reasons the one that says more; they are in that order. */
-static bool improve(enum binary_result *result, enum binary_result next)
+static bool binary_improve(enum binary_result *result, enum binary_result next)
 {
 	if (next == BINARY_FOUND || next > *result)
 		*result = next;
@@ -165,23 +166,27 @@ enum binary_result binary_open(struct binary *binary,
 {
 	enum binary_result result = BINARY_ABSENT;
 
-	*binary = nothing;
+	*binary = binary_nothing;
 	if (strcmp(wanted->path, "[vdso]") == 0)
-		return open_vdso(binary, wanted);
+		return binary_open_vdso(binary, wanted);
 	if (*wanted->path != '/')
 		return BINARY_ABSENT;
 	if (wanted->pid > 0 &&
-	    improve(&result,
-		    try_file(binary, open_there(wanted->pid, wanted->path),
-			     wanted)))
+	    binary_improve(&result,
+			   binary_try_file(
+				   binary,
+				   binary_open_there(wanted->pid, wanted->path),
+				   wanted)))
 		return result;
-	if (improve(&result,
-		    try_file(binary, open(wanted->path, O_PATH | O_CLOEXEC),
-			     wanted)))
+	if (binary_improve(&result, binary_try_file(binary,
+						    open(wanted->path,
+							 O_PATH | O_CLOEXEC),
+						    wanted)))
 		return result;
 	/* Only a build-id tells whether the module is the executable. */
 	if (wanted->pid > 0 && wanted->id_bytes &&
-	    try_file(binary, open_exe(wanted->pid), wanted) == BINARY_FOUND)
+	    binary_try_file(binary, binary_open_exe(wanted->pid), wanted) ==
+		    BINARY_FOUND)
 		return BINARY_FOUND;
 	return result;
 }
@@ -189,24 +194,25 @@ enum binary_result binary_open(struct binary *binary,
 bool binary_adopt(struct binary *binary, int fd,
 		  const struct binary_wanted *wanted)
 {
-	*binary = nothing;
-	return read_elf(binary, fd) == BINARY_FOUND &&
-	       verify(binary, wanted) == BINARY_FOUND;
+	*binary = binary_nothing;
+	return binary_read_elf(binary, fd) == BINARY_FOUND &&
+	       binary_verify(binary, wanted) == BINARY_FOUND;
 }
 
-static bool try_debug(struct binary *debug, const char *path,
-		      const struct binary_wanted *wanted)
+static bool binary_try_debug(struct binary *debug, const char *path,
+			     const struct binary_wanted *wanted)
 {
-	if (try_file(debug, open(path, O_PATH | O_CLOEXEC), wanted) ==
+	if (binary_try_file(debug, open(path, O_PATH | O_CLOEXEC), wanted) ==
 	    BINARY_FOUND)
 		return true;
-	return wanted->pid > 0 && try_file(debug, open_there(wanted->pid, path),
-					   wanted) == BINARY_FOUND;
+	return wanted->pid > 0 &&
+	       binary_try_file(debug, binary_open_there(wanted->pid, path),
+			       wanted) == BINARY_FOUND;
 }
 
-static bool by_build_id(struct binary *debug,
-			const struct binary_wanted *wanted,
-			const char *debug_path)
+static bool binary_by_build_id(struct binary *debug,
+			       const struct binary_wanted *wanted,
+			       const char *debug_path)
 {
 	char path[BINARY_PATH_MAX];
 	char hex[2 * BINARY_ID_MAX + 1];
@@ -216,12 +222,14 @@ static bool by_build_id(struct binary *debug,
 		snprintf(hex + 2 * i, 3, "%02x", wanted->id[i]);
 	length = snprintf(path, sizeof(path), "%s/.build-id/%.2s/%s.debug",
 			  debug_path, hex, hex + 2);
-	return length < (int)sizeof(path) && try_debug(debug, path, wanted);
+	return length < (int)sizeof(path) &&
+	       binary_try_debug(debug, path, wanted);
 }
 
 /* Beside the file, in .debug/ there, and in its directory's double. */
-static bool by_link(struct binary *debug, const struct binary_wanted *wanted,
-		    const struct binary *binary, const char *debug_path)
+static bool binary_by_link(struct binary *debug,
+			   const struct binary_wanted *wanted,
+			   const struct binary *binary, const char *debug_path)
 {
 	const struct {
 		const char *before, *after;
@@ -241,7 +249,7 @@ static bool by_link(struct binary *debug, const struct binary_wanted *wanted,
 				 wanted->path, places[i].after, name);
 
 		if (length > 0 && length < (int)sizeof(path) &&
-		    try_debug(debug, path, wanted))
+		    binary_try_debug(debug, path, wanted))
 			return true;
 	}
 	return false;
@@ -250,9 +258,9 @@ static bool by_link(struct binary *debug, const struct binary_wanted *wanted,
 bool binary_open_debug(struct binary *debug, const struct binary_wanted *wanted,
 		       const struct binary *binary, const char *debug_path)
 {
-	*debug = nothing;
+	*debug = binary_nothing;
 	if (wanted->id_bytes < 2)
 		return false;
-	return by_build_id(debug, wanted, debug_path) ||
-	       by_link(debug, wanted, binary, debug_path);
+	return binary_by_build_id(debug, wanted, debug_path) ||
+	       binary_by_link(debug, wanted, binary, debug_path);
 }

@@ -26,7 +26,7 @@ struct code {
 	} * ranges; /* by section */
 };
 
-static bool find_code(Elf *file, struct code *code)
+static bool elf_find_code(Elf *file, struct code *code)
 {
 	Elf_Scn *section = NULL;
 	size_t count;
@@ -50,7 +50,7 @@ static bool find_code(Elf *file, struct code *code)
 	return true;
 }
 
-static struct symbol *grow(struct elf_index *index)
+static struct symbol *elf_grow(struct elf_index *index)
 {
 	size_t room = index->room ? index->room * 2 : 256;
 	struct symbol *symbols;
@@ -68,7 +68,7 @@ static struct symbol *grow(struct elf_index *index)
 }
 
 /* How good a name for its place: global, typed, few underscores. */
-static uint32_t rank_of(const GElf_Sym *symbol, const char *name)
+static uint32_t elf_rank_of(const GElf_Sym *symbol, const char *name)
 {
 	uint32_t rank = GELF_ST_TYPE(symbol->st_info) == STT_NOTYPE ? 64 : 0;
 
@@ -84,8 +84,8 @@ static uint32_t rank_of(const GElf_Sym *symbol, const char *name)
 }
 
 /* Where a symbol begins and ends; false when it is not of a function here. */
-static bool place(const GElf_Sym *symbol, const struct code *code,
-		  struct symbol *out)
+static bool elf_place(const GElf_Sym *symbol, const struct code *code,
+		      struct symbol *out)
 {
 	unsigned type = GELF_ST_TYPE(symbol->st_info);
 	struct range in = {0, 0};
@@ -107,8 +107,8 @@ static bool place(const GElf_Sym *symbol, const struct code *code,
 	return true;
 }
 
-static void add_table(struct elf_index *index, Elf *file, Elf_Scn *section,
-		      const GElf_Shdr *header, const struct code *code)
+static void elf_add_table(struct elf_index *index, Elf *file, Elf_Scn *section,
+			  const GElf_Shdr *header, const struct code *code)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	size_t count;
@@ -123,37 +123,37 @@ static void add_table(struct elf_index *index, Elf *file, Elf_Scn *section,
 
 		if (!gelf_getsym(data, (int)i, &symbol))
 			return;
-		to = grow(index);
+		to = elf_grow(index);
 		if (!to)
 			return;
-		if (!place(&symbol, code, to))
+		if (!elf_place(&symbol, code, to))
 			continue;
 		name = elf_strptr(file, header->sh_link, symbol.st_name);
 		if (!name || !*name || *name == '$')
 			continue;
 		to->name = name;
-		to->rank = rank_of(&symbol, name);
+		to->rank = elf_rank_of(&symbol, name);
 		index->count++;
 	}
 }
 
-static void add_file(struct elf_index *index, Elf *file)
+static void elf_add_file(struct elf_index *index, Elf *file)
 {
 	Elf_Scn *section = NULL;
 	struct code code = {0, NULL};
 	GElf_Shdr header;
 
-	if (!find_code(file, &code))
+	if (!elf_find_code(file, &code))
 		return;
 	while ((section = elf_nextscn(file, section)))
 		if (gelf_getshdr(section, &header) &&
 		    (header.sh_type == SHT_SYMTAB ||
 		     header.sh_type == SHT_DYNSYM))
-			add_table(index, file, section, &header, &code);
+			elf_add_table(index, file, section, &header, &code);
 	free(code.ranges);
 }
 
-static int by_place(const void *left, const void *right)
+static int elf_by_place(const void *left, const void *right)
 {
 	const struct symbol *a = left, *b = right;
 
@@ -165,7 +165,7 @@ static int by_place(const void *left, const void *right)
 }
 
 /* One symbol a place; one without a size ends where the next begins. */
-static void settle(struct elf_index *index)
+static void elf_settle(struct elf_index *index)
 {
 	struct symbol *all = index->symbols;
 	size_t kept = 0;
@@ -187,13 +187,14 @@ struct elf_index *elf_index_new(Elf *const *files, size_t count)
 	if (!index)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
-		add_file(index, files[i]);
+		elf_add_file(index, files[i]);
 	if (index->count == 0) {
 		elf_index_free(index);
 		return NULL;
 	}
-	qsort(index->symbols, index->count, sizeof(*index->symbols), by_place);
-	settle(index);
+	qsort(index->symbols, index->count, sizeof(*index->symbols),
+	      elf_by_place);
+	elf_settle(index);
 	exact = realloc(index->symbols, index->count * sizeof(*exact));
 	if (exact)
 		index->symbols = exact;
@@ -233,7 +234,7 @@ size_t elf_index_count(const struct elf_index *index)
 }
 
 /* The build-id among notes; 0 = not there. */
-static size_t build_id_in(Elf_Data *data, uint8_t *out)
+static size_t elf_build_id_in(Elf_Data *data, uint8_t *out)
 {
 	size_t at = 0, name, text, next;
 	GElf_Nhdr note;
@@ -255,7 +256,7 @@ static size_t build_id_in(Elf_Data *data, uint8_t *out)
 	return 0;
 }
 
-static Elf_Type notes_type(uint64_t align)
+static Elf_Type elf_notes_type(uint64_t align)
 {
 	return align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR;
 }
@@ -274,18 +275,18 @@ size_t elf_build_id(Elf *file, uint8_t *out)
 	while (size == 0 && (section = elf_nextscn(file, section)))
 		if (gelf_getshdr(section, &header) &&
 		    header.sh_type == SHT_NOTE)
-			size = build_id_in(elf_getdata(section, NULL), out);
+			size = elf_build_id_in(elf_getdata(section, NULL), out);
 	if (elf_getphdrnum(file, &count) != 0)
 		return size;
 	for (size_t i = 0; size == 0 && i < count && i <= INT32_MAX; i++)
 		if (gelf_getphdr(file, (int)i, &segment) &&
 		    segment.p_type == PT_NOTE)
-			size = build_id_in(elf_getdata_rawchunk(
-						   file,
-						   (int64_t)segment.p_offset,
-						   segment.p_filesz,
-						   notes_type(segment.p_align)),
-					   out);
+			size = elf_build_id_in(
+				elf_getdata_rawchunk(
+					file, (int64_t)segment.p_offset,
+					segment.p_filesz,
+					elf_notes_type(segment.p_align)),
+				out);
 	return size;
 }
 

@@ -37,8 +37,8 @@ struct lines {
 	struct ranges ranges;
 };
 
-static bool add_range(struct ranges *ranges, uint64_t low, uint64_t high,
-		      size_t what)
+static bool lines_add_range(struct ranges *ranges, uint64_t low, uint64_t high,
+			    size_t what)
 {
 	/* What the linker threw away is left at 0. */
 	if (low == 0 || low >= high)
@@ -60,18 +60,19 @@ static bool add_range(struct ranges *ranges, uint64_t low, uint64_t high,
 	return true;
 }
 
-static bool add_ranges_of(struct ranges *ranges, Dwarf_Die *die, size_t what)
+static bool lines_add_ranges_of(struct ranges *ranges, Dwarf_Die *die,
+				size_t what)
 {
 	Dwarf_Addr base, low, high;
 	ptrdiff_t at = 0;
 
 	while ((at = dwarf_ranges(die, at, &base, &low, &high)) > 0)
-		if (!add_range(ranges, low, high, what))
+		if (!lines_add_range(ranges, low, high, what))
 			return false;
 	return true;
 }
 
-static int by_low(const void *left, const void *right)
+static int lines_by_low(const void *left, const void *right)
 {
 	const struct range *a = left, *b = right;
 
@@ -80,14 +81,15 @@ static int by_low(const void *left, const void *right)
 	return a->what < b->what ? -1 : a->what > b->what;
 }
 
-static void sort_ranges(struct ranges *ranges)
+static void lines_sort_ranges(struct ranges *ranges)
 {
 	if (ranges->count)
-		qsort(ranges->all, ranges->count, sizeof(*ranges->all), by_low);
+		qsort(ranges->all, ranges->count, sizeof(*ranges->all),
+		      lines_by_low);
 }
 
-static const struct range *find_range(const struct ranges *ranges,
-				      uint64_t address)
+static const struct range *lines_find_range(const struct ranges *ranges,
+					    uint64_t address)
 {
 	size_t low = 0, high = ranges->count;
 
@@ -105,7 +107,8 @@ static const struct range *find_range(const struct ranges *ranges,
 	return NULL;
 }
 
-static bool add_unit(struct lines *lines, Dwarf_Die *die, Dwarf_Die *inside)
+static bool lines_add_unit(struct lines *lines, Dwarf_Die *die,
+			   Dwarf_Die *inside)
 {
 	if (lines->count == lines->room) {
 		size_t room = lines->room ? lines->room * 2 : 64;
@@ -121,10 +124,10 @@ static bool add_unit(struct lines *lines, Dwarf_Die *die, Dwarf_Die *inside)
 	}
 	lines->units[lines->count] =
 		(struct unit){.die = *die, .inside = *inside};
-	return add_ranges_of(&lines->ranges, die, lines->count++);
+	return lines_add_ranges_of(&lines->ranges, die, lines->count++);
 }
 
-static void find_units(struct lines *lines)
+static void lines_find_units(struct lines *lines)
 {
 	Dwarf_CU *unit = NULL;
 	Dwarf_Die die, split;
@@ -137,10 +140,10 @@ static void find_units(struct lines *lines)
 
 		if (type != DW_UT_compile && type != DW_UT_skeleton)
 			continue;
-		if (!add_unit(lines, &die, is_split ? &split : &die))
+		if (!lines_add_unit(lines, &die, is_split ? &split : &die))
 			break;
 	}
-	sort_ranges(&lines->ranges);
+	lines_sort_ranges(&lines->ranges);
 }
 
 struct lines *lines_open(Elf *file)
@@ -151,7 +154,7 @@ struct lines *lines_open(Elf *file)
 		return NULL;
 	lines->dwarf = dwarf_begin_elf(file, DWARF_C_READ, NULL);
 	if (lines->dwarf)
-		find_units(lines);
+		lines_find_units(lines);
 	if (lines->ranges.count)
 		return lines;
 	lines_close(lines);
@@ -172,7 +175,7 @@ void lines_close(struct lines *lines)
 	free(lines);
 }
 
-static bool add_function(struct unit *unit, Dwarf_Die *die)
+static bool lines_add_function(struct unit *unit, Dwarf_Die *die)
 {
 	if (unit->count == unit->room) {
 		size_t room = unit->room ? unit->room * 2 : 32;
@@ -187,11 +190,11 @@ static bool add_function(struct unit *unit, Dwarf_Die *die)
 		unit->room = room;
 	}
 	unit->dies[unit->count] = *die;
-	return add_ranges_of(&unit->functions, die, unit->count++);
+	return lines_add_ranges_of(&unit->functions, die, unit->count++);
 }
 
 /* What can hold functions, besides a unit: dwarf_getscopes would not look. */
-static bool holds_functions(int tag)
+static bool lines_holds_functions(int tag)
 {
 	return tag == DW_TAG_namespace || tag == DW_TAG_module ||
 	       tag == DW_TAG_structure_type || tag == DW_TAG_class_type ||
@@ -199,7 +202,7 @@ static bool holds_functions(int tag)
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): at most NESTING_MAX deep */
-static bool walk(struct unit *unit, Dwarf_Die *parent, int depth)
+static bool lines_walk(struct unit *unit, Dwarf_Die *parent, int depth)
 {
 	Dwarf_Die die;
 	int more = dwarf_child(parent, &die);
@@ -209,16 +212,17 @@ static bool walk(struct unit *unit, Dwarf_Die *parent, int depth)
 	for (; more == 0; more = dwarf_siblingof(&die, &die)) {
 		int tag = dwarf_tag(&die);
 
-		if (tag == DW_TAG_subprogram && !add_function(unit, &die))
+		if (tag == DW_TAG_subprogram && !lines_add_function(unit, &die))
 			return false;
-		if (holds_functions(tag) && !walk(unit, &die, depth + 1))
+		if (lines_holds_functions(tag) &&
+		    !lines_walk(unit, &die, depth + 1))
 			return false;
 	}
 	return true;
 }
 
 /* The child of `die` that covers the address and is a call or a block. */
-static bool step_into(Dwarf_Die *die, uint64_t address, Dwarf_Die *child)
+static bool lines_step_into(Dwarf_Die *die, uint64_t address, Dwarf_Die *child)
 {
 	int more = dwarf_child(die, child);
 
@@ -233,7 +237,7 @@ static bool step_into(Dwarf_Die *die, uint64_t address, Dwarf_Die *child)
 	return false;
 }
 
-static void take_name(Dwarf_Die *die, struct lines_frame *frame)
+static void lines_take_name(Dwarf_Die *die, struct lines_frame *frame)
 {
 	static const unsigned names[] = {DW_AT_linkage_name,
 					 DW_AT_MIPS_linkage_name, DW_AT_name};
@@ -248,8 +252,8 @@ static void take_name(Dwarf_Die *die, struct lines_frame *frame)
 }
 
 /* Where an inlined function was called: a place in the frame around it. */
-static void call_place(struct unit *unit, Dwarf_Die *call,
-		       struct lines_frame *frame)
+static void lines_call_place(struct unit *unit, Dwarf_Die *call,
+			     struct lines_frame *frame)
 {
 	Dwarf_Attribute memory;
 	Dwarf_Word value;
@@ -267,8 +271,8 @@ static void call_place(struct unit *unit, Dwarf_Die *call,
 		frame->file = dwarf_filesrc(files, value, NULL, NULL);
 }
 
-static void line_place(struct unit *unit, uint64_t address,
-		       struct lines_frame *frame)
+static void lines_line_place(struct unit *unit, uint64_t address,
+			     struct lines_frame *frame)
 {
 	Dwarf_Line *line = dwarf_getsrc_die(&unit->die, address);
 	int number;
@@ -281,15 +285,15 @@ static void line_place(struct unit *unit, uint64_t address,
 }
 
 /* From the function inwards: chain[0] is the function, then inlined calls. */
-static size_t find_chain(Dwarf_Die *function, uint64_t address,
-			 Dwarf_Die chain[NESTING_MAX])
+static size_t lines_find_chain(Dwarf_Die *function, uint64_t address,
+			       Dwarf_Die chain[NESTING_MAX])
 {
 	Dwarf_Die at = *function, child;
 	size_t count = 1;
 
 	chain[0] = at;
 	for (int i = 0; i < NESTING_MAX; i++) {
-		if (!step_into(&at, address, &child))
+		if (!lines_step_into(&at, address, &child))
 			break;
 		at = child;
 		if (dwarf_tag(&at) == DW_TAG_subprogram)
@@ -301,20 +305,21 @@ static size_t find_chain(Dwarf_Die *function, uint64_t address,
 	return count;
 }
 
-static size_t tell_chain(struct unit *unit, Dwarf_Die *chain, size_t count,
-			 uint64_t address, struct lines_frame *out, size_t max)
+static size_t lines_tell_chain(struct unit *unit, Dwarf_Die *chain,
+			       size_t count, uint64_t address,
+			       struct lines_frame *out, size_t max)
 {
 	struct lines_frame frame = {.inlined = count > 1};
 	size_t told = 0;
 
-	line_place(unit, address, &frame);
+	lines_line_place(unit, address, &frame);
 	for (size_t i = count; i-- > 0;) {
-		take_name(&chain[i], &frame);
+		lines_take_name(&chain[i], &frame);
 		frame.inlined = i > 0;
 		if (told < max - 1 || i == 0)
 			out[told++] = frame;
 		if (i > 0)
-			call_place(unit, &chain[i], &frame);
+			lines_call_place(unit, &chain[i], &frame);
 	}
 	return told;
 }
@@ -322,7 +327,7 @@ static size_t tell_chain(struct unit *unit, Dwarf_Die *chain, size_t count,
 size_t lines_find(struct lines *lines, uint64_t address,
 		  struct lines_frame *out, size_t max)
 {
-	const struct range *range = find_range(&lines->ranges, address);
+	const struct range *range = lines_find_range(&lines->ranges, address);
 	Dwarf_Die chain[NESTING_MAX];
 	struct unit *unit;
 
@@ -331,16 +336,17 @@ size_t lines_find(struct lines *lines, uint64_t address,
 	unit = &lines->units[range->what];
 	if (!unit->walked) {
 		unit->walked = true;
-		walk(unit, &unit->inside, 0);
-		sort_ranges(&unit->functions);
+		lines_walk(unit, &unit->inside, 0);
+		lines_sort_ranges(&unit->functions);
 	}
-	range = find_range(&unit->functions, address);
+	range = lines_find_range(&unit->functions, address);
 	if (range)
-		return tell_chain(
+		return lines_tell_chain(
 			unit, chain,
-			find_chain(&unit->dies[range->what], address, chain),
+			lines_find_chain(&unit->dies[range->what], address,
+					 chain),
 			address, out, max);
 	*out = (struct lines_frame){.function = NULL};
-	line_place(unit, address, out);
+	lines_line_place(unit, address, out);
 	return out->file ? 1 : 0;
 }

@@ -19,7 +19,7 @@
 #define RETRY_SHARE    12u /* so much sooner if another process has it */
 #define DOWNLOAD_BYTES (UINT64_C(8) << 30)
 
-static const char *const notes[] = {
+static const char *const symbol_notes[] = {
 	[SYMBOL_NAMED] = "",
 	[SYMBOL_ABSENT] = "file not found",
 	[SYMBOL_UNREADABLE] = "file not readable",
@@ -45,8 +45,8 @@ size_t symbol_raw(const struct symbol_module *module, uint64_t pc, char *out,
 				module ? pc - module->bias : pc, out, room);
 }
 
-static size_t tell(struct symbols *symbols, struct symbol_entry *entry,
-		   struct symbol_frame *out, size_t max)
+static size_t symbol_tell(struct symbols *symbols, struct symbol_entry *entry,
+			  struct symbol_frame *out, size_t max)
 {
 	size_t count = entry->count < max ? entry->count : max;
 
@@ -60,14 +60,15 @@ static size_t tell(struct symbols *symbols, struct symbol_entry *entry,
 			.file = frame->file,
 			.line = frame->line,
 			.inlined = frame->inlined,
-			.note = i + 1 < count ? "" : notes[entry->reason],
+			.note = i + 1 < count ? ""
+					      : symbol_notes[entry->reason],
 		};
 	}
 	return count;
 }
 
-static bool may_be_better(const struct symbols *symbols,
-			  const struct symbol_entry *entry)
+static bool symbol_may_be_better(const struct symbols *symbols,
+				 const struct symbol_entry *entry)
 {
 	uint64_t retry_ns = symbols->settings.retry_ns;
 	const struct symbol_file *file = entry->file;
@@ -81,8 +82,8 @@ static bool may_be_better(const struct symbols *symbols,
 				      file->pid != file->tried_pid);
 }
 
-static struct symbol_file *file_of(struct symbols *symbols,
-				   const struct symbol_module *module)
+static struct symbol_file *symbol_file_of(struct symbols *symbols,
+					  const struct symbol_module *module)
 {
 	struct symbol_file_key key = {.path = ""};
 	struct symbol_file *file;
@@ -104,7 +105,7 @@ static struct symbol_file *file_of(struct symbols *symbols,
 }
 
 /* Why the helper need not be asked about the file; SYMBOL_NAMED: it must. */
-static uint8_t known_reason(const struct symbol_file *file)
+static uint8_t symbol_known_reason(const struct symbol_file *file)
 {
 	if (file->strikes >= SYMBOL_READER_STRIKES)
 		return SYMBOL_BROKEN;
@@ -119,7 +120,7 @@ size_t symbol_lookup(struct symbols *symbols,
 		     const struct symbol_module *module, uint64_t pc,
 		     bool return_address, struct symbol_frame *out, size_t max)
 {
-	struct symbol_file *file = file_of(symbols, module);
+	struct symbol_file *file = symbol_file_of(symbols, module);
 	uint64_t address = module ? pc - module->bias : pc;
 	struct symbol_entry *entry;
 	uint8_t reason;
@@ -129,9 +130,9 @@ size_t symbol_lookup(struct symbols *symbols,
 	entry = symbol_cache_find(&symbols->cache, file, address,
 				  return_address);
 	if (entry && entry->known_ns) {
-		if (!entry->asked && may_be_better(symbols, entry))
+		if (!entry->asked && symbol_may_be_better(symbols, entry))
 			symbol_reader_ask(&symbols->reader, entry);
-		return tell(symbols, entry, out, max);
+		return symbol_tell(symbols, entry, out, max);
 	}
 	if (!entry)
 		entry = symbol_cache_add(&symbols->cache, file, address,
@@ -140,7 +141,7 @@ size_t symbol_lookup(struct symbols *symbols,
 		symbol_reader_kick(&symbols->reader);
 	if (!entry || entry->asked)
 		return 0;
-	reason = known_reason(file);
+	reason = symbol_known_reason(file);
 	if (reason == SYMBOL_NAMED) {
 		symbol_reader_ask(&symbols->reader, entry);
 		return 0;
@@ -148,7 +149,7 @@ size_t symbol_lookup(struct symbols *symbols,
 	symbols->reader.failed_total++;
 	entry = symbol_cache_answer_raw(&symbols->cache, entry, reason,
 					clock_ns());
-	return entry ? tell(symbols, entry, out, max) : 0;
+	return entry ? symbol_tell(symbols, entry, out, max) : 0;
 }
 
 size_t symbols_pending(const struct symbols *symbols)
@@ -174,7 +175,7 @@ void symbols_figures(const struct symbols *symbols,
 	};
 }
 
-static void run_helper(int channel, void *argument)
+static void symbol_run_helper(int channel, void *argument)
 {
 	const struct symbols *symbols = argument;
 	struct symbol_helper_settings settings = {
@@ -185,7 +186,7 @@ static void run_helper(int channel, void *argument)
 	symbol_helper_run(channel, &settings);
 }
 
-static void set_defaults(struct symbol_settings *settings)
+static void symbol_set_defaults(struct symbol_settings *settings)
 {
 	if (!settings->debug_path)
 		settings->debug_path = BINARY_DEBUG_PATH;
@@ -200,11 +201,11 @@ static void set_defaults(struct symbol_settings *settings)
 		settings->cache_bytes = CACHE_BYTES;
 }
 
-static bool start(struct symbols *symbols, struct loop *loop)
+static bool symbol_start(struct symbols *symbols, struct loop *loop)
 {
 	const struct symbol_settings *from = &symbols->settings;
 	const struct symbol_reader_settings settings = {
-		.run = run_helper,
+		.run = symbol_run_helper,
 		.argument = symbols,
 		.patience_ns = from->patience_ns,
 		.idle_ns = from->idle_ns,
@@ -226,8 +227,8 @@ struct symbols *symbols_new(struct loop *loop,
 	if (!symbols)
 		return NULL;
 	symbols->settings = *settings;
-	set_defaults(&symbols->settings);
-	if (start(symbols, loop))
+	symbol_set_defaults(&symbols->settings);
+	if (symbol_start(symbols, loop))
 		return symbols;
 	symbols_free(symbols);
 	return NULL;

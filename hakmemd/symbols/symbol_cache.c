@@ -9,28 +9,30 @@
 #define BUCKETS_MIN 256u
 #define RAW_MAX	    384u
 
-static uint64_t mix(uint64_t value)
+static uint64_t symbol_cache_mix(uint64_t value)
 {
 	value *= UINT64_C(0x9e3779b97f4a7c15);
 	return value ^ value >> 29;
 }
 
-static size_t entry_bucket(const struct symbol_cache *cache, uint64_t number,
-			   uint64_t address, bool back)
+static size_t symbol_cache_entry_bucket(const struct symbol_cache *cache,
+					uint64_t number, uint64_t address,
+					bool back)
 {
-	return mix(mix(number << 1 | back) + address) &
+	return symbol_cache_mix(symbol_cache_mix(number << 1 | back) +
+				address) &
 	       (cache->entry_buckets - 1);
 }
 
-static size_t bucket_of(const struct symbol_cache *cache,
-			const struct symbol_entry *entry)
+static size_t symbol_cache_bucket_of(const struct symbol_cache *cache,
+				     const struct symbol_entry *entry)
 {
-	return entry_bucket(cache, entry->file->number, entry->address,
-			    entry->back);
+	return symbol_cache_entry_bucket(cache, entry->file->number,
+					 entry->address, entry->back);
 }
 
 /* The start of a build-id is as good as all of it. */
-static uint64_t hash_key(const struct symbol_file_key *key)
+static uint64_t symbol_cache_hash_key(const struct symbol_file_key *key)
 {
 	uint64_t hash = key->uid + 1;
 
@@ -38,21 +40,22 @@ static uint64_t hash_key(const struct symbol_file_key *key)
 		uint64_t begin;
 
 		memcpy(&begin, key->id, sizeof(begin));
-		return mix(mix(hash) + begin);
+		return symbol_cache_mix(symbol_cache_mix(hash) + begin);
 	}
 	for (const char *at = key->path; *at; at++)
 		hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
-	return mix(hash + key->started_ns);
+	return symbol_cache_mix(hash + key->started_ns);
 }
 
-static struct symbol_file_key key_of(const struct symbol_file *file)
+static struct symbol_file_key
+symbol_cache_key_of(const struct symbol_file *file)
 {
 	return (struct symbol_file_key){file->path, file->id, file->id_bytes,
 					file->started_ns, file->uid};
 }
 
-static bool is_same(const struct symbol_file *file,
-		    const struct symbol_file_key *key)
+static bool symbol_cache_is_same(const struct symbol_file *file,
+				 const struct symbol_file_key *key)
 {
 	if (file->uid != key->uid || file->id_bytes != key->id_bytes)
 		return false;
@@ -75,7 +78,7 @@ bool symbol_cache_init(struct symbol_cache *cache, size_t bytes_max)
 }
 
 /* Keeps chains short; without memory they just get longer. */
-static void grow_entries(struct symbol_cache *cache)
+static void symbol_cache_grow_entries(struct symbol_cache *cache)
 {
 	struct symbol_entry **old = cache->entries, *entry, *next;
 	size_t count = cache->entry_buckets;
@@ -90,7 +93,7 @@ static void grow_entries(struct symbol_cache *cache)
 	cache->entry_buckets = count * 2;
 	for (size_t i = 0; i < count; i++)
 		for (entry = old[i]; entry; entry = next) {
-			size_t bucket = bucket_of(cache, entry);
+			size_t bucket = symbol_cache_bucket_of(cache, entry);
 
 			next = entry->chain;
 			entry->chain = cache->entries[bucket];
@@ -99,13 +102,13 @@ static void grow_entries(struct symbol_cache *cache)
 	free(old);
 }
 
-static size_t file_bucket(const struct symbol_cache *cache,
-			  const struct symbol_file_key *key)
+static size_t symbol_cache_file_bucket(const struct symbol_cache *cache,
+				       const struct symbol_file_key *key)
 {
-	return hash_key(key) & (cache->file_buckets - 1);
+	return symbol_cache_hash_key(key) & (cache->file_buckets - 1);
 }
 
-static void grow_files(struct symbol_cache *cache)
+static void symbol_cache_grow_files(struct symbol_cache *cache)
 {
 	struct symbol_file **old = cache->files, *file, *next;
 	size_t count = cache->file_buckets;
@@ -120,8 +123,8 @@ static void grow_files(struct symbol_cache *cache)
 	cache->file_buckets = count * 2;
 	for (size_t i = 0; i < count; i++)
 		for (file = old[i]; file; file = next) {
-			struct symbol_file_key key = key_of(file);
-			size_t bucket = file_bucket(cache, &key);
+			struct symbol_file_key key = symbol_cache_key_of(file);
+			size_t bucket = symbol_cache_file_bucket(cache, &key);
 
 			next = file->chain;
 			file->chain = cache->files[bucket];
@@ -130,27 +133,30 @@ static void grow_files(struct symbol_cache *cache)
 	free(old);
 }
 
-static size_t file_bytes(const struct symbol_file *file)
+static size_t symbol_cache_file_bytes(const struct symbol_file *file)
 {
 	return sizeof(*file) + strlen(file->path) + 1;
 }
 
-static void drop_file(struct symbol_cache *cache, struct symbol_file *file)
+static void symbol_cache_drop_file(struct symbol_cache *cache,
+				   struct symbol_file *file)
 {
-	struct symbol_file_key key = key_of(file);
-	struct symbol_file **at = &cache->files[file_bucket(cache, &key)];
+	struct symbol_file_key key = symbol_cache_key_of(file);
+	struct symbol_file **at =
+		&cache->files[symbol_cache_file_bucket(cache, &key)];
 
 	while (*at != file)
 		at = &(*at)->chain;
 	*at = file->chain;
 	TAILQ_REMOVE(&cache->idle, file, by_use);
 	cache->file_count--;
-	cache->bytes -= file_bytes(file);
+	cache->bytes -= symbol_cache_file_bytes(file);
 	free(file);
 }
 
-static struct symbol_file *make_file(struct symbol_cache *cache,
-				     const struct symbol_file_key *key)
+static struct symbol_file *
+symbol_cache_make_file(struct symbol_cache *cache,
+		       const struct symbol_file_key *key)
 {
 	size_t length = strlen(key->path);
 	struct symbol_file *file;
@@ -170,12 +176,12 @@ static struct symbol_file *make_file(struct symbol_cache *cache,
 		memcpy(file->id, key->id, key->id_bytes);
 	memcpy(file->path, key->path, length + 1);
 	TAILQ_INIT(&file->asked);
-	grow_files(cache);
-	bucket = file_bucket(cache, key);
+	symbol_cache_grow_files(cache);
+	bucket = symbol_cache_file_bucket(cache, key);
 	file->chain = cache->files[bucket];
 	cache->files[bucket] = file;
 	cache->file_count++;
-	cache->bytes += file_bytes(file);
+	cache->bytes += symbol_cache_file_bytes(file);
 	TAILQ_INSERT_HEAD(&cache->idle, file, by_use);
 	return file;
 }
@@ -183,18 +189,19 @@ static struct symbol_file *make_file(struct symbol_cache *cache,
 struct symbol_file *symbol_cache_file(struct symbol_cache *cache,
 				      const struct symbol_file_key *key)
 {
-	struct symbol_file *file = cache->files[file_bucket(cache, key)];
+	struct symbol_file *file =
+		cache->files[symbol_cache_file_bucket(cache, key)];
 
-	while (file && !is_same(file, key))
+	while (file && !symbol_cache_is_same(file, key))
 		file = file->chain;
-	return file ? file : make_file(cache, key);
+	return file ? file : symbol_cache_make_file(cache, key);
 }
 
 struct symbol_entry *symbol_cache_find(struct symbol_cache *cache,
 				       struct symbol_file *file,
 				       uint64_t address, bool back)
 {
-	struct symbol_entry *entry = cache->entries[entry_bucket(
+	struct symbol_entry *entry = cache->entries[symbol_cache_entry_bucket(
 		cache, file->number, address, back)];
 
 	while (entry && (entry->address != address || entry->file != file ||
@@ -211,18 +218,21 @@ void symbol_cache_use(struct symbol_cache *cache, struct symbol_entry *entry)
 	TAILQ_INSERT_HEAD(&cache->known, entry, by_use);
 }
 
-static void link_entry(struct symbol_cache *cache, struct symbol_entry *entry)
+static void symbol_cache_link_entry(struct symbol_cache *cache,
+				    struct symbol_entry *entry)
 {
-	size_t bucket = bucket_of(cache, entry);
+	size_t bucket = symbol_cache_bucket_of(cache, entry);
 
 	entry->chain = cache->entries[bucket];
 	cache->entries[bucket] = entry;
 	cache->bytes += entry->bytes;
 }
 
-static void unlink_entry(struct symbol_cache *cache, struct symbol_entry *entry)
+static void symbol_cache_unlink_entry(struct symbol_cache *cache,
+				      struct symbol_entry *entry)
 {
-	struct symbol_entry **at = &cache->entries[bucket_of(cache, entry)];
+	struct symbol_entry **at =
+		&cache->entries[symbol_cache_bucket_of(cache, entry)];
 
 	while (*at != entry)
 		at = &(*at)->chain;
@@ -232,11 +242,12 @@ static void unlink_entry(struct symbol_cache *cache, struct symbol_entry *entry)
 		TAILQ_REMOVE(&cache->known, entry, by_use);
 }
 
-static void drop_entry(struct symbol_cache *cache, struct symbol_entry *entry)
+static void symbol_cache_drop_entry(struct symbol_cache *cache,
+				    struct symbol_entry *entry)
 {
 	struct symbol_file *file = entry->file;
 
-	unlink_entry(cache, entry);
+	symbol_cache_unlink_entry(cache, entry);
 	cache->entry_count--;
 	free(entry);
 	if (--file->entries == 0)
@@ -261,8 +272,8 @@ struct symbol_entry *symbol_cache_add(struct symbol_cache *cache,
 	entry->back = back;
 	entry->bytes = sizeof(*entry);
 	cache->entry_count++;
-	grow_entries(cache);
-	link_entry(cache, entry);
+	symbol_cache_grow_entries(cache);
+	symbol_cache_link_entry(cache, entry);
 	if (file->entries++ == 0)
 		TAILQ_REMOVE(&cache->idle, file, by_use);
 	return entry;
@@ -278,7 +289,8 @@ bool symbol_cache_ask(struct symbol_cache *cache, struct symbol_entry *entry)
 	return true;
 }
 
-static size_t text_bytes(const struct symbol_cache_frame *frames, size_t count)
+static size_t symbol_cache_text_bytes(const struct symbol_cache_frame *frames,
+				      size_t count)
 {
 	size_t bytes = 0;
 
@@ -287,7 +299,7 @@ static size_t text_bytes(const struct symbol_cache_frame *frames, size_t count)
 	return bytes;
 }
 
-static const char *copy_text(char **to, const char *text)
+static const char *symbol_cache_copy_text(char **to, const char *text)
 {
 	size_t bytes = strlen(text) + 1;
 	char *copy = memcpy(*to, text, bytes);
@@ -302,7 +314,7 @@ symbol_cache_answer(struct symbol_cache *cache, struct symbol_entry *entry,
 		    size_t count, uint64_t now_ns)
 {
 	size_t fixed = sizeof(*entry) + count * sizeof(*frames);
-	size_t bytes = fixed + text_bytes(frames, count);
+	size_t bytes = fixed + symbol_cache_text_bytes(frames, count);
 	struct symbol_entry *moved = malloc(bytes);
 	char *text;
 
@@ -312,10 +324,10 @@ symbol_cache_answer(struct symbol_cache *cache, struct symbol_entry *entry,
 		TAILQ_REMOVE(&entry->file->asked, entry, by_turn);
 	}
 	if (!moved) {
-		drop_entry(cache, entry);
+		symbol_cache_drop_entry(cache, entry);
 		return NULL;
 	}
-	unlink_entry(cache, entry);
+	symbol_cache_unlink_entry(cache, entry);
 	*moved = *entry;
 	free(entry);
 	moved->known_ns = now_ns;
@@ -325,15 +337,17 @@ symbol_cache_answer(struct symbol_cache *cache, struct symbol_entry *entry,
 	text = (char *)moved + fixed;
 	for (size_t i = 0; i < count; i++) {
 		moved->frames[i] = frames[i];
-		moved->frames[i].name = copy_text(&text, frames[i].name);
-		moved->frames[i].file = copy_text(&text, frames[i].file);
+		moved->frames[i].name =
+			symbol_cache_copy_text(&text, frames[i].name);
+		moved->frames[i].file =
+			symbol_cache_copy_text(&text, frames[i].file);
 	}
-	link_entry(cache, moved);
+	symbol_cache_link_entry(cache, moved);
 	TAILQ_INSERT_HEAD(&cache->known, moved, by_use);
 	return moved;
 }
 
-static const char *base_of(const char *path)
+static const char *symbol_cache_base_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -344,7 +358,7 @@ size_t symbol_cache_raw(const char *path, uint64_t address, char *out,
 			size_t room)
 {
 	if (*path)
-		snprintf(out, room, "%.255s+0x%llx", base_of(path),
+		snprintf(out, room, "%.255s+0x%llx", symbol_cache_base_of(path),
 			 (unsigned long long)address);
 	else
 		snprintf(out, room, "0x%llx", (unsigned long long)address);
@@ -375,17 +389,18 @@ void symbol_cache_trim(struct symbol_cache *cache)
 
 	while (cache->file_count > SYMBOL_CACHE_FILES &&
 	       !TAILQ_EMPTY(&cache->idle))
-		drop_file(cache, TAILQ_LAST(&cache->idle, symbol_files));
+		symbol_cache_drop_file(cache,
+				       TAILQ_LAST(&cache->idle, symbol_files));
 	while (symbol_cache_is_over(cache) && entry) {
 		struct symbol_entry *newer =
 			TAILQ_PREV(entry, symbol_entries, by_use);
 		struct symbol_file *file = entry->file;
 
 		if (!entry->asked)
-			drop_entry(cache, entry);
+			symbol_cache_drop_entry(cache, entry);
 		if (file->entries == 0 &&
 		    cache->file_count > SYMBOL_CACHE_FILES)
-			drop_file(cache, file);
+			symbol_cache_drop_file(cache, file);
 		entry = newer;
 	}
 }

@@ -27,7 +27,7 @@
 extern char *__cxa_demangle(const char *name, char *out, size_t *size,
 			    int *status);
 
-static const uint16_t reasons[] = {
+static const uint16_t symbol_helper_reasons[] = {
 	[BINARY_FOUND] = SYMBOL_UNKNOWN,
 	[BINARY_ABSENT] = SYMBOL_ABSENT,
 	[BINARY_UNREADABLE] = SYMBOL_UNREADABLE,
@@ -53,7 +53,7 @@ struct helper {
 	struct symbol_packet packet;
 };
 
-static void forget(struct module *module)
+static void symbol_helper_forget(struct module *module)
 {
 	if (module->used == 0)
 		return;
@@ -74,7 +74,7 @@ struct debuginfod {
 			    int (*call)(void *client, long a, long b));
 };
 
-static bool load_debuginfod(struct debuginfod *api)
+static bool symbol_helper_load_debuginfod(struct debuginfod *api)
 {
 	void *library = dlopen("libdebuginfod.so.1", RTLD_NOW | RTLD_LOCAL);
 
@@ -88,38 +88,40 @@ static bool load_debuginfod(struct debuginfod *api)
 	return api->begin && api->end && api->find && api->on_progress;
 }
 
-static uint64_t download_end_ns;
+static uint64_t symbol_helper_download_end_ns;
 
-static int keep_going(void *client, long done, long whole)
+static int symbol_helper_keep_going(void *client, long done, long whole)
 {
 	(void)client;
 	(void)done;
 	(void)whole;
-	return clock_ns() > download_end_ns;
+	return clock_ns() > symbol_helper_download_end_ns;
 }
 
-static bool download(struct binary *debug, const struct binary_wanted *wanted)
+static bool symbol_helper_download(struct binary *debug,
+				   const struct binary_wanted *wanted)
 {
 	struct debuginfod api;
 	void *client;
 	int fd;
 
-	if (!load_debuginfod(&api) || !(client = api.begin()))
+	if (!symbol_helper_load_debuginfod(&api) || !(client = api.begin()))
 		return false;
-	download_end_ns = clock_ns() + DOWNLOAD_NS;
-	api.on_progress(client, keep_going);
+	symbol_helper_download_end_ns = clock_ns() + DOWNLOAD_NS;
+	api.on_progress(client, symbol_helper_keep_going);
 	fd = api.find(client, wanted->id, (int)wanted->id_bytes, NULL);
 	api.end(client);
 	return fd >= 0 && binary_adopt(debug, fd, wanted);
 }
 
-static bool has_lines(const struct binary *binary)
+static bool symbol_helper_has_lines(const struct binary *binary)
 {
 	return binary->elf && elf_has_section(binary->elf, ".debug_info");
 }
 
-static void open_module(struct helper *helper, struct module *module,
-			const struct symbol_request *request)
+static void symbol_helper_open_module(struct helper *helper,
+				      struct module *module,
+				      const struct symbol_request *request)
 {
 	struct binary_wanted wanted = {
 		.path = request->path,
@@ -132,13 +134,14 @@ static void open_module(struct helper *helper, struct module *module,
 	size_t count = 0;
 
 	module->id = request->module;
-	module->reason = reasons[binary_open(&module->binary, &wanted)];
+	module->reason =
+		symbol_helper_reasons[binary_open(&module->binary, &wanted)];
 	module->debug = (struct binary){.fd = -1};
-	if (!has_lines(&module->binary) &&
+	if (!symbol_helper_has_lines(&module->binary) &&
 	    (binary_open_debug(&module->debug, &wanted, &module->binary,
 			       helper->settings->debug_path) ||
 	     (helper->settings->debuginfod && wanted.id_bytes &&
-	      download(&module->debug, &wanted))))
+	      symbol_helper_download(&module->debug, &wanted))))
 		module->reason = SYMBOL_UNKNOWN;
 	if (module->binary.elf)
 		files[count++] = module->binary.elf;
@@ -146,9 +149,9 @@ static void open_module(struct helper *helper, struct module *module,
 		files[count++] = module->debug.elf;
 	if (count)
 		module->symbols = elf_index_new(files, count);
-	if (has_lines(&module->debug))
+	if (symbol_helper_has_lines(&module->debug))
 		module->lines = lines_open(module->debug.elf);
-	else if (has_lines(&module->binary))
+	else if (symbol_helper_has_lines(&module->binary))
 		module->lines = lines_open(module->binary.elf);
 }
 
@@ -156,8 +159,9 @@ static void open_module(struct helper *helper, struct module *module,
  * The file asked about. What could not be opened is tried anew each time: it
  * may be there by then.
  */
-static struct module *find_module(struct helper *helper,
-				  const struct symbol_request *request)
+static struct module *
+symbol_helper_find_module(struct helper *helper,
+			  const struct symbol_request *request)
 {
 	struct module *oldest = &helper->modules[0];
 
@@ -176,21 +180,21 @@ static struct module *find_module(struct helper *helper,
 		if (module->used < oldest->used)
 			oldest = module;
 	}
-	forget(oldest);
+	symbol_helper_forget(oldest);
 	oldest->used = helper->requests;
-	open_module(helper, oldest, request);
+	symbol_helper_open_module(helper, oldest, request);
 	return oldest;
 }
 
 /* What is no part of a name: the version in name@@VERS_1, and what the compiler
  * says of its copies of a function, as in _Zname.isra.0. */
-static size_t name_length(const char *name, bool mangled)
+static size_t symbol_helper_name_length(const char *name, bool mangled)
 {
 	return strcspn(name, mangled ? "@." : "@");
 }
 
-static void put_frame(struct helper *helper, const char *name,
-		      const struct lines_frame *place)
+static void symbol_helper_put_frame(struct helper *helper, const char *name,
+				    const struct lines_frame *place)
 {
 	char *demangled = NULL;
 	char copy[MANGLED_MAX];
@@ -199,7 +203,7 @@ static void put_frame(struct helper *helper, const char *name,
 		bool mangled = strncmp(name, "_Z", 2) == 0;
 
 		snprintf(copy, sizeof(copy), "%.*s",
-			 (int)name_length(name, mangled), name);
+			 (int)symbol_helper_name_length(name, mangled), name);
 		name = copy;
 		if (mangled)
 			demangled = __cxa_demangle(copy, NULL, NULL, NULL);
@@ -209,7 +213,7 @@ static void put_frame(struct helper *helper, const char *name,
 	free(demangled);
 }
 
-static size_t underscores(const char *name)
+static size_t symbol_helper_underscores(const char *name)
 {
 	return strspn(name, "_");
 }
@@ -219,21 +223,24 @@ static size_t underscores(const char *name)
  * "count" for what only its file sees, where the symbol says whose it is; and
  * for the functions of libc their internal names: __GI___malloc.
  */
-static void choose_name(struct lines_frame *frame, const char *symbol)
+static void symbol_helper_choose_name(struct lines_frame *frame,
+				      const char *symbol)
 {
 	const char *name = frame->function;
 
 	if (!symbol)
 		return;
-	if (!name || (strncmp(symbol, "_Z", 2) == 0
-			      ? !frame->linked
-			      : underscores(symbol) < underscores(name) &&
-					strncmp(name, "_Z", 2) != 0))
+	if (!name ||
+	    (strncmp(symbol, "_Z", 2) == 0
+		     ? !frame->linked
+		     : symbol_helper_underscores(symbol) <
+				       symbol_helper_underscores(name) &&
+			       strncmp(name, "_Z", 2) != 0))
 		frame->function = symbol;
 }
 
-static void answer(struct helper *helper, struct module *module, uint32_t index,
-		   uint64_t address)
+static void symbol_helper_answer(struct helper *helper, struct module *module,
+				 uint32_t index, uint64_t address)
 {
 	struct lines_frame frames[SYMBOL_WIRE_FRAMES] = {{.function = NULL}};
 	const char *symbol = NULL;
@@ -248,19 +255,19 @@ static void answer(struct helper *helper, struct module *module, uint32_t index,
 	if (count == 0 && symbol)
 		count = 1;
 	if (count)
-		choose_name(&frames[count - 1], symbol);
+		symbol_helper_choose_name(&frames[count - 1], symbol);
 	named = count && frames[count - 1].function;
 	symbol_wire_begin(&helper->packet, index,
 			  named ? SYMBOL_NAMED : module->reason);
 	for (size_t i = 0; i < count; i++)
-		put_frame(helper, frames[i].function, &frames[i]);
+		symbol_helper_put_frame(helper, frames[i].function, &frames[i]);
 	while (send(helper->channel, helper->packet.bytes,
 		    helper->packet.length, MSG_NOSIGNAL) < 0)
 		if (errno != EINTR)
 			_exit(0);
 }
 
-static uint64_t data_bytes(void)
+static uint64_t symbol_helper_data_bytes(void)
 {
 	uint64_t address_bytes, bytes = 0;
 
@@ -269,18 +276,20 @@ static uint64_t data_bytes(void)
 }
 
 /* libdw gives nothing back until a file is closed. */
-static void stay_small(struct helper *helper, uint64_t begin_bytes)
+static void symbol_helper_stay_small(struct helper *helper,
+				     uint64_t begin_bytes)
 {
-	if (data_bytes() < begin_bytes + SOFT_BYTES)
+	if (symbol_helper_data_bytes() < begin_bytes + SOFT_BYTES)
 		return;
 	for (size_t i = 0; i < OPEN_MAX; i++)
-		forget(&helper->modules[i]);
+		symbol_helper_forget(&helper->modules[i]);
 	malloc_trim(0);
-	if (data_bytes() > begin_bytes + HARD_BYTES)
+	if (symbol_helper_data_bytes() > begin_bytes + HARD_BYTES)
 		_exit(0); /* another one is started when there is work */
 }
 
-static bool is_sound(struct symbol_request *request, ssize_t length)
+static bool symbol_helper_is_sound(struct symbol_request *request,
+				   ssize_t length)
 {
 	request->path[sizeof(request->path) - 1] = '\0';
 	return length == sizeof(*request) &&
@@ -293,7 +302,7 @@ _Noreturn void symbol_helper_run(int channel,
 {
 	static struct helper helper;
 	static struct symbol_request request;
-	uint64_t begin_bytes = data_bytes();
+	uint64_t begin_bytes = symbol_helper_data_bytes();
 
 	helper.channel = channel;
 	helper.settings = settings;
@@ -305,11 +314,12 @@ _Noreturn void symbol_helper_run(int channel,
 
 		if (length < 0 && errno == EINTR)
 			continue;
-		if (length <= 0 || !is_sound(&request, length))
+		if (length <= 0 || !symbol_helper_is_sound(&request, length))
 			_exit(0);
-		module = find_module(&helper, &request);
+		module = symbol_helper_find_module(&helper, &request);
 		for (uint32_t i = 0; i < request.count; i++)
-			answer(&helper, module, i, request.address[i]);
-		stay_small(&helper, begin_bytes);
+			symbol_helper_answer(&helper, module, i,
+					     request.address[i]);
+		symbol_helper_stay_small(&helper, begin_bytes);
 	}
 }

@@ -16,7 +16,7 @@
 #define BATCHES_IN_A_ROW 256u
 #define RAW_MAX		 384u
 
-static void arm(struct symbol_reader *reader, uint64_t wait_ns)
+static void symbol_reader_arm(struct symbol_reader *reader, uint64_t wait_ns)
 {
 	struct itimerspec when = {
 		.it_value.tv_sec = (time_t)(wait_ns / CLOCK_SECOND),
@@ -27,15 +27,16 @@ static void arm(struct symbol_reader *reader, uint64_t wait_ns)
 	timerfd_settime(reader->alarm.fd, 0, &when, NULL);
 }
 
-static bool is_trusted(uid_t uid)
+static bool symbol_reader_is_trusted(uid_t uid)
 {
 	return uid == geteuid() || uid == 0;
 }
 
-static struct symbol_files *turns_of(struct symbol_reader *reader,
-				     const struct symbol_file *file)
+static struct symbol_files *
+symbol_reader_turns_of(struct symbol_reader *reader,
+		       const struct symbol_file *file)
 {
-	return &reader->turns[!is_trusted(file->uid)];
+	return &reader->turns[!symbol_reader_is_trusted(file->uid)];
 }
 
 void symbol_reader_kick(struct symbol_reader *reader)
@@ -43,7 +44,7 @@ void symbol_reader_kick(struct symbol_reader *reader)
 	if (reader->batch.file || reader->kicked)
 		return;
 	reader->kicked = true;
-	arm(reader, 0);
+	symbol_reader_arm(reader, 0);
 }
 
 bool symbol_reader_ask(struct symbol_reader *reader, struct symbol_entry *entry)
@@ -56,19 +57,20 @@ bool symbol_reader_ask(struct symbol_reader *reader, struct symbol_entry *entry)
 	reader->asked_total++;
 	reader->open = true;
 	if (!waits)
-		TAILQ_INSERT_TAIL(turns_of(reader, file), file, by_turn);
+		TAILQ_INSERT_TAIL(symbol_reader_turns_of(reader, file), file,
+				  by_turn);
 	symbol_reader_kick(reader);
 	return true;
 }
 
-static void answer_raw(struct symbol_reader *reader, struct symbol_entry *entry,
-		       uint8_t reason)
+static void symbol_reader_answer_raw(struct symbol_reader *reader,
+				     struct symbol_entry *entry, uint8_t reason)
 {
 	reader->failed_total++;
 	symbol_cache_answer_raw(reader->cache, entry, reason, clock_ns());
 }
 
-static int end_helper(struct symbol_reader *reader)
+static int symbol_reader_end_helper(struct symbol_reader *reader)
 {
 	if (!reader->child.pid)
 		return -1;
@@ -80,7 +82,7 @@ static int end_helper(struct symbol_reader *reader)
  * The group of the process that has the file, without which its root is closed
  * to the helper; if it is that user's to look into (else root owns its /proc).
  */
-static gid_t group_of(const struct symbol_file *file)
+static gid_t symbol_reader_group_of(const struct symbol_file *file)
 {
 	char path[32];
 	struct stat info;
@@ -94,10 +96,10 @@ static gid_t group_of(const struct symbol_file *file)
 }
 
 /* One that may read the file; false when there is none to be had. */
-static bool start_helper(struct symbol_reader *reader,
-			 const struct symbol_file *file)
+static bool symbol_reader_start_helper(struct symbol_reader *reader,
+				       const struct symbol_file *file)
 {
-	gid_t gid = group_of(file);
+	gid_t gid = symbol_reader_group_of(file);
 	const struct child_limits limits = {
 		.data_bytes = UINT64_C(1) << 30,
 		.address_bytes = UINT64_C(16) << 30,
@@ -109,7 +111,7 @@ static bool start_helper(struct symbol_reader *reader,
 	if (reader->child.pid && reader->uid == file->uid &&
 	    (gid == reader->gid || gid == CHILD_NO_GROUP))
 		return true;
-	end_helper(reader);
+	symbol_reader_end_helper(reader);
 	/* Many that the kernel does not let go of: a file system hangs. */
 	if (child_reap() > 2 ||
 	    !child_start(&reader->child, &limits, reader->settings.run,
@@ -129,25 +131,26 @@ static bool start_helper(struct symbol_reader *reader,
 }
 
 /* Nobody will answer what is asked of this file. */
-static void give_up(struct symbol_reader *reader, struct symbol_file *file,
-		    uint8_t reason)
+static void symbol_reader_give_up(struct symbol_reader *reader,
+				  struct symbol_file *file, uint8_t reason)
 {
 	struct symbol_entry *entry;
 
-	TAILQ_REMOVE(turns_of(reader, file), file, by_turn);
+	TAILQ_REMOVE(symbol_reader_turns_of(reader, file), file, by_turn);
 	/* A file goes only in symbol_cache_trim, so it outlives the last. */
 	while ((entry = TAILQ_FIRST(&file->asked)))
-		answer_raw(reader, entry, reason);
+		symbol_reader_answer_raw(reader, entry, reason);
 }
 
-static uint64_t realtime_of(uint64_t monotonic_ns)
+static uint64_t symbol_reader_realtime_of(uint64_t monotonic_ns)
 {
 	if (monotonic_ns == 0)
 		return 0;
 	return clock_read(CLOCK_REALTIME) - clock_ns() + monotonic_ns;
 }
 
-static void fill_request(struct symbol_reader *reader, struct symbol_file *file)
+static void symbol_reader_fill_request(struct symbol_reader *reader,
+				       struct symbol_file *file)
 {
 	struct symbol_request *request = &reader->request;
 	struct symbol_batch *batch = &reader->batch;
@@ -156,7 +159,7 @@ static void fill_request(struct symbol_reader *reader, struct symbol_file *file)
 	memset(request, 0, sizeof(*request));
 	*batch = (struct symbol_batch){.file = file};
 	request->module = file->number;
-	request->started_ns = realtime_of(file->started_ns);
+	request->started_ns = symbol_reader_realtime_of(file->started_ns);
 	request->pid = file->pid;
 	request->id_bytes = file->id_bytes;
 	memcpy(request->id, file->id, file->id_bytes);
@@ -174,7 +177,8 @@ static void fill_request(struct symbol_reader *reader, struct symbol_file *file)
 }
 
 /* The files of the user whose helper runs come first, but not for ever. */
-static struct symbol_file *next_file(const struct symbol_reader *reader)
+static struct symbol_file *
+symbol_reader_next_file(const struct symbol_reader *reader)
 {
 	const struct symbol_files *turns =
 		&reader->turns[TAILQ_EMPTY(&reader->turns[0])];
@@ -187,45 +191,46 @@ static struct symbol_file *next_file(const struct symbol_reader *reader)
 	return file ? file : TAILQ_FIRST(turns);
 }
 
-static bool send_request(struct symbol_reader *reader)
+static bool symbol_reader_send_request(struct symbol_reader *reader)
 {
 	return send(reader->channel.fd, &reader->request,
 		    sizeof(reader->request), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
 /* Sends the next requests, if there are any. */
-static void work(struct symbol_reader *reader)
+static void symbol_reader_work(struct symbol_reader *reader)
 {
 	struct symbol_file *file;
 	int tries = 0;
 
 	reader->kicked = false; /* the alarm has another task from now */
-	while (!reader->batch.file && (file = next_file(reader))) {
-		if (tries > 1 || !start_helper(reader, file)) {
-			give_up(reader, file, SYMBOL_NO_HELPER);
+	while (!reader->batch.file &&
+	       (file = symbol_reader_next_file(reader))) {
+		if (tries > 1 || !symbol_reader_start_helper(reader, file)) {
+			symbol_reader_give_up(reader, file, SYMBOL_NO_HELPER);
 			continue;
 		}
-		fill_request(reader, file);
+		symbol_reader_fill_request(reader, file);
 		reader->progress_ns = clock_ns();
-		if (send_request(reader)) {
+		if (symbol_reader_send_request(reader)) {
 			reader->batches++;
-			arm(reader, reader->settings.patience_ns);
+			symbol_reader_arm(reader, reader->settings.patience_ns);
 			return;
 		}
 		/* It went while it was idle: no fault of this file. */
-		end_helper(reader);
+		symbol_reader_end_helper(reader);
 		reader->batch.file = NULL;
 		tries++;
 	}
 }
 
 /* After every round with answers. */
-static void settle(struct symbol_reader *reader)
+static void symbol_reader_settle(struct symbol_reader *reader)
 {
 	symbol_cache_trim(reader->cache);
 	if (reader->batch.file)
 		return;
-	arm(reader, reader->settings.idle_ns);
+	symbol_reader_arm(reader, reader->settings.idle_ns);
 	if (!reader->open)
 		return;
 	reader->open = false;
@@ -238,11 +243,11 @@ static void settle(struct symbol_reader *reader)
  * that has hung up may have ended by itself, to grow no larger; but not over
  * and over.
  */
-static void lose_helper(struct symbol_reader *reader, unsigned strikes,
-			bool hung_up)
+static void symbol_reader_lose_helper(struct symbol_reader *reader,
+				      unsigned strikes, bool hung_up)
 {
 	struct symbol_file *file = reader->batch.file;
-	int status = end_helper(reader);
+	int status = symbol_reader_end_helper(reader);
 
 	reader->batch.file = NULL;
 	if (hung_up && status == 0 && reader->helped)
@@ -253,15 +258,15 @@ static void lose_helper(struct symbol_reader *reader, unsigned strikes,
 		if (file->strikes >= SYMBOL_READER_STRIKES) {
 			log_line("%s: no symbols, the reader %s", file->path,
 				 strikes > 1 ? "hangs" : "breaks");
-			give_up(reader, file, SYMBOL_BROKEN);
+			symbol_reader_give_up(reader, file, SYMBOL_BROKEN);
 		}
 	}
-	work(reader);
-	settle(reader);
+	symbol_reader_work(reader);
+	symbol_reader_settle(reader);
 }
 
 /* An answer that came; false when it is none to this request. */
-static bool take_answer(struct symbol_reader *reader)
+static bool symbol_reader_take_answer(struct symbol_reader *reader)
 {
 	static struct symbol_wire_text text[SYMBOL_WIRE_FRAMES];
 	struct symbol_cache_frame frames[SYMBOL_WIRE_FRAMES];
@@ -278,7 +283,8 @@ static bool take_answer(struct symbol_reader *reader)
 	reader->helped = true;
 	count = answer->frames;
 	if (count == 0) {
-		answer_raw(reader, entry, (uint8_t)answer->reason);
+		symbol_reader_answer_raw(reader, entry,
+					 (uint8_t)answer->reason);
 		return true;
 	}
 	symbol_cache_raw(entry->file->path, entry->address, raw, sizeof(raw));
@@ -300,19 +306,19 @@ static bool take_answer(struct symbol_reader *reader)
 }
 
 /* The file has had its turn; what else is asked of it waits for the next. */
-static void end_batch(struct symbol_reader *reader)
+static void symbol_reader_end_batch(struct symbol_reader *reader)
 {
 	struct symbol_file *file = reader->batch.file;
-	struct symbol_files *turns = turns_of(reader, file);
+	struct symbol_files *turns = symbol_reader_turns_of(reader, file);
 
 	reader->batch.file = NULL;
 	TAILQ_REMOVE(turns, file, by_turn);
 	if (!TAILQ_EMPTY(&file->asked))
 		TAILQ_INSERT_TAIL(turns, file, by_turn);
-	work(reader);
+	symbol_reader_work(reader);
 }
 
-static void on_channel(void *owner, uint32_t events)
+static void symbol_reader_on_channel(void *owner, uint32_t events)
 {
 	struct symbol_reader *reader = owner;
 
@@ -325,31 +331,33 @@ static void on_channel(void *owner, uint32_t events)
 		if (length < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
 		reader->packet.length = length > 0 ? (size_t)length : 0;
-		if (!take_answer(reader)) {
-			lose_helper(reader, 1, length <= 0);
+		if (!symbol_reader_take_answer(reader)) {
+			symbol_reader_lose_helper(reader, 1, length <= 0);
 			return;
 		}
 		reader->progress_ns = clock_ns();
 		if (reader->batch.done == reader->batch.count)
-			end_batch(reader);
+			symbol_reader_end_batch(reader);
 	}
-	settle(reader);
+	symbol_reader_settle(reader);
 }
 
 /* The time for an answer is over, unless it was us who stood still. */
-static void check_patience(struct symbol_reader *reader, uint64_t now_ns)
+static void symbol_reader_check_patience(struct symbol_reader *reader,
+					 uint64_t now_ns)
 {
 	uint64_t limit_ns = reader->settings.patience_ns;
 
 	if (now_ns > reader->due_ns + LATE_NS)
 		reader->progress_ns = now_ns;
 	if (now_ns - reader->progress_ns >= limit_ns)
-		lose_helper(reader, SYMBOL_READER_STRIKES, false);
+		symbol_reader_lose_helper(reader, SYMBOL_READER_STRIKES, false);
 	else
-		arm(reader, reader->progress_ns + limit_ns - now_ns);
+		symbol_reader_arm(reader,
+				  reader->progress_ns + limit_ns - now_ns);
 }
 
-static void on_alarm(void *owner, uint32_t events)
+static void symbol_reader_on_alarm(void *owner, uint32_t events)
 {
 	struct symbol_reader *reader = owner;
 	uint64_t times;
@@ -358,17 +366,17 @@ static void on_alarm(void *owner, uint32_t events)
 	if (read(reader->alarm.fd, &times, sizeof(times)) < 0)
 		return;
 	if (reader->batch.file) {
-		check_patience(reader, clock_ns());
+		symbol_reader_check_patience(reader, clock_ns());
 		return;
 	}
 	if (reader->kicked || reader->cache->asked) {
-		work(reader);
-		settle(reader);
+		symbol_reader_work(reader);
+		symbol_reader_settle(reader);
 		return;
 	}
-	end_helper(reader);
+	symbol_reader_end_helper(reader);
 	if (child_reap())
-		arm(reader, reader->settings.idle_ns);
+		symbol_reader_arm(reader, reader->settings.idle_ns);
 }
 
 bool symbol_reader_init(struct symbol_reader *reader, struct loop *loop,
@@ -379,8 +387,8 @@ bool symbol_reader_init(struct symbol_reader *reader, struct loop *loop,
 	reader->cache = cache;
 	reader->settings = *settings;
 	reader->alarm.owner = reader->channel.owner = reader;
-	reader->alarm.ready = on_alarm;
-	reader->channel.ready = on_channel;
+	reader->alarm.ready = symbol_reader_on_alarm;
+	reader->channel.ready = symbol_reader_on_channel;
 	reader->child.channel = -1;
 	TAILQ_INIT(&reader->turns[0]);
 	TAILQ_INIT(&reader->turns[1]);
@@ -391,7 +399,7 @@ bool symbol_reader_init(struct symbol_reader *reader, struct loop *loop,
 
 void symbol_reader_close(struct symbol_reader *reader)
 {
-	end_helper(reader);
+	symbol_reader_end_helper(reader);
 	if (!reader->loop || reader->alarm.fd < 0)
 		return;
 	loop_remove(reader->loop, &reader->alarm);

@@ -19,7 +19,8 @@ void symbol_wire_begin(struct symbol_packet *packet, uint32_t index,
 	packet->length = sizeof(packet->answer);
 }
 
-static void put(struct symbol_packet *packet, const void *bytes, size_t length)
+static void symbol_wire_append(struct symbol_packet *packet, const void *bytes,
+			       size_t length)
 {
 	if (length == 0)
 		return;
@@ -39,14 +40,14 @@ void symbol_wire_put(struct symbol_packet *packet, const char *name,
 		frame.name_bytes = (uint16_t)strnlen(name, SYMBOL_WIRE_TEXT);
 	if (file)
 		frame.file_bytes = (uint16_t)strnlen(file, SYMBOL_WIRE_TEXT);
-	put(packet, &frame, sizeof(frame));
-	put(packet, name, frame.name_bytes);
-	put(packet, file, frame.file_bytes);
+	symbol_wire_append(packet, &frame, sizeof(frame));
+	symbol_wire_append(packet, name, frame.name_bytes);
+	symbol_wire_append(packet, file, frame.file_bytes);
 }
 
 /* A string of the packet; false when it is not all in there. */
-static bool take_text(const uint8_t **at, const uint8_t *end, size_t bytes,
-		      char *to)
+static bool symbol_wire_take_text(const uint8_t **at, const uint8_t *end,
+				  size_t bytes, char *to)
 {
 	if (bytes > SYMBOL_WIRE_TEXT || bytes > (size_t)(end - *at))
 		return false;
@@ -76,8 +77,10 @@ bool symbol_wire_take(const struct symbol_packet *packet,
 		memcpy(&frame, at, sizeof(frame));
 		at += sizeof(frame);
 		frames[i].line = frame.line;
-		if (!take_text(&at, end, frame.name_bytes, frames[i].name) ||
-		    !take_text(&at, end, frame.file_bytes, frames[i].file))
+		if (!symbol_wire_take_text(&at, end, frame.name_bytes,
+					   frames[i].name) ||
+		    !symbol_wire_take_text(&at, end, frame.file_bytes,
+					   frames[i].file))
 			return false;
 	}
 	return at == end;
