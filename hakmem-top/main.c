@@ -19,7 +19,7 @@
 enum { DONE = 0, FAILURE = 1, USAGE = 2 };
 
 /* One line; what others wrote in it cannot break or color it. */
-static int complain(int status, const char *why)
+static int main_complain(int status, const char *why)
 {
 	char line[1024];
 
@@ -32,7 +32,7 @@ static int complain(int status, const char *why)
  * A standard descriptor that was closed must not become the daemon's socket or
  * a file of ours: what is printed would go there.
  */
-static bool fill_descriptors(void)
+static bool main_fill_descriptors(void)
 {
 	int fd;
 
@@ -42,8 +42,8 @@ static bool fill_descriptors(void)
 	return fd >= 0 && close(fd) == 0;
 }
 
-static bool find_socket(const struct opts *opts, char path[PATH_SOCKET_MAX],
-			char *why, size_t size)
+static bool main_find_socket(const struct opts *opts,
+			     char path[PATH_SOCKET_MAX], char *why, size_t size)
 {
 	const char *given =
 		opts->socket ? opts->socket : getenv("HAKMEM_SOCKET");
@@ -55,8 +55,8 @@ static bool find_socket(const struct opts *opts, char path[PATH_SOCKET_MAX],
 	return false;
 }
 
-static int watch(const struct opts *opts, const char *path, bool screen,
-		 char *why, size_t size)
+static int main_watch(const struct opts *opts, const char *path, bool screen,
+		      char *why, size_t size)
 {
 	struct client *client = client_new(path, opts->socket == NULL);
 	int result;
@@ -75,7 +75,7 @@ static int watch(const struct opts *opts, const char *path, bool screen,
 	return result;
 }
 
-static int help(void)
+static int main_help(void)
 {
 	opts_help(stdout);
 	help_print(stdout);
@@ -92,26 +92,26 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C"); /* JSON and CSV want a point */
 	if (!opts_parse(&opts, argc, argv, why, sizeof(why)))
-		return complain(USAGE, why);
+		return main_complain(USAGE, why);
 	if (opts.mode == OPTS_HELP)
-		return help();
+		return main_help();
 	if (opts.mode == OPTS_VERSION) {
 		puts("hakmem-top " HAKMEM_VERSION);
 		return fflush(stdout) == 0 ? DONE : FAILURE;
 	}
 	if (verbs_unfit(&opts, isatty(STDOUT_FILENO), why, sizeof(why)))
-		return complain(USAGE, why);
-	if (!find_socket(&opts, path, why, sizeof(why)))
-		return complain(USAGE, why);
-	if (!fill_descriptors() || !signals_open())
-		return complain(FAILURE, strerror(errno));
+		return main_complain(USAGE, why);
+	if (!main_find_socket(&opts, path, why, sizeof(why)))
+		return main_complain(USAGE, why);
+	if (!main_fill_descriptors() || !signals_open())
+		return main_complain(FAILURE, strerror(errno));
 	/* Into a pipe go reports, never a screen. */
 	screen = opts.mode == OPTS_WATCH && isatty(STDOUT_FILENO);
 	if (opts.command) {
 		status = embed_run(&opts, path, screen, why, sizeof(why));
-		return *why ? complain(status, why) : status;
+		return *why ? main_complain(status, why) : status;
 	}
-	if (watch(&opts, path, screen, why, sizeof(why)) != 0)
-		return complain(FAILURE, why);
+	if (main_watch(&opts, path, screen, why, sizeof(why)) != 0)
+		return main_complain(FAILURE, why);
 	return DONE;
 }

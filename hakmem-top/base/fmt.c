@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char byte_units[] = "BKMGTPE";
-static const char count_units[] = " kMGTPE";
+static const char fmt_byte_units[] = "BKMGTPE";
+static const char fmt_count_units[] = " kMGTPE";
 
 /* Three significant digits of a value >= 0 that has left the first unit. */
-static void scale(char *out, double value, double base, const char *units)
+static void fmt_scale(char *out, double value, double base, const char *units)
 {
 	const char *unit = units;
 	int decimals;
@@ -26,7 +26,7 @@ char *fmt_bytes(char out[FMT_MAX], uint64_t bytes)
 	if (bytes < 1024)
 		snprintf(out, FMT_MAX, "%uB", (unsigned)bytes);
 	else
-		scale(out, (double)bytes, 1024, byte_units);
+		fmt_scale(out, (double)bytes, 1024, fmt_byte_units);
 	return out;
 }
 
@@ -35,7 +35,7 @@ char *fmt_count(char out[FMT_MAX], uint64_t count)
 	if (count < 1000)
 		snprintf(out, FMT_MAX, "%u", (unsigned)count);
 	else
-		scale(out, (double)count, 1000, count_units);
+		fmt_scale(out, (double)count, 1000, fmt_count_units);
 	return out;
 }
 
@@ -52,13 +52,13 @@ char *fmt_rate(char out[FMT_MAX], double rate)
 	else if (rate < 999.5)
 		snprintf(out, FMT_MAX, "%.0f", rate);
 	else
-		scale(out, rate, 1000, count_units);
+		fmt_scale(out, rate, 1000, fmt_count_units);
 	return out;
 }
 
 /* The size of the change behind its sign. */
-static char *change(char out[FMT_MAX], uint64_t before, uint64_t after,
-		    char *(*format)(char *, uint64_t))
+static char *fmt_change(char out[FMT_MAX], uint64_t before, uint64_t after,
+			char *(*format)(char *, uint64_t))
 {
 	char text[FMT_MAX];
 
@@ -71,12 +71,12 @@ static char *change(char out[FMT_MAX], uint64_t before, uint64_t after,
 
 char *fmt_bytes_change(char out[FMT_MAX], uint64_t before, uint64_t after)
 {
-	return change(out, before, after, fmt_bytes);
+	return fmt_change(out, before, after, fmt_bytes);
 }
 
 char *fmt_count_change(char out[FMT_MAX], uint64_t before, uint64_t after)
 {
-	return change(out, before, after, fmt_count);
+	return fmt_change(out, before, after, fmt_count);
 }
 
 char *fmt_percent(char out[FMT_MAX], uint64_t part, uint64_t whole)
@@ -140,7 +140,7 @@ char *fmt_grouped(char out[FMT_MAX], uint64_t count)
 }
 
 /* An edge of a range: exact below 10,000, where neighbors must differ. */
-static void edge(char *out, uint64_t bytes)
+static void fmt_edge(char *out, uint64_t bytes)
 {
 	if (bytes < 10000)
 		snprintf(out, FMT_MAX, "%u", (unsigned)bytes);
@@ -154,8 +154,8 @@ char *fmt_range(char out[FMT_MAX], uint64_t low, uint64_t high)
 {
 	char from[FMT_MAX], to[FMT_MAX];
 
-	edge(from, low);
-	edge(to, high);
+	fmt_edge(from, low);
+	fmt_edge(to, high);
 	if (low == high)
 		snprintf(out, FMT_MAX, "%.20s", from);
 	else

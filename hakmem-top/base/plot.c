@@ -2,15 +2,15 @@
 
 #include <string.h>
 
-static const char *const across[9] = {"",  "▏", "▎", "▍", "▌",
-				      "▋", "▊", "▉", "█"};
-static const char *const upward[9] = {" ", "▁", "▂", "▃", "▄",
-				      "▅", "▆", "▇", "█"};
-static const char *const ascii_upward[9] = {" ", ".", ".", ":", ":",
-					    "|", "|", "#", "#"};
+static const char *const plot_across[9] = {"",	"▏", "▎", "▍", "▌",
+					   "▋", "▊", "▉", "█"};
+static const char *const plot_upward[9] = {" ", "▁", "▂", "▃", "▄",
+					   "▅", "▆", "▇", "█"};
+static const char *const plot_ascii_upward[9] = {" ", ".", ".", ":", ":",
+						 "|", "|", "#", "#"};
 
 /* part / whole of `steps`, rounded; at least 1 when part is not 0. */
-static size_t share(uint64_t part, uint64_t whole, size_t steps)
+static size_t plot_share(uint64_t part, uint64_t whole, size_t steps)
 {
 	double exact;
 
@@ -23,7 +23,7 @@ static size_t share(uint64_t part, uint64_t whole, size_t steps)
 }
 
 /* Cells that fit a line, whatever the screen's width. */
-static size_t limit(size_t cells)
+static size_t plot_limit(size_t cells)
 {
 	return cells < (PLOT_MAX - 4) / 3 ? cells : (PLOT_MAX - 4) / 3;
 }
@@ -34,36 +34,36 @@ char *plot_bar(char out[PLOT_MAX], uint64_t part, uint64_t whole, size_t cells,
 	char *at = out;
 	size_t eighths;
 
-	cells = limit(cells);
+	cells = plot_limit(cells);
 	if (!utf8) {
-		size_t full = share(part, whole, cells);
+		size_t full = plot_share(part, whole, cells);
 
 		memset(out, '#', full);
 		out[full] = '\0';
 		return out;
 	}
-	for (eighths = share(part, whole, cells * 8); eighths >= 8;
+	for (eighths = plot_share(part, whole, cells * 8); eighths >= 8;
 	     eighths -= 8)
-		at = stpcpy(at, across[8]);
-	strcpy(at, across[eighths]);
+		at = stpcpy(at, plot_across[8]);
+	strcpy(at, plot_across[eighths]);
 	return out;
 }
 
 char *plot_chart(char out[PLOT_MAX], const uint64_t *values, size_t count,
 		 uint64_t top, size_t cells, size_t row, size_t rows, bool utf8)
 {
-	const char *const *glyphs = utf8 ? upward : ascii_upward;
+	const char *const *glyphs = utf8 ? plot_upward : plot_ascii_upward;
 	size_t skip, blanks;
 	char *at;
 
-	cells = limit(cells);
+	cells = plot_limit(cells);
 	skip = count > cells ? count - cells : 0;
 	blanks = cells - (count - skip);
 	memset(out, ' ', blanks);
 	at = out + blanks;
 	*at = '\0';
 	for (size_t i = skip; i < count; i++) {
-		size_t eighths = share(values[i], top, rows * 8);
+		size_t eighths = plot_share(values[i], top, rows * 8);
 		size_t below = row * 8;
 		size_t here = eighths <= below ? 0 : eighths - below;
 

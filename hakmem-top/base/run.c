@@ -20,7 +20,7 @@
 #define IDLE_EXIT_SECONDS  "10" /* should we be killed, it ends by itself */
 
 /* The directory of this program, with the slash. */
-static bool own_directory(char out[PATH_MAX])
+static bool run_own_directory(char out[PATH_MAX])
 {
 	ssize_t length = readlink("/proc/self/exe", out, PATH_MAX - 1);
 	char *slash;
@@ -33,11 +33,11 @@ static bool own_directory(char out[PATH_MAX])
 	return true;
 }
 
-static bool beside(char out[PATH_MAX], const char *name, int mode)
+static bool run_beside(char out[PATH_MAX], const char *name, int mode)
 {
 	char directory[PATH_MAX];
 
-	if (!own_directory(directory) ||
+	if (!run_own_directory(directory) ||
 	    snprintf(out, PATH_MAX, "%s%s", directory, name) >= PATH_MAX)
 		return false;
 	return access(out, mode) == 0;
@@ -53,8 +53,9 @@ bool run_find_library(struct run *run, char *why, size_t size)
 				 strerror(errno));
 			return false;
 		}
-	} else if (!beside(run->library, "libhakmem.so", R_OK) &&
-		   !beside(run->library, "../lib/hakmem/libhakmem.so", R_OK)) {
+	} else if (!run_beside(run->library, "libhakmem.so", R_OK) &&
+		   !run_beside(run->library, "../lib/hakmem/libhakmem.so",
+			       R_OK)) {
 		snprintf(why, size,
 			 "no libhakmem.so beside hakmem-top or in "
 			 "../lib/hakmem: set HAKMEM_LIB to its path");
@@ -69,7 +70,7 @@ bool run_find_library(struct run *run, char *why, size_t size)
 	return false;
 }
 
-static bool listening(const char *path)
+static bool run_listening(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -85,7 +86,7 @@ static bool listening(const char *path)
 }
 
 /* A new directory for the private daemon, on a path short enough. */
-static bool make_directory(struct run *run)
+static bool run_make_directory(struct run *run)
 {
 	const char *bases[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"),
 			       "/tmp"};
@@ -105,7 +106,8 @@ static bool make_directory(struct run *run)
 	return false;
 }
 
-static _Noreturn void exec_daemon(const struct run *run, const char *program)
+static _Noreturn void run_exec_daemon(const struct run *run,
+				      const char *program)
 {
 	char log[PATH_MAX + 8];
 	int fd;
@@ -131,7 +133,7 @@ static _Noreturn void exec_daemon(const struct run *run, const char *program)
 }
 
 /* The last line the daemon logged, for our own message. */
-static void last_words(const struct run *run, char *out, size_t size)
+static void run_last_words(const struct run *run, char *out, size_t size)
 {
 	char path[PATH_MAX + 8], line[256];
 	FILE *log;
@@ -147,17 +149,17 @@ static void last_words(const struct run *run, char *out, size_t size)
 		fclose(log);
 }
 
-static bool wait_for_daemon(struct run *run, char *why, size_t size)
+static bool run_wait_for_daemon(struct run *run, char *why, size_t size)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
 	char words[300] = "";
 
 	for (int ms = 0; ms < DAEMON_PATIENCE_MS; ms += 10) {
-		if (listening(run->socket))
+		if (run_listening(run->socket))
 			return true;
 		if (waitpid(run->daemon, NULL, WNOHANG) == run->daemon) {
 			run->daemon = 0;
-			last_words(run, words, sizeof(words));
+			run_last_words(run, words, sizeof(words));
 			snprintf(why, size, "the private hakmemd ended%s",
 				 words);
 			return false;
@@ -174,29 +176,29 @@ bool run_find_daemon(struct run *run, const char *socket, char *why,
 	char program[PATH_MAX];
 
 	snprintf(run->socket, sizeof(run->socket), "%s", socket);
-	if (listening(socket))
+	if (run_listening(socket))
 		return true;
-	if (!beside(program, "hakmemd", X_OK))
+	if (!run_beside(program, "hakmemd", X_OK))
 		snprintf(program, sizeof(program), "hakmemd");
-	if (!make_directory(run)) {
+	if (!run_make_directory(run)) {
 		snprintf(why, size, "cannot make a directory for hakmemd: %s",
 			 strerror(errno));
 		return false;
 	}
 	run->daemon = fork();
 	if (run->daemon == 0)
-		exec_daemon(run, program);
+		run_exec_daemon(run, program);
 	if (run->daemon < 0) {
 		run->daemon = 0;
 		snprintf(why, size, "cannot start hakmemd: %s",
 			 strerror(errno));
 		return false;
 	}
-	return wait_for_daemon(run, why, size);
+	return run_wait_for_daemon(run, why, size);
 }
 
 /* The file for the command's output: the one asked for, or a new one. */
-static int open_output(struct run *run, const char *output)
+static int run_open_output(struct run *run, const char *output)
 {
 	const char *base = strrchr(run->name, '/');
 	const char *tmp = getenv("TMPDIR");
@@ -213,7 +215,7 @@ static int open_output(struct run *run, const char *output)
 	return mkostemps(run->output, 4, O_CLOEXEC | O_APPEND);
 }
 
-static bool set_environment(const struct run *run)
+static bool run_set_environment(const struct run *run)
 {
 	const char *old = getenv("LD_PRELOAD");
 	char *joined = NULL;
@@ -229,8 +231,8 @@ static bool set_environment(const struct run *run)
 }
 
 /* In the child: never returns; the errno of a failed exec goes up `report`. */
-static _Noreturn void exec_command(const struct run *run, char **argv, int fd,
-				   int report)
+static _Noreturn void run_exec_command(const struct run *run, char **argv,
+				       int fd, int report)
 {
 	int error;
 
@@ -246,7 +248,7 @@ static _Noreturn void exec_command(const struct run *run, char **argv, int fd,
 				dup2(null, STDIN_FILENO);
 		}
 	}
-	if (set_environment(run))
+	if (run_set_environment(run))
 		execvp(argv[0], argv);
 	error = errno;
 	if (write(report, &error, sizeof(error)) < 0)
@@ -254,8 +256,8 @@ static _Noreturn void exec_command(const struct run *run, char **argv, int fd,
 	_exit(127);
 }
 
-static int start_failed(struct run *run, int error, int *exit_status, char *why,
-			size_t size)
+static int run_start_failed(struct run *run, int error, int *exit_status,
+			    char *why, size_t size)
 {
 	if (run->command > 0)
 		waitpid(run->command, NULL, 0);
@@ -276,7 +278,7 @@ int run_command(struct run *run, char **argv, bool capture, const char *output,
 	run->name = argv[0];
 	run->output_named = output != NULL;
 	*exit_status = 1;
-	if (capture && (fd = open_output(run, output)) < 0) {
+	if (capture && (fd = run_open_output(run, output)) < 0) {
 		snprintf(why, size, "cannot write %.200s: %s", run->output,
 			 strerror(errno));
 		return -1;
@@ -288,7 +290,7 @@ int run_command(struct run *run, char **argv, bool capture, const char *output,
 	run->own_group = capture;
 	run->command = fork();
 	if (run->command == 0)
-		exec_command(run, argv, fd, report[1]);
+		run_exec_command(run, argv, fd, report[1]);
 	if (run->command < 0)
 		error = errno;
 	if (fd >= 0)
@@ -300,7 +302,7 @@ int run_command(struct run *run, char **argv, bool capture, const char *output,
 	if (read(report[0], &error, sizeof(error)) < 0)
 		error = errno;
 	close(report[0]);
-	return error ? start_failed(run, error, exit_status, why, size) : 0;
+	return error ? run_start_failed(run, error, exit_status, why, size) : 0;
 }
 
 bool run_reap(struct run *run)
@@ -328,7 +330,7 @@ int run_exit_status(const struct run *run)
 }
 
 /* Nothing but what the daemon left lies there: it is our own new directory. */
-static void remove_directory(const char *path)
+static void run_remove_directory(const char *path)
 {
 	DIR *directory = opendir(path);
 	const struct dirent *entry;
@@ -360,6 +362,6 @@ void run_finish(struct run *run)
 		run->daemon = 0;
 	}
 	if (run->directory[0])
-		remove_directory(run->directory);
+		run_remove_directory(run->directory);
 	run->directory[0] = '\0';
 }

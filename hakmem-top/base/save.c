@@ -9,14 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int fail(char *why, size_t size, const char *path, int error)
+static int save_fail(char *why, size_t size, const char *path, int error)
 {
 	snprintf(why, size, "cannot write %s: %s", path, strerror(error));
 	errno = error;
 	return -1;
 }
 
-static int write_all(int fd, const char *data, size_t length)
+static int save_write_all(int fd, const char *data, size_t length)
 {
 	while (length > 0) {
 		ssize_t done = write(fd, data, length);
@@ -32,7 +32,7 @@ static int write_all(int fd, const char *data, size_t length)
 }
 
 /* Makes the rename itself durable; a directory we may not open is no error. */
-static void sync_directory(const char *path)
+static void save_sync_directory(const char *path)
 {
 	char directory[PATH_MAX];
 	const char *slash = strrchr(path, '/');
@@ -48,7 +48,8 @@ static void sync_directory(const char *path)
 }
 
 /* A new file beside `path`, its name in `name`; -1 with errno. */
-static int make_temporary(const char *path, mode_t mode, char name[PATH_MAX])
+static int save_make_temporary(const char *path, mode_t mode,
+			       char name[PATH_MAX])
 {
 	const char *slash = strrchr(path, '/');
 	int before = slash ? (int)(slash - path + 1) : 0;
@@ -86,18 +87,19 @@ int save_file(const char *path, const void *data, size_t length, char *why,
 		errno = EEXIST;
 		return -1;
 	}
-	fd = make_temporary(path, exists ? old.st_mode & 0777 : 0666, name);
+	fd = save_make_temporary(path, exists ? old.st_mode & 0777 : 0666,
+				 name);
 	if (fd < 0)
-		return fail(why, why_size, path, errno);
-	error = write_all(fd, data, length) == 0 ? 0 : errno;
+		return save_fail(why, why_size, path, errno);
+	error = save_write_all(fd, data, length) == 0 ? 0 : errno;
 	if (close(fd) != 0 && error == 0)
 		error = errno;
 	if (error == 0 && rename(name, path) != 0)
 		error = errno;
 	if (error != 0) {
 		unlink(name);
-		return fail(why, why_size, path, error);
+		return save_fail(why, why_size, path, error);
 	}
-	sync_directory(path);
+	save_sync_directory(path);
 	return 0;
 }

@@ -8,7 +8,7 @@
 #define REPLACEMENT 0xFFFDu
 
 /* The code point at `at` and its length; length 0 when it is not UTF-8. */
-static size_t decode(const unsigned char *at, uint32_t *out)
+static size_t text_decode(const unsigned char *at, uint32_t *out)
 {
 	static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t length = at[0] < 0x80   ? 1
@@ -37,7 +37,7 @@ static size_t decode(const unsigned char *at, uint32_t *out)
 }
 
 /* Characters that show nothing of their own but change what others show. */
-static bool invisible(uint32_t point)
+static bool text_invisible(uint32_t point)
 {
 	return (point >= 0x80 && point < 0xA0) || point == 0xAD ||
 	       point == 0x061C || (point >= 0x200B && point <= 0x200F) ||
@@ -52,7 +52,7 @@ struct glyph {
 	size_t length, columns;
 };
 
-static void replace(struct glyph *glyph, bool utf8)
+static void text_replace(struct glyph *glyph, bool utf8)
 {
 	memcpy(glyph->bytes, utf8 ? "\xEF\xBF\xBD" : "?", utf8 ? 4 : 2);
 	glyph->length = utf8 ? 3 : 1;
@@ -60,10 +60,10 @@ static void replace(struct glyph *glyph, bool utf8)
 }
 
 /* Shows the character at `at`; returns how many bytes of the text it took. */
-static size_t show(const unsigned char *at, bool utf8, struct glyph *glyph)
+static size_t text_show(const unsigned char *at, bool utf8, struct glyph *glyph)
 {
 	uint32_t point = 0;
-	size_t length = decode(at, &point);
+	size_t length = text_decode(at, &point);
 	int columns;
 
 	if (length == 1 && (point < 0x20 || point == 0x7F)) {
@@ -73,9 +73,9 @@ static size_t show(const unsigned char *at, bool utf8, struct glyph *glyph)
 		return 1;
 	}
 	columns = length > 1 ? wcwidth((wchar_t)point) : 1;
-	if (length == 0 || (length > 1 && !utf8) || invisible(point) ||
+	if (length == 0 || (length > 1 && !utf8) || text_invisible(point) ||
 	    columns < 0) {
-		replace(glyph, utf8);
+		text_replace(glyph, utf8);
 		return length ? length : 1;
 	}
 	memcpy(glyph->bytes, at, length);
@@ -94,7 +94,7 @@ size_t text_clean(char *out, size_t size, const char *text, size_t columns,
 
 	/* `safe` is the longest prefix that leaves room for the mark. */
 	while (*at != '\0') {
-		at += show(at, utf8, &glyph);
+		at += text_show(at, utf8, &glyph);
 		if (width + glyph.columns > columns ||
 		    used + glyph.length + 4 > size) {
 			memcpy(out + safe, mark, strlen(mark) + 1);
@@ -113,7 +113,7 @@ size_t text_clean(char *out, size_t size, const char *text, size_t columns,
 }
 
 /* As JSON writes what must not be seen: UTF-16, in hexadecimal. */
-static void json_escape(FILE *out, uint32_t point)
+static void text_json_escape(FILE *out, uint32_t point)
 {
 	if (point < 0x10000)
 		fprintf(out, "\\u%04x", (unsigned)point);
@@ -130,14 +130,14 @@ void text_json(FILE *out, const char *text)
 	fputc('"', out);
 	while (*at != '\0') {
 		uint32_t point = 0;
-		size_t length = decode(at, &point);
+		size_t length = text_decode(at, &point);
 
 		if (length == 0)
 			fputs("\\ufffd", out);
 		else if (point == '"' || point == '\\')
 			fprintf(out, "\\%c", (int)point);
-		else if (point < 0x20 || point == 0x7F || invisible(point))
-			json_escape(out, point);
+		else if (point < 0x20 || point == 0x7F || text_invisible(point))
+			text_json_escape(out, point);
 		else
 			fwrite(at, 1, length, out);
 		at += length ? length : 1;
@@ -155,14 +155,14 @@ void text_csv(FILE *out, const char *text)
 	while (*at != '\0') {
 		struct glyph glyph = {.length = 0};
 		uint32_t point = 0;
-		size_t length = decode(at, &point);
+		size_t length = text_decode(at, &point);
 
 		if (point == '"' && length == 1)
 			fputc('"', out);
-		if (length > 1 && !invisible(point))
+		if (length > 1 && !text_invisible(point))
 			fwrite(at, 1, length, out);
 		else
-			length = show(at, true, &glyph);
+			length = text_show(at, true, &glyph);
 		fwrite(glyph.bytes, 1, glyph.length, out);
 		at += length;
 	}

@@ -11,7 +11,7 @@ struct budget {
 	size_t left;
 };
 
-static void *budget_alloc(void *data, size_t size)
+static void *unpack_budget_alloc(void *data, size_t size)
 {
 	struct budget *budget = data;
 
@@ -21,7 +21,7 @@ static void *budget_alloc(void *data, size_t size)
 	return malloc(size ? size : 1);
 }
 
-static void budget_free(void *data, void *memory)
+static void unpack_budget_free(void *data, void *memory)
 {
 	(void)data; /* memory given back is not counted: one frame is brief */
 	free(memory);
@@ -31,7 +31,8 @@ ProtobufCMessage *unpack_frame(const struct frame *frame,
 			       const ProtobufCMessageDescriptor *descriptor)
 {
 	struct budget budget = {.left = UNPACK_BUDGET_BYTES};
-	ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+	ProtobufCAllocator allocator = {unpack_budget_alloc, unpack_budget_free,
+					&budget};
 
 	return protobuf_c_message_unpack(descriptor, &allocator, frame->length,
 					 frame->payload);
@@ -40,7 +41,8 @@ ProtobufCMessage *unpack_frame(const struct frame *frame,
 void unpack_discard(void *message)
 {
 	struct budget budget = {.left = 0};
-	ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+	ProtobufCAllocator allocator = {unpack_budget_alloc, unpack_budget_free,
+					&budget};
 
 	if (message)
 		protobuf_c_message_free_unpacked(message, &allocator);

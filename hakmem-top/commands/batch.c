@@ -13,7 +13,7 @@
 #include "hakmem-top/base/text.h"
 #include "hakmem-top/screens/report.h"
 
-static void report_text(struct context *context)
+static void batch_report_text(struct context *context)
 {
 	struct view_totals totals = view_totals(&context->view);
 	char live[FMT_MAX], rss[FMT_MAX], rate[FMT_MAX], clock[32];
@@ -32,8 +32,9 @@ static void report_text(struct context *context)
 }
 
 /* One report; 1 when nobody reads any more, -1 with one line in `why`. */
-static int report(const struct opts *opts, struct client *client,
-		  struct context *context, bool first, char *why, size_t size)
+static int batch_report(const struct opts *opts, struct client *client,
+			struct context *context, bool first, char *why,
+			size_t size)
 {
 	const struct client_query query = {.what = CLIENT_PROCESSES};
 	struct processes *list = fetch_answer(client, &query, why, size);
@@ -52,7 +53,7 @@ static int report(const struct opts *opts, struct client *client,
 		report_write(stdout, &screen_processes, context, opts->format,
 			     SIZE_MAX);
 	else
-		report_text(context);
+		batch_report_text(context);
 	context->view.count = 0; /* the rows point into the list */
 	model_processes_free(list);
 	if (!done || fflush(stdout) == 0)
@@ -62,7 +63,7 @@ static int report(const struct opts *opts, struct client *client,
 }
 
 /* Deals with what signals came; false when reporting is over. */
-static bool heed_signals(struct run *run)
+static bool batch_heed_signals(struct run *run)
 {
 	bool by_terminal;
 	int signal;
@@ -82,7 +83,7 @@ static bool heed_signals(struct run *run)
 }
 
 /* Sleeps until `at_ns`; false when reporting is over before. */
-static bool sleep_until(uint64_t at_ns, struct run *run)
+static bool batch_sleep_until(uint64_t at_ns, struct run *run)
 {
 	struct pollfd pollers[2] = {
 		{.fd = signals_fd(), .events = POLLIN},
@@ -93,7 +94,7 @@ static bool sleep_until(uint64_t at_ns, struct run *run)
 		uint64_t now = client_now_ns();
 		int ms = now >= at_ns ? 0 : (int)((at_ns - now) / 1000000 + 1);
 
-		if (!heed_signals(run))
+		if (!batch_heed_signals(run))
 			return false;
 		if (ms == 0)
 			return true;
@@ -119,14 +120,15 @@ int batch_run(const struct opts *opts, struct client *client, struct run *run,
 	if (opts->format == OPTS_JSON || opts->format == OPTS_CSV)
 		screen_processes.table()->sort = TABLE_UNSORTED;
 	while (result == 0 && going && (!opts->count || done < opts->count)) {
-		result = report(opts, client, &context, done++ == 0, why, size);
+		result = batch_report(opts, client, &context, done++ == 0, why,
+				      size);
 		next += interval;
 		if (opts->count && done == opts->count)
 			break;
-		going = result == 0 && sleep_until(next, run);
+		going = result == 0 && batch_sleep_until(next, run);
 	}
 	if (result == 0 && run && run->ended)
-		result = report(opts, client, &context, false, why, size);
+		result = batch_report(opts, client, &context, false, why, size);
 	view_clear(&context.view);
 	return result < 0 ? -1 : 0;
 }

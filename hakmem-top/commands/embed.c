@@ -11,7 +11,7 @@
 #include "hakmem-top/commands/summary.h"
 
 /* Waits for the command's end; signals are passed on to it. */
-static void wait_for_command(struct run *run)
+static void embed_wait_for_command(struct run *run)
 {
 	struct pollfd poller = {.fd = signals_fd(), .events = POLLIN};
 	bool by_terminal;
@@ -26,8 +26,8 @@ static void wait_for_command(struct run *run)
 	}
 }
 
-static int watch(const struct opts *opts, struct client *client,
-		 struct run *run, bool screen, char *why, size_t size)
+static int embed_watch(const struct opts *opts, struct client *client,
+		       struct run *run, bool screen, char *why, size_t size)
 {
 	int result = 0;
 
@@ -45,7 +45,7 @@ static int watch(const struct opts *opts, struct client *client,
 			"hakmem-top: %s (pid %d) goes on; Ctrl-C interrupts "
 			"it\n",
 			run->name, (int)run->command);
-	wait_for_command(run);
+	embed_wait_for_command(run);
 	return run_exit_status(run);
 }
 
@@ -70,7 +70,7 @@ int embed_run(const struct opts *opts, const char *socket, bool screen,
 	if (run_command(&run, opts->command, capture, opts->output, &status,
 			why, size) != 0)
 		goto out;
-	status = watch(opts, client, &run, screen, why, size);
+	status = embed_watch(opts, client, &run, screen, why, size);
 	/* A new connection: on the old one answers may still be due. */
 	client_free(client);
 	client = client_new(run.socket, false);

@@ -31,7 +31,7 @@ struct sum {
 	struct size_bin sizes[MODEL_SIZES_MAX];
 };
 
-static void add_process(struct sum *sum, const struct process *process)
+static void summary_add_process(struct sum *sum, const struct process *process)
 {
 	sum->processes++;
 	sum->allocs += process->allocs;
@@ -48,7 +48,7 @@ static void add_process(struct sum *sum, const struct process *process)
 		sum->largest_peak = process->peak_live_bytes;
 }
 
-static void add_size(struct sum *sum, const struct size_bin *bin)
+static void summary_add_size(struct sum *sum, const struct size_bin *bin)
 {
 	for (size_t i = 0; i < sum->size_count; i++)
 		if (sum->sizes[i].low == bin->low) {
@@ -60,7 +60,8 @@ static void add_size(struct sum *sum, const struct size_bin *bin)
 		sum->sizes[sum->size_count++] = *bin;
 }
 
-static void add_detail(struct sum *sum, struct client *client, uint64_t id)
+static void summary_add_detail(struct sum *sum, struct client *client,
+			       uint64_t id)
 {
 	const struct client_query query = {.what = CLIENT_DETAIL,
 					   .process_id = id};
@@ -74,7 +75,7 @@ static void add_detail(struct sum *sum, struct client *client, uint64_t id)
 		return;
 	sum->details++;
 	for (size_t i = 0; i < detail->size_count; i++)
-		add_size(sum, &detail->sizes[i]);
+		summary_add_size(sum, &detail->sizes[i]);
 	for (size_t i = 0; i < REJECT_KINDS; i++)
 		sum->kinds[i] +=
 			figure_or_0(detail->process.figures, FIGURE_REJECT(i));
@@ -82,8 +83,9 @@ static void add_detail(struct sum *sum, struct client *client, uint64_t id)
 }
 
 /* The list once the command's end is known to the daemon, or after a second. */
-static struct processes *last_list(struct client *client, const struct run *run,
-				   char *why, size_t size)
+static struct processes *summary_last_list(struct client *client,
+					   const struct run *run, char *why,
+					   size_t size)
 {
 	const struct client_query query = {.what = CLIENT_PROCESSES};
 	const struct timespec pause = {.tv_nsec = 50000000};
@@ -103,7 +105,7 @@ static struct processes *last_list(struct client *client, const struct run *run,
 	}
 }
 
-static void print_end(FILE *out, const struct run *run)
+static void summary_print_end(FILE *out, const struct run *run)
 {
 	const char *name = NULL;
 
@@ -120,7 +122,7 @@ static void print_end(FILE *out, const struct run *run)
 	}
 }
 
-static int by_requests(const void *a, const void *b)
+static int summary_by_requests(const void *a, const void *b)
 {
 	const struct size_bin *left = a, *right = b;
 
@@ -130,14 +132,15 @@ static int by_requests(const void *a, const void *b)
 						  : 1;
 }
 
-static void print_sizes(FILE *out, struct sum *sum)
+static void summary_print_sizes(FILE *out, struct sum *sum)
 {
 	char range[FMT_MAX], count[FMT_MAX], part[FMT_MAX], bar[PLOT_MAX];
 	uint64_t all = 0;
 
 	if (sum->size_count == 0)
 		return;
-	qsort(sum->sizes, sum->size_count, sizeof(sum->sizes[0]), by_requests);
+	qsort(sum->sizes, sum->size_count, sizeof(sum->sizes[0]),
+	      summary_by_requests);
 	for (size_t i = 0; i < sum->size_count; i++)
 		all += sum->sizes[i].requests;
 	fprintf(out, "  top sizes    %13s %9s %6s\n", "bytes", "requests", "%");
@@ -157,7 +160,8 @@ static void print_sizes(FILE *out, struct sum *sum)
 }
 
 /* The sites that allocated most, and what they left. */
-static void print_sites(FILE *out, const struct merge *merge, size_t processes)
+static void summary_print_sites(FILE *out, const struct merge *merge,
+				size_t processes)
 {
 	char allocated[BOUNDS_MAX], live[BOUNDS_MAX], name[256], where[256];
 
@@ -185,8 +189,8 @@ static void print_sites(FILE *out, const struct merge *merge, size_t processes)
 }
 
 /* Nothing is said where the daemon or the library knows no sites. */
-static void summarize_sites(FILE *out, struct client *client,
-			    const struct view_row *rows, size_t count)
+static void summary_summarize_sites(FILE *out, struct client *client,
+				    const struct view_row *rows, size_t count)
 {
 	uint64_t until_ns = client_now_ns() + NAMES_NS;
 	struct merge merge = {.table_count = 0};
@@ -201,11 +205,11 @@ static void summarize_sites(FILE *out, struct client *client,
 			merge_add(&merge, sites);
 	}
 	merge_finish(&merge);
-	print_sites(out, &merge, count);
+	summary_print_sites(out, &merge, count);
 	merge_clear(&merge);
 }
 
-static void print_rejects(FILE *out, const struct sum *sum)
+static void summary_print_rejects(FILE *out, const struct sum *sum)
 {
 	char text[FMT_MAX];
 	const char *before = "  (";
@@ -220,7 +224,7 @@ static void print_rejects(FILE *out, const struct sum *sum)
 	fprintf(out, "%s\n", *before == ',' ? ")" : "");
 }
 
-static void print_totals(FILE *out, const struct sum *sum)
+static void summary_print_totals(FILE *out, const struct sum *sum)
 {
 	char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX];
 
@@ -240,15 +244,15 @@ static void print_totals(FILE *out, const struct sum *sum)
 	fprintf(out, "  page bounds  %s frees, %s asked mincore\n",
 		fmt_grouped(a, sum->page_boundary),
 		fmt_grouped(b, sum->mincore));
-	print_rejects(out, sum);
+	summary_print_rejects(out, sum);
 	if (sum->dropped)
 		fprintf(out, "  dropped      %s states\n",
 			fmt_grouped(a, sum->dropped));
 }
 
 /* With several processes: those that had the most memory. */
-static void print_processes(FILE *out, const struct view_row *rows,
-			    size_t count)
+static void summary_print_processes(FILE *out, const struct view_row *rows,
+				    size_t count)
 {
 	char peak[FMT_MAX], allocs[FMT_MAX], command[256], state[FMT_MAX];
 
@@ -267,7 +271,7 @@ static void print_processes(FILE *out, const struct view_row *rows,
 	}
 }
 
-static int by_peak(const void *a, const void *b)
+static int summary_by_peak(const void *a, const void *b)
 {
 	uint64_t left = ((const struct view_row *)a)->process->peak_live_bytes;
 	uint64_t right = ((const struct view_row *)b)->process->peak_live_bytes;
@@ -275,18 +279,18 @@ static int by_peak(const void *a, const void *b)
 	return left > right ? -1 : left < right;
 }
 
-static void print_family(FILE *out, struct client *client, struct view *view,
-			 struct sum *sum)
+static void summary_print_family(FILE *out, struct client *client,
+				 struct view *view, struct sum *sum)
 {
 	for (size_t i = 0; i < view->count; i++)
-		add_process(sum, view->rows[i].process);
-	qsort(view->rows, view->count, sizeof(*view->rows), by_peak);
+		summary_add_process(sum, view->rows[i].process);
+	qsort(view->rows, view->count, sizeof(*view->rows), summary_by_peak);
 	for (size_t i = 0; i < view->count; i++)
-		add_detail(sum, client, view->rows[i].process->id);
-	print_totals(out, sum);
-	print_processes(out, view->rows, view->count);
-	print_sizes(out, sum);
-	summarize_sites(out, client, view->rows, view->count);
+		summary_add_detail(sum, client, view->rows[i].process->id);
+	summary_print_totals(out, sum);
+	summary_print_processes(out, view->rows, view->count);
+	summary_print_sizes(out, sum);
+	summary_summarize_sites(out, client, view->rows, view->count);
 }
 
 void summary_print(FILE *out, struct client *client, const struct run *run)
@@ -294,20 +298,21 @@ void summary_print(FILE *out, struct client *client, const struct run *run)
 	char why[256] = "", name[256];
 	struct sum *sum = calloc(1, sizeof(*sum));
 	struct view view = {.root_pid = (uint32_t)run->command};
-	struct processes *list = last_list(client, run, why, sizeof(why));
+	struct processes *list =
+		summary_last_list(client, run, why, sizeof(why));
 
 	if (run->daemon) /* all that a private daemon knows is ours */
 		view.root_pid = 0;
 	text_clean(name, sizeof(name), run->name, 60, false);
 	fprintf(out, "hakmem-top: %s (pid %d)\n", name, (int)run->command);
-	print_end(out, run);
+	summary_print_end(out, run);
 	if (!list || !sum || !view_update(&view, list))
 		fprintf(out, "  no figures: %s\n", *why ? why : "no memory");
 	else if (view.count == 0)
 		fprintf(out, "  no figures: it never spoke to the daemon (a "
 			     "static or setuid program?)\n");
 	else
-		print_family(out, client, &view, sum);
+		summary_print_family(out, client, &view, sum);
 	if (run->output[0])
 		fprintf(out, "  output in    %s\n", run->output);
 	fflush(out);

@@ -16,7 +16,7 @@
 #define NAMES_NS  2000000000u /* that names may take */
 #define TEXT_ROWS 20u	      /* of sites, unless -n says otherwise */
 
-static int print(const char *data, size_t length, char *why, size_t size)
+static int verbs_print(const char *data, size_t length, char *why, size_t size)
 {
 	if (fwrite(data, 1, length, stdout) == length && fflush(stdout) == 0)
 		return 0;
@@ -26,8 +26,8 @@ static int print(const char *data, size_t length, char *why, size_t size)
 	return -1;
 }
 
-static int run_export(const struct opts *opts, struct client *client, char *why,
-		      size_t size)
+static int verbs_run_export(const struct opts *opts, struct client *client,
+			    char *why, size_t size)
 {
 	const struct client_query query = {
 		.what = CLIENT_EXPORT,
@@ -48,13 +48,13 @@ static int run_export(const struct opts *opts, struct client *client, char *why,
 		result = save_file(opts->output, buffer->data, buffer->length,
 				   why, size);
 	else
-		result = print(buffer->data, buffer->length, why, size);
+		result = verbs_print(buffer->data, buffer->length, why, size);
 	source_free(CLIENT_EXPORT, buffer);
 	return result;
 }
 
-static int tell(struct client *client, const struct client_query *query,
-		char *why, size_t size)
+static int verbs_tell(struct client *client, const struct client_query *query,
+		      char *why, size_t size)
 {
 	char line[256], *done = fetch_answer(client, query, why, size);
 
@@ -63,11 +63,11 @@ static int tell(struct client *client, const struct client_query *query,
 	text_clean(line, sizeof(line), done, sizeof(line), true);
 	puts(line);
 	free(done);
-	return print("", 0, why, size);
+	return verbs_print("", 0, why, size);
 }
 
-static int run_mark(const struct opts *opts, struct client *client, char *why,
-		    size_t size)
+static int verbs_run_mark(const struct opts *opts, struct client *client,
+			  char *why, size_t size)
 {
 	const struct client_query query = {
 		.what = CLIENT_BASELINE,
@@ -75,11 +75,11 @@ static int run_mark(const struct opts *opts, struct client *client, char *why,
 		.baseline = opts->baseline,
 	};
 
-	return tell(client, &query, why, size);
+	return verbs_tell(client, &query, why, size);
 }
 
-static int run_set(const struct opts *opts, struct client *client, char *why,
-		   size_t size)
+static int verbs_run_set(const struct opts *opts, struct client *client,
+			 char *why, size_t size)
 {
 	const struct client_query query = {
 		.what = CLIENT_CONTROL,
@@ -89,10 +89,10 @@ static int run_set(const struct opts *opts, struct client *client, char *why,
 		.interval_ms = opts->interval_ms,
 	};
 
-	return tell(client, &query, why, size);
+	return verbs_tell(client, &query, why, size);
 }
 
-static void sites_text(struct context *context, size_t most)
+static void verbs_sites_text(struct context *context, size_t most)
 {
 	const struct sites *sites = context->sites;
 	char live[BOUNDS_MAX], sampled[FMT_MAX];
@@ -110,8 +110,8 @@ static void sites_text(struct context *context, size_t most)
 }
 
 /* The sites with their process, as the screen of sites has them. */
-static bool fetch_context(const struct opts *opts, struct client *client,
-			  struct context *context, char *why, size_t size)
+static bool verbs_fetch_context(const struct opts *opts, struct client *client,
+				struct context *context, char *why, size_t size)
 {
 	struct client_query query = {.what = CLIENT_DETAIL};
 
@@ -130,34 +130,34 @@ static bool fetch_context(const struct opts *opts, struct client *client,
 	return false;
 }
 
-static int run_sites(const struct opts *opts, struct client *client, char *why,
-		     size_t size)
+static int verbs_run_sites(const struct opts *opts, struct client *client,
+			   char *why, size_t size)
 {
 	struct context context = {.list = NULL};
 	size_t most = opts->count ? (size_t)opts->count : SIZE_MAX;
-	bool done = fetch_context(opts, client, &context, why, size);
+	bool done = verbs_fetch_context(opts, client, &context, why, size);
 
 	if (done && (opts->format == OPTS_JSON || opts->format == OPTS_CSV))
 		report_write(stdout, &screen_sites, &context, opts->format,
 			     most);
 	else if (done)
-		sites_text(&context, opts->count ? most : TEXT_ROWS);
+		verbs_sites_text(&context, opts->count ? most : TEXT_ROWS);
 	sites_free(context.sites);
 	model_detail_free(context.detail);
-	return done ? print("", 0, why, size) : -1;
+	return done ? verbs_print("", 0, why, size) : -1;
 }
 
 verbs_run verbs_find(enum opts_mode mode)
 {
 	switch (mode) {
 	case OPTS_EXPORT:
-		return run_export;
+		return verbs_run_export;
 	case OPTS_SITES:
-		return run_sites;
+		return verbs_run_sites;
 	case OPTS_MARK:
-		return run_mark;
+		return verbs_run_mark;
 	case OPTS_SET:
-		return run_set;
+		return verbs_run_set;
 	default:
 		return NULL;
 	}

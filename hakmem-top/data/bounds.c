@@ -9,34 +9,35 @@
 
 typedef char *(*unit)(char *out, uint64_t value);
 
-static const char *sign(bool utf8)
+static const char *bounds_sign(bool utf8)
 {
 	return utf8 ? "±" : "+-";
 }
 
 /* An error that no digit shows is none. */
-static char *with_error(char *out, const char *value, double error, unit format,
-			bool utf8)
+static char *bounds_with_error(char *out, const char *value, double error,
+			       unit format, bool utf8)
 {
 	char half[FMT_MAX];
 
 	if (fmt_whole(error) == 0)
 		snprintf(out, BOUNDS_MAX, "%s exact", value);
 	else
-		snprintf(out, BOUNDS_MAX, "%s %s%s", value, sign(utf8),
+		snprintf(out, BOUNDS_MAX, "%s %s%s", value, bounds_sign(utf8),
 			 format(half, fmt_whole(error)));
 	return out;
 }
 
-static char *show(char *out, const struct estimate *estimate, double weight,
-		  unit format, bool utf8)
+static char *bounds_show(char *out, const struct estimate *estimate,
+			 double weight, unit format, bool utf8)
 {
 	char low[FMT_MAX], high[FMT_MAX];
 	struct interval interval;
 
 	if (!estimate_few(estimate))
-		return with_error(out, format(low, fmt_whole(estimate->value)),
-				  ESTIMATE_95 * estimate->error, format, utf8);
+		return bounds_with_error(
+			out, format(low, fmt_whole(estimate->value)),
+			ESTIMATE_95 * estimate->error, format, utf8);
 	interval = estimate_interval(estimate, weight);
 	format(high, fmt_whole(interval.high));
 	if (estimate->samples == 0)
@@ -53,7 +54,7 @@ char *bounds_bytes(char out[BOUNDS_MAX], const struct estimate *estimate,
 {
 	if (estimate->samples == 0 && !(sample_bytes > 0))
 		return strcpy(out, "-");
-	return show(out, estimate, sample_bytes, fmt_bytes, utf8);
+	return bounds_show(out, estimate, sample_bytes, fmt_bytes, utf8);
 }
 
 char *bounds_count(char out[BOUNDS_MAX], const struct estimate *estimate,
@@ -61,12 +62,13 @@ char *bounds_count(char out[BOUNDS_MAX], const struct estimate *estimate,
 {
 	if (estimate->samples == 0)
 		return strcpy(out, "-");
-	return show(out, estimate, estimate->value / (double)estimate->samples,
-		    fmt_count, utf8);
+	return bounds_show(out, estimate,
+			   estimate->value / (double)estimate->samples,
+			   fmt_count, utf8);
 }
 
-static char *show_change(char *out, const struct estimate *change,
-			 double weight, unit format, bool utf8)
+static char *bounds_show_change(char *out, const struct estimate *change,
+				double weight, unit format, bool utf8)
 {
 	char value[FMT_MAX] = "0", size[FMT_MAX];
 	uint64_t moved = fmt_whole(fabs(change->value));
@@ -78,7 +80,7 @@ static char *show_change(char *out, const struct estimate *change,
 	if (moved != 0)
 		snprintf(value, sizeof(value), "%c%.20s",
 			 change->value > 0 ? '+' : '-', format(size, moved));
-	with_error(out, value, ESTIMATE_95 * error, format, utf8);
+	bounds_with_error(out, value, ESTIMATE_95 * error, format, utf8);
 	used = strlen(out);
 	if (few)
 		snprintf(out + used, BOUNDS_MAX - used, " n=%u",
@@ -91,7 +93,7 @@ char *bounds_bytes_change(char out[BOUNDS_MAX], const struct estimate *change,
 {
 	if (change->samples == 0)
 		return bounds_bytes(out, change, sample_bytes, utf8);
-	return show_change(out, change, sample_bytes, fmt_bytes, utf8);
+	return bounds_show_change(out, change, sample_bytes, fmt_bytes, utf8);
 }
 
 char *bounds_count_change(char out[BOUNDS_MAX], const struct estimate *change,
@@ -99,9 +101,9 @@ char *bounds_count_change(char out[BOUNDS_MAX], const struct estimate *change,
 {
 	if (change->samples == 0)
 		return strcpy(out, "-");
-	return show_change(out, change,
-			   fabs(change->value) / (double)change->samples,
-			   fmt_count, utf8);
+	return bounds_show_change(out, change,
+				  fabs(change->value) / (double)change->samples,
+				  fmt_count, utf8);
 }
 
 char *bounds_rate(char out[BOUNDS_MAX], double bytes_per_second,

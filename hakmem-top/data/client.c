@@ -99,8 +99,8 @@ int client_timeout_ms(const struct client *client, uint64_t now_ns)
 }
 
 /* Ends the connection; the next try comes after a pause that doubles. */
-static enum client_event lose(struct client *client, uint64_t now_ns,
-			      const char *why)
+static enum client_event client_lose(struct client *client, uint64_t now_ns,
+				     const char *why)
 {
 	if (client->fd >= 0)
 		close(client->fd);
@@ -118,7 +118,7 @@ static enum client_event lose(struct client *client, uint64_t now_ns,
 	return CLIENT_LOST;
 }
 
-static const char *connect_trouble(int error)
+static const char *client_connect_trouble(int error)
 {
 	switch (error) {
 	case ENOENT:
@@ -132,7 +132,8 @@ static const char *connect_trouble(int error)
 	}
 }
 
-static enum client_event connected(struct client *client, uint64_t now_ns)
+static enum client_event client_finish_connect(struct client *client,
+					       uint64_t now_ns)
 {
 	(void)now_ns;
 	client->phase = CONNECTED;
@@ -140,31 +141,33 @@ static enum client_event connected(struct client *client, uint64_t now_ns)
 	return CLIENT_CONNECTED;
 }
 
-static enum client_event start(struct client *client, uint64_t now_ns)
+static enum client_event client_start(struct client *client, uint64_t now_ns)
 {
 	if (now_ns < client->retry_at_ns)
 		return CLIENT_NOTHING;
 	if (client->check &&
 	    !path_trusted(client->address.sun_path, geteuid()) &&
 	    errno != ENOENT)
-		return lose(client, now_ns,
-			    "others may write to the socket's directory: "
-			    "not trusted");
+		return client_lose(
+			client, now_ns,
+			"others may write to the socket's directory: "
+			"not trusted");
 	client->fd =
 		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (client->fd < 0)
-		return lose(client, now_ns, strerror(errno));
+		return client_lose(client, now_ns, strerror(errno));
 	if (connect(client->fd, (struct sockaddr *)&client->address,
 		    sizeof(client->address)) == 0)
-		return connected(client, now_ns);
+		return client_finish_connect(client, now_ns);
 	if (errno != EINPROGRESS)
-		return lose(client, now_ns, connect_trouble(errno));
+		return client_lose(client, now_ns,
+				   client_connect_trouble(errno));
 	client->phase = CONNECTING;
 	client->deadline_ns = now_ns + CLIENT_ANSWER_NS;
 	return CLIENT_NOTHING;
 }
 
-static enum client_event finish(struct client *client, uint64_t now_ns)
+static enum client_event client_finish(struct client *client, uint64_t now_ns)
 {
 	struct pollfd poller = {.fd = client->fd, .events = POLLOUT};
 	socklen_t length = sizeof(int);
@@ -173,17 +176,19 @@ static enum client_event finish(struct client *client, uint64_t now_ns)
 	if (poll(&poller, 1, 0) <= 0)
 		return now_ns < client->deadline_ns
 			       ? CLIENT_NOTHING
-			       : lose(client, now_ns, "cannot connect in 5 s");
+			       : client_lose(client, now_ns,
+					     "cannot connect in 5 s");
 	if (getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
 		error = errno;
 	if (error != 0)
-		return lose(client, now_ns, connect_trouble(error));
+		return client_lose(client, now_ns,
+				   client_connect_trouble(error));
 	client->deadline_ns = 0;
-	return connected(client, now_ns);
+	return client_finish_connect(client, now_ns);
 }
 
 /* Sends what the socket takes; false when the connection is broken. */
-static bool flush(struct client *client)
+static bool client_flush(struct client *client)
 {
 	ssize_t done;
 
@@ -199,7 +204,8 @@ static bool flush(struct client *client)
 }
 
 /* 1: a frame; 0: more bytes are needed; -1: not our protocol. */
-static int cut(struct client *client, struct frame *frame, const char **why)
+static int client_cut(struct client *client, struct frame *frame,
+		      const char **why)
 {
 	enum frame_status status;
 
@@ -223,28 +229,28 @@ static int cut(struct client *client, struct frame *frame, const char **why)
 	return 1;
 }
 
-static enum client_event receive(struct client *client, uint64_t now_ns,
-				 struct frame *frame)
+static enum client_event client_receive(struct client *client, uint64_t now_ns,
+					struct frame *frame)
 {
 	const char *why = "";
 	ssize_t got;
 
 	for (;;) {
-		int found = cut(client, frame, &why);
+		int found = client_cut(client, frame, &why);
 
 		if (found > 0)
 			return CLIENT_FRAME;
 		if (found < 0)
-			return lose(client, now_ns, why);
+			return client_lose(client, now_ns, why);
 		got = recv(client->fd, client->in + client->in_used,
 			   IN_BYTES - client->in_used, MSG_DONTWAIT);
 		if (got == 0)
-			return lose(client, now_ns,
-				    "the daemon closed the connection");
+			return client_lose(client, now_ns,
+					   "the daemon closed the connection");
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0 && errno != EAGAIN)
-			return lose(client, now_ns, strerror(errno));
+			return client_lose(client, now_ns, strerror(errno));
 		if (got < 0)
 			return CLIENT_NOTHING;
 		client->in_used += (size_t)got;
@@ -257,22 +263,24 @@ enum client_event client_next(struct client *client, uint64_t now_ns,
 	enum client_event event;
 
 	if (client->phase == IDLE)
-		return start(client, now_ns);
+		return client_start(client, now_ns);
 	if (client->phase == CONNECTING)
-		return finish(client, now_ns);
-	if (!flush(client))
-		return lose(client, now_ns, "the daemon closed the connection");
-	event = receive(client, now_ns, frame);
+		return client_finish(client, now_ns);
+	if (!client_flush(client))
+		return client_lose(client, now_ns,
+				   "the daemon closed the connection");
+	event = client_receive(client, now_ns, frame);
 	if (event == CLIENT_NOTHING && client->deadline_ns != 0 &&
 	    now_ns >= client->deadline_ns)
-		return lose(client, now_ns,
-			    client_due(client) == CLIENT_EXPORT
-				    ? "the daemon did not export in 60 s"
-				    : "the daemon did not answer in 5 s");
+		return client_lose(
+			client, now_ns,
+			client_due(client) == CLIENT_EXPORT
+				? "the daemon did not export in 60 s"
+				: "the daemon did not answer in 5 s");
 	return event;
 }
 
-static const Hakmem__QueryWhat wire_what[CLIENT_KINDS] = {
+static const Hakmem__QueryWhat client_wire_what[CLIENT_KINDS] = {
 	[CLIENT_PROCESSES] = HAKMEM__QUERY_WHAT__QUERY_PROCESSES,
 	[CLIENT_DETAIL] = HAKMEM__QUERY_WHAT__QUERY_DETAIL,
 	[CLIENT_HISTORY] = HAKMEM__QUERY_WHAT__QUERY_HISTORY,
@@ -289,7 +297,7 @@ enum client_what client_due(const struct client *client)
 }
 
 /* Until when the answer to the oldest query has to be there. */
-static uint64_t deadline(const struct client *client, uint64_t now_ns)
+static uint64_t client_deadline(const struct client *client, uint64_t now_ns)
 {
 	if (client->unanswered == 0)
 		return 0;
@@ -304,24 +312,26 @@ struct words {
 	char baseline[WORD_MAX];
 };
 
-static char *word(char out[WORD_MAX], const char *text)
+static char *client_word(char out[WORD_MAX], const char *text)
 {
 	snprintf(out, WORD_MAX, "%s", text ? text : "");
 	return out;
 }
 
-static void fill(Hakmem__Query *message, Hakmem__Control *control,
-		 struct words *words, const struct client_query *query)
+static void client_fill(Hakmem__Query *message, Hakmem__Control *control,
+			struct words *words, const struct client_query *query)
 {
 	hakmem__query__init(message);
-	message->what = wire_what[query->what];
+	message->what = client_wire_what[query->what];
 	message->process_id = query->process_id;
 	message->pid = query->pid;
 	message->since_ns = query->since_ns;
-	message->export_what = word(words->what, query->export_what);
-	message->export_format = word(words->format, query->export_format);
-	message->export_sample = word(words->sample, query->export_sample);
-	message->baseline = word(words->baseline, query->baseline);
+	message->export_what = client_word(words->what, query->export_what);
+	message->export_format =
+		client_word(words->format, query->export_format);
+	message->export_sample =
+		client_word(words->sample, query->export_sample);
+	message->baseline = client_word(words->baseline, query->baseline);
 	message->site_id = query->site_id;
 	if (query->what != CLIENT_CONTROL)
 		return;
@@ -341,7 +351,7 @@ bool client_ask(struct client *client, const struct client_query *query,
 	struct words words;
 	size_t length;
 
-	fill(&message, &control, &words, query);
+	client_fill(&message, &control, &words, query);
 	message.query_id = client->sent + 1;
 	length = hakmem__query__get_packed_size(&message);
 	if (client->phase != CONNECTED ||
@@ -353,8 +363,9 @@ bool client_ask(struct client *client, const struct client_query *query,
 	client->out_used += FRAME_HEADER_BYTES + length;
 	client->asked[client->unanswered++] = query->what;
 	if (client->unanswered == 1)
-		client->deadline_ns = deadline(client, now_ns);
-	flush(client); /* a broken socket shows at the next client_next */
+		client->deadline_ns = client_deadline(client, now_ns);
+	client_flush(
+		client); /* a broken socket shows at the next client_next */
 	return true;
 }
 
@@ -363,7 +374,7 @@ void client_answered(struct client *client, uint64_t now_ns)
 	if (client->unanswered > 0)
 		memmove(client->asked, client->asked + 1,
 			--client->unanswered * sizeof(client->asked[0]));
-	client->deadline_ns = deadline(client, now_ns);
+	client->deadline_ns = client_deadline(client, now_ns);
 	client->retry_pause_ns = RETRY_FIRST_NS;
 }
 

@@ -10,20 +10,21 @@
 
 #define STRING_MAX 4096u
 
-static char *copy(const char *text)
+static char *decode_copy(const char *text)
 {
 	return unpack_copy(text, STRING_MAX);
 }
 
 /* Names that make no sense name nothing. */
-static void read_order(const char *names, struct figures_map *out)
+static void decode_read_order(const char *names, struct figures_map *out)
 {
 	if (!figures_map(names, out))
 		out->count = 0;
 }
 
-static bool take_process(const Hakmem__Process *from,
-			 const struct figures_map *order, struct process *to)
+static bool decode_take_process(const Hakmem__Process *from,
+				const struct figures_map *order,
+				struct process *to)
 {
 	*to = (struct process){
 		.id = from->process_id,
@@ -42,8 +43,8 @@ static bool take_process(const Hakmem__Process *from,
 		.ended_ns = from->ended_ns,
 		.state_ns = from->state_ns,
 		.age_ns = from->age_ns,
-		.command = copy(from->command),
-		.executable = copy(from->executable),
+		.command = decode_copy(from->command),
+		.executable = decode_copy(from->executable),
 	};
 	figures_take(order, (const uint64_t *)from->figures, from->n_figures,
 		     to->figures);
@@ -63,7 +64,7 @@ static bool take_process(const Hakmem__Process *from,
 	return to->command && to->executable;
 }
 
-static bool reserve(struct processes *list, size_t extra)
+static bool decode_reserve(struct processes *list, size_t extra)
 {
 	struct process *rows;
 
@@ -77,26 +78,26 @@ static bool reserve(struct processes *list, size_t extra)
 	return true;
 }
 
-static bool take_processes(const Hakmem__Processes *from,
-			   struct processes *list)
+static bool decode_take_processes(const Hakmem__Processes *from,
+				  struct processes *list)
 {
 	struct figures_map order;
 	size_t space = MODEL_PROCESSES_MAX - list->count;
 	size_t count = from->n_processes < space ? from->n_processes : space;
 
-	if (!reserve(list, count))
+	if (!decode_reserve(list, count))
 		return false;
-	read_order(from->figure_names, &order);
+	decode_read_order(from->figure_names, &order);
 	for (size_t i = 0; i < count; i++)
-		if (!take_process(from->processes[i], &order,
-				  &list->rows[list->count++]))
+		if (!decode_take_process(from->processes[i], &order,
+					 &list->rows[list->count++]))
 			return false;
 	list->omitted += from->n_processes - count;
 	list->now_ns = from->now_ns;
 	list->daemon_pid = from->daemon_pid;
 	list->refused = from->refused_total;
 	free(list->daemon_version);
-	list->daemon_version = copy(from->daemon_version);
+	list->daemon_version = decode_copy(from->daemon_version);
 	return list->daemon_version != NULL;
 }
 
@@ -113,7 +114,7 @@ bool decode_processes(const struct frame *frame, struct processes **processes,
 		return false;
 	if (!list)
 		list = calloc(1, sizeof(*list));
-	done = list && take_processes(message, list);
+	done = list && decode_take_processes(message, list);
 	*more = message->more;
 	unpack_discard(message);
 	if (!done) {
@@ -124,7 +125,7 @@ bool decode_processes(const struct frame *frame, struct processes **processes,
 	return done;
 }
 
-static bool take_sizes(const Hakmem__Detail *from, struct detail *to)
+static bool decode_take_sizes(const Hakmem__Detail *from, struct detail *to)
 {
 	size_t count = from->n_sizes < MODEL_SIZES_MAX ? from->n_sizes
 						       : MODEL_SIZES_MAX;
@@ -155,8 +156,8 @@ static bool take_sizes(const Hakmem__Detail *from, struct detail *to)
 #define AT(state, column, i)                                                   \
 	((i) < (state)->n_##column ? (state)->column[i] : 0)
 
-static bool take_classes(const Hakmem__Hello *hello, const Hakmem__State *state,
-			 struct detail *to)
+static bool decode_take_classes(const Hakmem__Hello *hello,
+				const Hakmem__State *state, struct detail *to)
 {
 	size_t count = hello->n_classes < MODEL_CLASSES_MAX ? hello->n_classes
 							    : MODEL_CLASSES_MAX;
@@ -185,7 +186,7 @@ static bool take_classes(const Hakmem__Hello *hello, const Hakmem__State *state,
 	return true;
 }
 
-static bool take_hello(const Hakmem__Hello *hello, struct detail *to)
+static bool decode_take_hello(const Hakmem__Hello *hello, struct detail *to)
 {
 	size_t count = hello->n_config_errors < MODEL_ERRORS_MAX
 			       ? hello->n_config_errors
@@ -193,13 +194,13 @@ static bool take_hello(const Hakmem__Hello *hello, struct detail *to)
 
 	to->interval_ms = hello->interval_ms;
 	to->page_bytes = hello->page_bytes;
-	to->library_version = copy(hello->library_version);
+	to->library_version = decode_copy(hello->library_version);
 	to->errors = calloc(count + 1, sizeof(*to->errors));
 	if (!to->library_version || !to->errors)
 		return false;
 	for (; to->error_count < count; to->error_count++) {
 		to->errors[to->error_count] =
-			copy(hello->config_errors[to->error_count]);
+			decode_copy(hello->config_errors[to->error_count]);
 		if (!to->errors[to->error_count])
 			return false;
 	}
@@ -207,7 +208,7 @@ static bool take_hello(const Hakmem__Hello *hello, struct detail *to)
 }
 
 /* A part that the daemon left out (nothing received yet) reads as all zero. */
-static bool take_detail(const Hakmem__Detail *from, struct detail *to)
+static bool decode_take_detail(const Hakmem__Detail *from, struct detail *to)
 {
 	struct figures_map order;
 	Hakmem__Process process;
@@ -225,10 +226,11 @@ static bool take_detail(const Hakmem__Detail *from, struct detail *to)
 		state = *from->state;
 	to->now_ns = from->now_ns;
 	to->state_ns = state.time_ns;
-	read_order(hello.figure_names, &order);
-	return take_process(&process, &order, &to->process) &&
-	       take_hello(&hello, to) && take_classes(&hello, &state, to) &&
-	       take_sizes(from, to);
+	decode_read_order(hello.figure_names, &order);
+	return decode_take_process(&process, &order, &to->process) &&
+	       decode_take_hello(&hello, to) &&
+	       decode_take_classes(&hello, &state, to) &&
+	       decode_take_sizes(from, to);
 }
 
 struct detail *decode_detail(const struct frame *frame)
@@ -240,7 +242,7 @@ struct detail *decode_detail(const struct frame *frame)
 	if (!message)
 		return NULL;
 	detail = calloc(1, sizeof(*detail));
-	if (detail && !take_detail(message, detail)) {
+	if (detail && !decode_take_detail(message, detail)) {
 		model_detail_free(detail);
 		detail = NULL;
 	}
@@ -249,8 +251,8 @@ struct detail *decode_detail(const struct frame *frame)
 }
 
 /* The newest `count` of a column of `available` >= count figures. */
-static uint64_t *take_column(const uint64_t *column, size_t available,
-			     size_t count)
+static uint64_t *decode_take_column(const uint64_t *column, size_t available,
+				    size_t count)
 {
 	uint64_t *copied = calloc(count + 1, sizeof(*copied));
 
@@ -261,13 +263,13 @@ static uint64_t *take_column(const uint64_t *column, size_t available,
 }
 
 /* The columns that the daemon keeps and we know. */
-static bool take_columns(const Hakmem__History *from, size_t count,
-			 struct history *to)
+static bool decode_take_columns(const Hakmem__History *from, size_t count,
+				struct history *to)
 {
 	struct figures_map order;
 	size_t length = from->n_time_ns;
 
-	read_order(from->figure_names, &order);
+	decode_read_order(from->figure_names, &order);
 	for (size_t i = 0; i < order.count; i++) {
 		uint64_t **column = order.figure[i] < FIGURES
 					    ? &to->figures[order.figure[i]]
@@ -275,9 +277,9 @@ static bool take_columns(const Hakmem__History *from, size_t count,
 
 		if (!column || (i + 1) * length > from->n_figures)
 			continue;
-		*column = take_column((const uint64_t *)from->figures +
-					      i * length,
-				      length, count);
+		*column = decode_take_column((const uint64_t *)from->figures +
+						     i * length,
+					     length, count);
 		if (!*column)
 			return false;
 	}
@@ -299,9 +301,9 @@ struct history *decode_history(const struct frame *frame)
 		to->count = from->n_time_ns < MODEL_HISTORY_MAX
 				    ? from->n_time_ns
 				    : MODEL_HISTORY_MAX;
-		to->time_ns =
-			take_column(from->time_ns, from->n_time_ns, to->count);
-		taken = to->time_ns && take_columns(from, to->count, to);
+		to->time_ns = decode_take_column(from->time_ns, from->n_time_ns,
+						 to->count);
+		taken = to->time_ns && decode_take_columns(from, to->count, to);
 	}
 	unpack_discard(from);
 	if (taken)

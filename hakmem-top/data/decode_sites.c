@@ -7,67 +7,73 @@
 #include "hakmem-top/base/unpack.h"
 #include "proto/hakmem.pb-c.h"
 
-static char *copy(const char *text)
+static char *decode_sites_copy(const char *text)
 {
 	return unpack_copy(text, SITES_TEXT_MAX);
 }
 
 /* A figure that cannot be negative. */
-static double figure(double value)
+static double decode_sites_figure(double value)
 {
 	value = unpack_real(value);
 	return value > 0 ? value : 0;
 }
 
-static struct estimate estimate(double value, double error, uint64_t samples)
+static struct estimate decode_sites_estimate(double value, double error,
+					     uint64_t samples)
 {
-	return (struct estimate){figure(value), figure(error), samples};
+	return (struct estimate){decode_sites_figure(value),
+				 decode_sites_figure(error), samples};
 }
 
 /* Fewer samples live than at a baseline: what lives rests on none. */
-static uint64_t positive(int64_t samples)
+static uint64_t decode_sites_positive(int64_t samples)
 {
 	return samples > 0 ? (uint64_t)samples : 0;
 }
 
-static bool take_site(const Hakmem__SiteRow *from, struct site *to)
+static bool decode_sites_take_site(const Hakmem__SiteRow *from, struct site *to)
 {
 	*to = (struct site){
 		.id = from->site_id,
 		.threads = from->threads,
 		.thread_id = from->thread_id,
-		.function = copy(from->function),
-		.location = copy(from->location),
-		.module = copy(from->module),
-		.thread = copy(from->thread_name),
-		.live = estimate(from->live_bytes, from->live_bytes_stderr,
-				 positive(from->live_samples)),
-		.live_objects =
-			estimate(from->live_objects, from->live_objects_stderr,
-				 positive(from->live_samples)),
-		.allocated = estimate(from->alloc_bytes,
-				      from->alloc_bytes_stderr, from->samples),
-		.alloc_objects =
-			estimate(from->alloc_objects,
-				 from->alloc_objects_stderr, from->samples),
-		.rate = figure(from->alloc_bytes_per_s),
-		.peak = estimate(from->peak_bytes, from->peak_bytes_stderr,
-				 from->samples),
-		.peak_objects =
-			estimate(from->peak_objects, from->peak_objects_stderr,
-				 from->samples),
-		.highest_bytes = figure(from->highest_bytes),
-		.mean_age_s = figure(from->mean_age_s),
-		.short_lived = fmin(figure(from->short_lived_share), 1),
+		.function = decode_sites_copy(from->function),
+		.location = decode_sites_copy(from->location),
+		.module = decode_sites_copy(from->module),
+		.thread = decode_sites_copy(from->thread_name),
+		.live = decode_sites_estimate(
+			from->live_bytes, from->live_bytes_stderr,
+			decode_sites_positive(from->live_samples)),
+		.live_objects = decode_sites_estimate(
+			from->live_objects, from->live_objects_stderr,
+			decode_sites_positive(from->live_samples)),
+		.allocated = decode_sites_estimate(from->alloc_bytes,
+						   from->alloc_bytes_stderr,
+						   from->samples),
+		.alloc_objects = decode_sites_estimate(
+			from->alloc_objects, from->alloc_objects_stderr,
+			from->samples),
+		.rate = decode_sites_figure(from->alloc_bytes_per_s),
+		.peak = decode_sites_estimate(from->peak_bytes,
+					      from->peak_bytes_stderr,
+					      from->samples),
+		.peak_objects = decode_sites_estimate(from->peak_objects,
+						      from->peak_objects_stderr,
+						      from->samples),
+		.highest_bytes = decode_sites_figure(from->highest_bytes),
+		.mean_age_s = decode_sites_figure(from->mean_age_s),
+		.short_lived =
+			fmin(decode_sites_figure(from->short_lived_share), 1),
 		.growing = from->growing,
 		.growth = unpack_real(from->growth_bytes_per_s),
-		.growth_minutes = figure(from->growth_minutes),
+		.growth_minutes = decode_sites_figure(from->growth_minutes),
 		.truncated = from->truncated,
 	};
 	return to->function && to->location && to->module && to->thread;
 }
 
-static bool reserve(struct sites *sites, size_t extra)
+static bool decode_sites_reserve(struct sites *sites, size_t extra)
 {
 	struct site *rows;
 
@@ -81,24 +87,27 @@ static bool reserve(struct sites *sites, size_t extra)
 	return true;
 }
 
-static bool take_sites(const Hakmem__SiteTable *from, struct sites *to)
+static bool decode_sites_take_all(const Hakmem__SiteTable *from,
+				  struct sites *to)
 {
 	size_t space = SITES_MAX - to->count;
 	size_t count = from->n_rows < space ? from->n_rows : space;
 	uint64_t samples = to->live.samples;
 
-	if (!reserve(to, count))
+	if (!decode_sites_reserve(to, count))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (!take_site(from->rows[i], &to->rows[to->count++]))
+		if (!decode_sites_take_site(from->rows[i],
+					    &to->rows[to->count++]))
 			return false;
-		samples += positive(from->rows[i]->live_samples);
+		samples += decode_sites_positive(from->rows[i]->live_samples);
 	}
 	to->omitted += from->n_rows - count;
 	to->process_id = from->process_id;
 	to->now_ns = from->now_ns;
 	to->sample_bytes = from->sample_bytes;
-	to->live = estimate(from->live_bytes, from->live_bytes_stderr, samples);
+	to->live = decode_sites_estimate(from->live_bytes,
+					 from->live_bytes_stderr, samples);
 	to->z = unpack_real(from->z);
 	to->pending = from->symbols_pending;
 	return true;
@@ -115,7 +124,7 @@ bool decode_sites(const struct frame *frame, struct sites **sites, bool *more)
 	if (message && !table)
 		table = calloc(1, sizeof(*table));
 	if (message && table)
-		done = take_sites(message, table);
+		done = decode_sites_take_all(message, table);
 	unpack_discard(message);
 	if (!done) {
 		sites_free(table);
@@ -125,7 +134,8 @@ bool decode_sites(const struct frame *frame, struct sites **sites, bool *more)
 	return done;
 }
 
-static bool take_frames(const Hakmem__Stack *from, struct stack *to)
+static bool decode_sites_take_frames(const Hakmem__Stack *from,
+				     struct stack *to)
 {
 	size_t count = from->n_frames < SITES_FRAMES_MAX ? from->n_frames
 							 : SITES_FRAMES_MAX;
@@ -141,10 +151,10 @@ static bool take_frames(const Hakmem__Stack *from, struct stack *to)
 		*made = (struct stack_frame){
 			.pc = frame->pc,
 			.module_offset = frame->module_offset,
-			.function = copy(frame->function),
-			.file = copy(frame->file),
-			.module = copy(frame->module),
-			.note = copy(frame->note),
+			.function = decode_sites_copy(frame->function),
+			.file = decode_sites_copy(frame->file),
+			.module = decode_sites_copy(frame->module),
+			.note = decode_sites_copy(frame->note),
 			.line = frame->line,
 			.inlined = frame->inlined,
 		};
@@ -155,7 +165,8 @@ static bool take_frames(const Hakmem__Stack *from, struct stack *to)
 	return true;
 }
 
-static bool take_classes(const Hakmem__Stack *from, struct stack *to)
+static bool decode_sites_take_classes(const Hakmem__Stack *from,
+				      struct stack *to)
 {
 	size_t count = from->n_classes < SITES_FRAMES_MAX ? from->n_classes
 							  : SITES_FRAMES_MAX;
@@ -169,32 +180,38 @@ static bool take_classes(const Hakmem__Stack *from, struct stack *to)
 
 		to->classes[i] = (struct site_class){
 			.index = class->class_index,
-			.live = estimate(class->live_bytes,
-					 sqrt(figure(class->live_bytes_var)),
-					 class->live_samples),
-			.allocated =
-				estimate(class->alloc_bytes,
-					 sqrt(figure(class->alloc_bytes_var)),
-					 class->samples),
-			.alloc_objects =
-				estimate(class->alloc_objects,
-					 sqrt(figure(class->alloc_objects_var)),
-					 class->samples),
+			.live = decode_sites_estimate(
+				class->live_bytes,
+				sqrt(decode_sites_figure(
+					class->live_bytes_var)),
+				class->live_samples),
+			.allocated = decode_sites_estimate(
+				class->alloc_bytes,
+				sqrt(decode_sites_figure(
+					class->alloc_bytes_var)),
+				class->samples),
+			.alloc_objects = decode_sites_estimate(
+				class->alloc_objects,
+				sqrt(decode_sites_figure(
+					class->alloc_objects_var)),
+				class->samples),
 		};
 	}
 	return true;
 }
 
-static bool take_stack(const Hakmem__Stack *from, struct stack *to)
+static bool decode_sites_take_stack(const Hakmem__Stack *from, struct stack *to)
 {
 	Hakmem__SiteRow none;
 
 	hakmem__site_row__init(&none);
 	to->pending = from->symbols_pending;
 	for (size_t i = 0; i < AGES_COUNT && i < from->n_lifetimes; i++)
-		to->lifetimes[i] = figure(from->lifetimes[i]);
-	return take_site(from->row ? from->row : &none, &to->site) &&
-	       take_frames(from, to) && take_classes(from, to);
+		to->lifetimes[i] = decode_sites_figure(from->lifetimes[i]);
+	return decode_sites_take_site(from->row ? from->row : &none,
+				      &to->site) &&
+	       decode_sites_take_frames(from, to) &&
+	       decode_sites_take_classes(from, to);
 }
 
 struct stack *decode_stack(const struct frame *frame)
@@ -203,7 +220,7 @@ struct stack *decode_stack(const struct frame *frame)
 		frame, &hakmem__stack__descriptor);
 	struct stack *stack = message ? calloc(1, sizeof(*stack)) : NULL;
 
-	if (stack && !take_stack(message, stack)) {
+	if (stack && !decode_sites_take_stack(message, stack)) {
 		sites_stack_free(stack);
 		stack = NULL;
 	}

@@ -7,7 +7,7 @@
  * the same quantile of the normal one: Wilson and Hilferty's cube. At 2 degrees
  * and 97.5 % it is 0.6 % low, with more degrees better.
  */
-static double chi_squared(double freedom, double normal)
+static double estimate_chi_squared(double freedom, double normal)
 {
 	double part = 2 / (9 * freedom);
 	double root = 1 - part + normal * sqrt(part);
@@ -15,9 +15,9 @@ static double chi_squared(double freedom, double normal)
 	return root > 0 ? freedom * root * root * root : 0;
 }
 
-static double bound(double y, double v, double normal)
+static double estimate_bound(double y, double v, double normal)
 {
-	return v / (2 * y) * chi_squared(2 * y * y / v, normal);
+	return v / (2 * y) * estimate_chi_squared(2 * y * y / v, normal);
 }
 
 /*
@@ -37,10 +37,12 @@ struct interval estimate_interval(const struct estimate *estimate,
 		weight = v / y;
 	/* Rounding must not turn the ends round; fmin and fmax drop NaN. */
 	if (v > 0)
-		interval.low = fmin(bound(y, v, -ESTIMATE_95), y);
+		interval.low = fmin(estimate_bound(y, v, -ESTIMATE_95), y);
 	if (weight > 0)
-		interval.high = fmax(
-			bound(y + weight, v + weight * weight, ESTIMATE_95), y);
+		interval.high =
+			fmax(estimate_bound(y + weight, v + weight * weight,
+					    ESTIMATE_95),
+			     y);
 	return interval;
 }
 
@@ -58,12 +60,12 @@ struct estimate estimate_add(const struct estimate *a, const struct estimate *b)
 	};
 }
 
-static double square(double value)
+static double estimate_square(double value)
 {
 	return value * value;
 }
 
-static uint64_t less(uint64_t after, uint64_t before)
+static uint64_t estimate_less(uint64_t after, uint64_t before)
 {
 	return after > before ? after - before : 0;
 }
@@ -73,14 +75,15 @@ struct estimate estimate_gain(const struct estimate *before,
 {
 	return (struct estimate){
 		.value = fmax(after->value - before->value, 0),
-		.error = sqrt(
-			fmax(square(after->error) - square(before->error), 0)),
-		.samples = less(after->samples, before->samples),
+		.error = sqrt(fmax(estimate_square(after->error) -
+					   estimate_square(before->error),
+				   0)),
+		.samples = estimate_less(after->samples, before->samples),
 	};
 }
 
 /* What was freed so far: sums of the same samples, so they subtract. */
-static struct estimate freed(struct estimate_pair pair)
+static struct estimate estimate_freed(struct estimate_pair pair)
 {
 	return estimate_gain(pair.live, pair.allocated);
 }
@@ -88,8 +91,8 @@ static struct estimate freed(struct estimate_pair pair)
 struct estimate estimate_change(struct estimate_pair before,
 				struct estimate_pair after)
 {
-	struct estimate freed_before = freed(before),
-			freed_after = freed(after);
+	struct estimate freed_before = estimate_freed(before),
+			freed_after = estimate_freed(after);
 	struct estimate born = estimate_gain(before.allocated, after.allocated);
 	struct estimate died = estimate_gain(&freed_before, &freed_after);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool reserve(struct merge *merge, size_t extra)
+static bool merge_reserve(struct merge *merge, size_t extra)
 {
 	struct merge_row *rows;
 
@@ -21,7 +21,7 @@ static bool reserve(struct merge *merge, size_t extra)
 bool merge_add(struct merge *merge, struct sites *sites)
 {
 	if (merge->table_count == MERGE_TABLES ||
-	    !reserve(merge, sites->count)) {
+	    !merge_reserve(merge, sites->count)) {
 		sites_free(sites);
 		return false;
 	}
@@ -37,7 +37,7 @@ bool merge_add(struct merge *merge, struct sites *sites)
 	return true;
 }
 
-static int by_names(const void *a, const void *b)
+static int merge_by_names(const void *a, const void *b)
 {
 	const struct site *left = ((const struct merge_row *)a)->site;
 	const struct site *right = ((const struct merge_row *)b)->site;
@@ -48,12 +48,12 @@ static int by_names(const void *a, const void *b)
 	return order ? order : strcmp(left->module, right->module);
 }
 
-static int by_allocated(const void *a, const void *b)
+static int merge_by_allocated(const void *a, const void *b)
 {
 	double left = ((const struct merge_row *)a)->allocated.value;
 	double right = ((const struct merge_row *)b)->allocated.value;
 
-	return left > right ? -1 : left < right ? 1 : by_names(a, b);
+	return left > right ? -1 : left < right ? 1 : merge_by_names(a, b);
 }
 
 void merge_finish(struct merge *merge)
@@ -62,12 +62,12 @@ void merge_finish(struct merge *merge)
 
 	if (merge->count == 0)
 		return;
-	qsort(merge->rows, merge->count, sizeof(*merge->rows), by_names);
+	qsort(merge->rows, merge->count, sizeof(*merge->rows), merge_by_names);
 	for (size_t i = 1; i < merge->count; i++) {
 		struct merge_row *row = &merge->rows[kept];
 		const struct merge_row *next = &merge->rows[i];
 
-		if (by_names(row, next) != 0) {
+		if (merge_by_names(row, next) != 0) {
 			merge->rows[++kept] = *next;
 			continue;
 		}
@@ -76,7 +76,8 @@ void merge_finish(struct merge *merge)
 			estimate_add(&row->allocated, &next->allocated);
 	}
 	merge->count = kept + 1;
-	qsort(merge->rows, merge->count, sizeof(*merge->rows), by_allocated);
+	qsort(merge->rows, merge->count, sizeof(*merge->rows),
+	      merge_by_allocated);
 }
 
 void merge_clear(struct merge *merge)

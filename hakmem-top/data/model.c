@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void clear(struct process *process)
+static void model_clear(struct process *process)
 {
 	free(process->command);
 	free(process->executable);
@@ -16,7 +16,7 @@ void model_processes_free(struct processes *processes)
 	if (!processes)
 		return;
 	for (size_t i = 0; i < processes->count; i++)
-		clear(&processes->rows[i]);
+		model_clear(&processes->rows[i]);
 	free(processes->rows);
 	free(processes->daemon_version);
 	free(processes);
@@ -26,7 +26,7 @@ void model_detail_free(struct detail *detail)
 {
 	if (!detail)
 		return;
-	clear(&detail->process);
+	model_clear(&detail->process);
 	for (size_t i = 0; i < detail->error_count; i++)
 		free(detail->errors[i]);
 	free(detail->errors);
@@ -36,7 +36,7 @@ void model_detail_free(struct detail *detail)
 	free(detail);
 }
 
-static void *copy(const void *from, size_t count, size_t size)
+static void *model_copy(const void *from, size_t count, size_t size)
 {
 	void *made = calloc(count + 1, size);
 
@@ -51,10 +51,10 @@ struct detail *model_detail_copy(const struct detail *detail)
 
 	if (!made)
 		return NULL;
-	made->sizes =
-		copy(detail->sizes, detail->size_count, sizeof(*detail->sizes));
-	made->classes = copy(detail->classes, detail->class_count,
-			     sizeof(*detail->classes));
+	made->sizes = model_copy(detail->sizes, detail->size_count,
+				 sizeof(*detail->sizes));
+	made->classes = model_copy(detail->classes, detail->class_count,
+				   sizeof(*detail->classes));
 	if (!made->sizes || !made->classes) {
 		model_detail_free(made);
 		return NULL;

@@ -22,7 +22,7 @@ void sites_free(struct sites *sites)
 	free(sites);
 }
 
-static void clear_frame(struct stack_frame *frame)
+static void sites_clear_frame(struct stack_frame *frame)
 {
 	free(frame->function);
 	free(frame->file);
@@ -36,13 +36,13 @@ void sites_stack_free(struct stack *stack)
 		return;
 	sites_clear(&stack->site);
 	for (size_t i = 0; i < stack->frame_count; i++)
-		clear_frame(&stack->frames[i]);
+		sites_clear_frame(&stack->frames[i]);
 	free(stack->frames);
 	free(stack->classes);
 	free(stack);
 }
 
-static int by_id(const void *a, const void *b)
+static int sites_by_id(const void *a, const void *b)
 {
 	const struct site *left = a, *right = b;
 
@@ -67,7 +67,7 @@ struct sites *sites_copy(const struct sites *sites)
 		made->rows[i].function = made->rows[i].location = NULL;
 		made->rows[i].module = made->rows[i].thread = NULL;
 	}
-	qsort(made->rows, made->count, sizeof(*made->rows), by_id);
+	qsort(made->rows, made->count, sizeof(*made->rows), sites_by_id);
 	return made;
 }
 
@@ -78,7 +78,7 @@ const struct site *sites_find(const struct sites *copy, uint32_t id)
 	if (!copy || copy->count == 0)
 		return NULL;
 	return bsearch(&wanted, copy->rows, copy->count, sizeof(*copy->rows),
-		       by_id);
+		       sites_by_id);
 }
 
 const char *sites_name(const struct site *site)

@@ -84,7 +84,7 @@ static const struct source {
 	uint16_t frame;
 	source_reader read;
 	void (*release)(void *data);
-} sources[CLIENT_KINDS] = {
+} source_sources[CLIENT_KINDS] = {
 	[CLIENT_PROCESSES] = {FRAME_PROCESSES, source_read_processes,
 			      source_free_processes},
 	[CLIENT_DETAIL] = {FRAME_DETAIL, source_read_detail,
@@ -103,7 +103,7 @@ static const struct source {
 void source_free(enum client_what what, void *data)
 {
 	if (what < CLIENT_KINDS)
-		sources[what].release(data);
+		source_sources[what].release(data);
 }
 
 void source_drop(struct answer *answer)
@@ -122,7 +122,7 @@ static void source_fail(struct answer *answer)
 /* Reads one frame; true when another one of the same answer follows. */
 static bool source_read(struct answer *answer, const struct frame *frame)
 {
-	const struct source *source = &sources[answer->what];
+	const struct source *source = &source_sources[answer->what];
 	void *dropped = NULL, **to = answer->failed ? &dropped : &answer->data;
 	bool more = false;
 

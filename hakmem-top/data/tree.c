@@ -7,7 +7,7 @@
 
 #define DEPTH_MAX 64u /* deeper ones are shown flat at the end */
 
-static int by_id(const void *a, const void *b)
+static int tree_by_id(const void *a, const void *b)
 {
 	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
 
@@ -28,7 +28,7 @@ struct tree {
 	bool *placed;
 };
 
-static void place(struct tree *tree, size_t index, unsigned depth)
+static void tree_place(struct tree *tree, size_t index, unsigned depth)
 {
 	struct view_row *one = tree->in[index];
 
@@ -41,12 +41,12 @@ static void place(struct tree *tree, size_t index, unsigned depth)
 		return;
 	for (size_t next = tree->child[index]; next != 0;
 	     next = tree->sibling[next - 1])
-		place(tree, next - 1, depth + 1);
+		tree_place(tree, next - 1, depth + 1);
 }
 
 /* Chains each row to its parent's children; true for a root. From the last to
  * the first, so that a chain has the given order. */
-static bool chain(struct tree *tree, size_t index)
+static bool tree_chain(struct tree *tree, size_t index)
 {
 	const struct view_row *one = tree->in[index];
 	uint64_t parent_id = one->process->parent_id;
@@ -54,7 +54,7 @@ static bool chain(struct tree *tree, size_t index)
 
 	if (parent_id != 0 && parent_id != one->process->id)
 		parent = bsearch(&parent_id, tree->nodes, tree->count,
-				 sizeof(*tree->nodes), by_id);
+				 sizeof(*tree->nodes), tree_by_id);
 	if (!parent)
 		return true;
 	tree->sibling[index] = tree->child[parent->index];
@@ -62,22 +62,22 @@ static bool chain(struct tree *tree, size_t index)
 	return false;
 }
 
-static void build(struct tree *tree, bool *root)
+static void tree_build(struct tree *tree, bool *root)
 {
 	for (size_t i = 0; i < tree->count; i++) {
 		const struct view_row *one = tree->in[i];
 
 		tree->nodes[i] = (struct node){one->process->id, i};
 	}
-	qsort(tree->nodes, tree->count, sizeof(*tree->nodes), by_id);
+	qsort(tree->nodes, tree->count, sizeof(*tree->nodes), tree_by_id);
 	for (size_t i = tree->count; i-- > 0;)
-		root[i] = chain(tree, i);
+		root[i] = tree_chain(tree, i);
 	for (size_t i = 0; i < tree->count; i++)
 		if (root[i])
-			place(tree, i, 0);
+			tree_place(tree, i, 0);
 	/* What hangs in a circle of parents has no root: show it flat. */
 	for (size_t i = 0; i < tree->count; i++)
-		place(tree, i, 0);
+		tree_place(tree, i, 0);
 }
 
 bool tree_order(void **rows, size_t count)
@@ -96,7 +96,7 @@ bool tree_order(void **rows, size_t count)
 		    tree.placed && root;
 
 	if (done) {
-		build(&tree, root);
+		tree_build(&tree, root);
 		memcpy(rows, tree.out, count * sizeof(*rows));
 	}
 	free(tree.out);

@@ -161,7 +161,7 @@ static const struct kind {
 	value_shower show;
 	value_order compare;
 	value_writer write;
-} kinds[VALUE_KINDS] = {
+} value_kinds[VALUE_KINDS] = {
 #define KIND(id, shown, order, written)                                        \
 	[VALUE_##id] = {value_show_##shown, value_by_##order,                  \
 			value_write_##written}
@@ -196,18 +196,18 @@ char *value_show(char out[VALUE_TEXT_MAX], const struct value *value, int cells,
 	if (value->unknown)
 		return strcpy(out, "-");
 	out[0] = '~';
-	kinds[value->kind].show(out + value->rough, value, &style);
+	value_kinds[value->kind].show(out + value->rough, value, &style);
 	return out;
 }
 
 int value_compare(const struct value *a, const struct value *b)
 {
-	return kinds[a->kind].compare(a, b);
+	return value_kinds[a->kind].compare(a, b);
 }
 
 void value_write(FILE *out, const struct value *value, bool json)
 {
-	kinds[value->kind].write(out, value, json);
+	value_kinds[value->kind].write(out, value, json);
 }
 
 const char *value_whole_text(const struct value *value)

@@ -12,25 +12,25 @@ double view_rate(uint64_t before, uint64_t after, uint64_t elapsed_ns)
 }
 
 /* Everything remembered by id begins with it. */
-static int by_id(const void *a, const void *b)
+static int view_by_id(const void *a, const void *b)
 {
 	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
 
 	return left < right ? -1 : left > right;
 }
 
-static struct view_memory *recall(const struct view *view, uint64_t id)
+static struct view_memory *view_recall(const struct view *view, uint64_t id)
 {
 	if (view->memory_count == 0)
 		return NULL;
 	return bsearch(&id, view->memory, view->memory_count,
-		       sizeof(*view->memory), by_id);
+		       sizeof(*view->memory), view_by_id);
 }
 
 /* The rates that two states of a process give; the old ones when it is the
  * same state, until they are stale. */
-static void rate(struct view_memory *now, const struct view_memory *before,
-		 bool silent)
+static void view_fill_rates(struct view_memory *now,
+			    const struct view_memory *before, bool silent)
 {
 	uint64_t elapsed;
 
@@ -50,9 +50,9 @@ static void rate(struct view_memory *now, const struct view_memory *before,
 		view_rate(before->page_boundary, now->page_boundary, elapsed);
 }
 
-static struct view_memory remember(const struct view *view,
-				   const struct processes *list,
-				   const struct process *process)
+static struct view_memory view_remember(const struct view *view,
+					const struct processes *list,
+					const struct process *process)
 {
 	struct view_memory now = {
 		.id = process->id,
@@ -65,13 +65,13 @@ static struct view_memory remember(const struct view *view,
 		      (list->now_ns > process->state_ns &&
 		       list->now_ns - process->state_ns > VIEW_STALE_NS);
 
-	rate(&now, recall(view, process->id), silent);
+	view_fill_rates(&now, view_recall(view, process->id), silent);
 	return now;
 }
 
-static struct view_row row(const struct view *view,
-			   const struct process *process,
-			   const struct view_memory *memory)
+static struct view_row view_make_row(const struct view *view,
+				     const struct process *process,
+				     const struct view_memory *memory)
 {
 	struct view_row made = {
 		.process = process,
@@ -85,7 +85,7 @@ static struct view_row row(const struct view *view,
 
 	if (view->base_count)
 		base = bsearch(&process->id, view->bases, view->base_count,
-			       sizeof(*base), by_id);
+			       sizeof(*base), view_by_id);
 	if (base)
 		made.base = *base;
 	return made;
@@ -96,21 +96,21 @@ struct family {
 	uint32_t pid, parent_pid;
 };
 
-static bool descends(const struct family *families, size_t count,
-		     const struct family *one, uint32_t root)
+static bool view_descends(const struct family *families, size_t count,
+			  const struct family *one, uint32_t root)
 {
 	for (unsigned step = 0; one && step < DEPTH_MAX; step++) {
 		if (one->pid == root || one->parent_pid == root)
 			return true;
 		one = one->parent_id ? bsearch(&one->parent_id, families, count,
-					       sizeof(*families), by_id)
+					       sizeof(*families), view_by_id)
 				     : NULL;
 	}
 	return false;
 }
 
 /* Drops the rows that are not of the family of view->root_pid. */
-static bool keep_family(struct view *view)
+static bool view_keep_family(struct view *view)
 {
 	struct family *families = calloc(view->count + 1, sizeof(*families));
 	size_t kept = 0;
@@ -124,13 +124,13 @@ static bool keep_family(struct view *view)
 			(struct family){process->id, process->parent_id,
 					process->pid, process->parent_pid};
 	}
-	qsort(families, view->count, sizeof(*families), by_id);
+	qsort(families, view->count, sizeof(*families), view_by_id);
 	for (size_t i = 0; i < view->count; i++) {
 		struct family *one =
 			bsearch(&view->rows[i].process->id, families,
-				view->count, sizeof(*families), by_id);
+				view->count, sizeof(*families), view_by_id);
 
-		if (descends(families, view->count, one, view->root_pid))
+		if (view_descends(families, view->count, one, view->root_pid))
 			view->rows[kept++] = view->rows[i];
 	}
 	view->count = kept;
@@ -149,16 +149,16 @@ bool view_update(struct view *view, const struct processes *list)
 		return false;
 	}
 	for (size_t i = 0; i < list->count; i++) {
-		memory[i] = remember(view, list, &list->rows[i]);
-		rows[i] = row(view, &list->rows[i], &memory[i]);
+		memory[i] = view_remember(view, list, &list->rows[i]);
+		rows[i] = view_make_row(view, &list->rows[i], &memory[i]);
 	}
-	qsort(memory, list->count, sizeof(*memory), by_id);
+	qsort(memory, list->count, sizeof(*memory), view_by_id);
 	free(view->memory);
 	free(view->rows);
 	view->memory = memory;
 	view->rows = rows;
 	view->memory_count = view->count = list->count;
-	return view->root_pid == 0 || keep_family(view);
+	return view->root_pid == 0 || view_keep_family(view);
 }
 
 bool view_set_baseline(struct view *view, const struct processes *list)
@@ -188,7 +188,7 @@ bool view_set_baseline(struct view *view, const struct processes *list)
 			.rejects = from->rejects,
 		};
 	}
-	qsort(bases, list->count, sizeof(*bases), by_id);
+	qsort(bases, list->count, sizeof(*bases), view_by_id);
 	view->bases = bases;
 	view->base_count = list->count;
 	view->has_baseline = true;

@@ -9,16 +9,17 @@
 
 #define ERRORS_SHOWN 6
 
-static const struct panel panel = {FIGURE_REJECTED, FIGURE_STREAM};
+static const struct panel screen_health_panel = {FIGURE_REJECTED,
+						 FIGURE_STREAM};
 
-static bool refresh(struct context *context)
+static bool screen_health_refresh(struct context *context)
 {
 	return context->detail != NULL;
 }
 
 /* Bad settings, or that there are none; returns the rows used. */
-static int draw_errors(const struct detail *detail, int y, int height,
-		       int width)
+static int screen_health_draw_errors(const struct detail *detail, int y,
+				     int height, int width)
 {
 	size_t shown = detail->error_count < ERRORS_SHOWN ? detail->error_count
 							  : ERRORS_SHOWN;
@@ -38,34 +39,40 @@ static int draw_errors(const struct detail *detail, int y, int height,
 	return 1 + (int)(shown ? shown : 1);
 }
 
-static void draw(struct context *context, int y, int height, int width)
+static void screen_health_draw(struct context *context, int y, int height,
+			       int width)
 {
 	const struct detail *detail = context->detail;
 	int used = 0;
 
 	/* A bad setting is what one must not miss: it comes first. */
 	if (detail->error_count)
-		used = draw_errors(detail, y, height, width) + 1;
-	used += panel_draw(&panel, context, y + used, height - used, width) + 1;
+		used = screen_health_draw_errors(detail, y, height, width) + 1;
+	used += panel_draw(&screen_health_panel, context, y + used,
+			   height - used, width) +
+		1;
 	if (detail->error_count == 0)
-		used += draw_errors(detail, y + used, height - used, width) + 1;
+		used += screen_health_draw_errors(detail, y + used,
+						  height - used, width) +
+			1;
 	if (used < height)
 		term_addf(y + used, 1, TERM_DIM, "libhakmem %s in %s",
 			  detail->library_version, detail->process.executable);
 }
 
-static bool save(struct context *context, enum opts_format format, FILE *out)
+static bool screen_health_save(struct context *context, enum opts_format format,
+			       FILE *out)
 {
 	if (!context->detail)
 		return false;
-	panel_save(&panel, context, format, out);
+	panel_save(&screen_health_panel, context, format, out);
 	return true;
 }
 
 const struct screen screen_health = {
 	.name = "Health",
 	.of_process = true,
-	.refresh = refresh,
-	.draw = draw,
-	.save = save,
+	.refresh = screen_health_refresh,
+	.draw = screen_health_draw,
+	.save = screen_health_save,
 };

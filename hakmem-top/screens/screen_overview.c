@@ -15,9 +15,10 @@
 #define CHART_ROWS 6
 #define TOP_MAX	   12
 
-static const struct panel panel = {FIGURE_MEMORY, FIGURE_POINTERS};
+static const struct panel screen_overview_panel = {FIGURE_MEMORY,
+						   FIGURE_POINTERS};
 
-static uint64_t largest(const uint64_t *values, size_t count)
+static uint64_t screen_overview_largest(const uint64_t *values, size_t count)
 {
 	uint64_t most = 0;
 
@@ -27,7 +28,7 @@ static uint64_t largest(const uint64_t *values, size_t count)
 }
 
 /* Where the chart ends: now, or when the process did. */
-static uint64_t end_of(const struct context *context)
+static uint64_t screen_overview_end_of(const struct context *context)
 {
 	const struct history *history = context->history;
 	uint64_t last = history->time_ns[history->count - 1];
@@ -39,7 +40,8 @@ static uint64_t end_of(const struct context *context)
 }
 
 /* The time that a chart covers: at least 20 s and at most SPAN_NS. */
-static uint64_t span(const struct history *history, uint64_t end_ns)
+static uint64_t screen_overview_span(const struct history *history,
+				     uint64_t end_ns)
 {
 	uint64_t first = history->time_ns[0];
 	uint64_t covered = end_ns > first ? end_ns - first : 0;
@@ -50,8 +52,8 @@ static uint64_t span(const struct history *history, uint64_t end_ns)
 }
 
 /* Live bytes over time in `height` rows, the title included. */
-static int draw_chart(const struct context *context, int y, int height,
-		      int width)
+static int screen_overview_draw_chart(const struct context *context, int y,
+				      int height, int width)
 {
 	const struct history *history = context->history;
 	uint64_t values[CELLS_MAX], top, end_ns, span_ns;
@@ -66,12 +68,12 @@ static int draw_chart(const struct context *context, int y, int height,
 	cells = cells < CELLS_MAX ? cells : CELLS_MAX;
 	rows = (size_t)height - 1 < CHART_ROWS ? (size_t)height - 1
 					       : CHART_ROWS;
-	end_ns = end_of(context);
-	span_ns = span(history, end_ns);
+	end_ns = screen_overview_end_of(context);
+	span_ns = screen_overview_span(history, end_ns);
 	used = plot_resample(history->time_ns,
 			     history->figures[FIGURE_LIVE_BYTES],
 			     history->count, end_ns, span_ns, values, cells);
-	top = largest(values, used);
+	top = screen_overview_largest(values, used);
 	term_addf(y, 1, TERM_DIM, "LIVE BYTES  the last %s, top = %s",
 		  fmt_age(age, span_ns), fmt_bytes(text, top));
 	for (size_t row = 0; row < rows; row++) {
@@ -82,7 +84,7 @@ static int draw_chart(const struct context *context, int y, int height,
 	return (int)rows + 1;
 }
 
-static int by_live(const void *a, const void *b)
+static int screen_overview_by_live(const void *a, const void *b)
 {
 	const struct size_bin *left = *(const struct size_bin *const *)a;
 	const struct size_bin *right = *(const struct size_bin *const *)b;
@@ -93,7 +95,7 @@ static int by_live(const void *a, const void *b)
 						      : 1;
 }
 
-static int by_blocks(const void *a, const void *b)
+static int screen_overview_by_blocks(const void *a, const void *b)
 {
 	const struct class_row *left = *(const struct class_row *const *)a;
 	const struct class_row *right = *(const struct class_row *const *)b;
@@ -110,7 +112,8 @@ struct bar {
 	uint64_t part, whole;
 };
 
-static void draw_bar(const struct bar *bar, int y, int x, int end)
+static void screen_overview_draw_bar(const struct bar *bar, int y, int x,
+				     int end)
 {
 	char line[PLOT_MAX];
 
@@ -125,8 +128,8 @@ static void draw_bar(const struct bar *bar, int y, int x, int end)
 }
 
 /* The sizes that hold the most live bytes. */
-static void draw_sizes(const struct detail *detail, int y, int height, int x,
-		       int end)
+static void screen_overview_draw_sizes(const struct detail *detail, int y,
+				       int height, int x, int end)
 {
 	const struct size_bin *bins[MODEL_SIZES_MAX];
 	size_t count = detail->size_count;
@@ -136,7 +139,7 @@ static void draw_sizes(const struct detail *detail, int y, int height, int x,
 		return;
 	for (size_t i = 0; i < count; i++)
 		bins[i] = &detail->sizes[i];
-	qsort(bins, count, sizeof(bins[0]), by_live);
+	qsort(bins, count, sizeof(bins[0]), screen_overview_by_live);
 	term_put(y, x, end - x, TERM_DIM, "LARGEST SIZES   LIVE BLOCKS");
 	bar.whole = bins[0]->live_bytes;
 	for (int i = 0; i < height - 1 && i < TOP_MAX && (size_t)i < count;
@@ -146,13 +149,13 @@ static void draw_sizes(const struct detail *detail, int y, int height, int x,
 		fmt_count(bar.second, bins[i]->live_objects);
 		bar.part = bins[i]->live_bytes;
 		if (bar.part > 0)
-			draw_bar(&bar, y + 1 + i, x, end);
+			screen_overview_draw_bar(&bar, y + 1 + i, x, end);
 	}
 }
 
 /* The classes with the most allocations. */
-static void draw_classes(const struct detail *detail, int y, int height, int x,
-			 int end)
+static void screen_overview_draw_classes(const struct detail *detail, int y,
+					 int height, int x, int end)
 {
 	const struct class_row *classes[MODEL_CLASSES_MAX];
 	size_t count = detail->class_count;
@@ -162,7 +165,7 @@ static void draw_classes(const struct detail *detail, int y, int height, int x,
 		return;
 	for (size_t i = 0; i < count; i++)
 		classes[i] = &detail->classes[i];
-	qsort(classes, count, sizeof(classes[0]), by_blocks);
+	qsort(classes, count, sizeof(classes[0]), screen_overview_by_blocks);
 	term_put(y, x, end - x, TERM_DIM, "BUSY CLASSES  ALLOCS  FREES");
 	bar.whole = classes[0]->allocs;
 	for (int i = 0; i < height - 1 && i < TOP_MAX && (size_t)i < count;
@@ -172,51 +175,58 @@ static void draw_classes(const struct detail *detail, int y, int height, int x,
 		fmt_count(bar.second, classes[i]->frees);
 		bar.part = classes[i]->allocs;
 		if (bar.part > 0)
-			draw_bar(&bar, y + 1 + i, x, end);
+			screen_overview_draw_bar(&bar, y + 1 + i, x, end);
 	}
 }
 
 /* Side by side, or on a narrow screen one below the other. */
-static void draw_tops(const struct detail *detail, int y, int height, int width)
+static void screen_overview_draw_tops(const struct detail *detail, int y,
+				      int height, int width)
 {
 	if (width >= 100) {
-		draw_sizes(detail, y, height, 1, width / 2);
-		draw_classes(detail, y, height, width / 2, width);
+		screen_overview_draw_sizes(detail, y, height, 1, width / 2);
+		screen_overview_draw_classes(detail, y, height, width / 2,
+					     width);
 		return;
 	}
 	if (height < 10) {
-		draw_sizes(detail, y, height, 1, width);
+		screen_overview_draw_sizes(detail, y, height, 1, width);
 		return;
 	}
-	draw_sizes(detail, y, height / 2, 1, width);
-	draw_classes(detail, y + height / 2 + 1, height - height / 2 - 1, 1,
-		     width);
+	screen_overview_draw_sizes(detail, y, height / 2, 1, width);
+	screen_overview_draw_classes(detail, y + height / 2 + 1,
+				     height - height / 2 - 1, 1, width);
 }
 
-static bool refresh(struct context *context)
+static bool screen_overview_refresh(struct context *context)
 {
 	return context->detail != NULL;
 }
 
-static void draw(struct context *context, int y, int height, int width)
+static void screen_overview_draw(struct context *context, int y, int height,
+				 int width)
 {
-	int used = panel_draw(&panel, context, y, height, width) + 1;
+	int used =
+		panel_draw(&screen_overview_panel, context, y, height, width) +
+		1;
 	int free_rows;
 
 	free_rows = height - used;
 	/* The chart leaves at least four rows to the sizes. */
-	used += draw_chart(context, y + used,
-			   free_rows > 11 ? free_rows - 5 : free_rows / 2,
-			   width) +
+	used += screen_overview_draw_chart(
+			context, y + used,
+			free_rows > 11 ? free_rows - 5 : free_rows / 2, width) +
 		1;
-	draw_tops(context->detail, y + used, height - used, width);
+	screen_overview_draw_tops(context->detail, y + used, height - used,
+				  width);
 }
 
-static bool save(struct context *context, enum opts_format format, FILE *out)
+static bool screen_overview_save(struct context *context,
+				 enum opts_format format, FILE *out)
 {
 	if (!context->detail)
 		return false;
-	panel_save(&panel, context, format, out);
+	panel_save(&screen_overview_panel, context, format, out);
 	return true;
 }
 
@@ -224,7 +234,7 @@ const struct screen screen_overview = {
 	.name = "Overview",
 	.of_process = true,
 	.needs = NEEDS(HISTORY),
-	.refresh = refresh,
-	.draw = draw,
-	.save = save,
+	.refresh = screen_overview_refresh,
+	.draw = screen_overview_draw,
+	.save = screen_overview_save,
 };

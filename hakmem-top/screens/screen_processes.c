@@ -7,7 +7,7 @@
 #include "hakmem-top/base/text.h"
 #include "hakmem-top/data/tree.h"
 
-static uint64_t key(const void *data)
+static uint64_t screen_processes_key(const void *data)
 {
 	return ((const struct view_row *)data)->process->id;
 }
@@ -16,7 +16,7 @@ static uint64_t key(const void *data)
 
 /* The getter of a column: a value of `row`, and of its `process`. */
 #define GET(name, ...)                                                         \
-	static struct value get_##name(const void *data)                       \
+	static struct value screen_processes_get_##name(const void *data)      \
 	{                                                                      \
 		const struct view_row *row = data;                             \
 		const struct process *process = row->process;                  \
@@ -32,8 +32,9 @@ static uint64_t key(const void *data)
 			      row->base.member, process->member))
 
 /* A rate, or with a baseline the number since then. */
-static struct value rate(const struct view_row *row, double per_second,
-			 uint64_t base, uint64_t now)
+static struct value screen_processes_rate(const struct view_row *row,
+					  double per_second, uint64_t base,
+					  uint64_t now)
 {
 	struct value value = value_real(VALUE_RATE, per_second);
 
@@ -43,9 +44,10 @@ static struct value rate(const struct view_row *row, double per_second,
 }
 
 #define RATE(name, per_second, member)                                         \
-	GET(name, rate(row, row->per_second, row->base.member, process->member))
+	GET(name, screen_processes_rate(row, row->per_second,                  \
+					row->base.member, process->member))
 
-static uint64_t gain(uint64_t base, uint64_t now)
+static uint64_t screen_processes_gain(uint64_t base, uint64_t now)
 {
 	return now > base ? now - base : 0;
 }
@@ -90,11 +92,14 @@ RATE(page_boundary_s, page_boundary_s, page_boundary)
  */
 GET(share_1024,
     value_pair(VALUE_SHARE,
-	       gain(row->has_baseline ? row->base.requests_1024 : 0,
-		    process->requests_1024),
-	       gain(row->has_baseline ? row->base.allocs : 0, process->allocs)))
+	       screen_processes_gain(row->has_baseline ? row->base.requests_1024
+						       : 0,
+				     process->requests_1024),
+	       screen_processes_gain(row->has_baseline ? row->base.allocs : 0,
+				     process->allocs)))
 
-static void show_command(const void *row, char out[VALUE_TEXT_MAX])
+static void screen_processes_show_command(const void *row,
+					  char out[VALUE_TEXT_MAX])
 {
 	unsigned depth = ROW(row)->depth;
 	const char *command = text_command(ROW(row)->process->command);
@@ -106,27 +111,29 @@ static void show_command(const void *row, char out[VALUE_TEXT_MAX])
 		 *command ? command : "(no command)");
 }
 
-static void show_state(const void *row, char out[VALUE_TEXT_MAX])
+static void screen_processes_show_state(const void *row,
+					char out[VALUE_TEXT_MAX])
 {
 	model_state_text(ROW(row)->process, out, VALUE_TEXT_MAX);
 }
 
-static enum term_role dim_ended(const void *row)
+static enum term_role screen_processes_dim_ended(const void *row)
 {
 	return model_alive(ROW(row)->process) ? TERM_TEXT : TERM_DIM;
 }
 
-static enum term_role strong_alive(const void *row)
+static enum term_role screen_processes_strong_alive(const void *row)
 {
 	return model_alive(ROW(row)->process) ? TERM_STRONG : TERM_DIM;
 }
 
-static enum term_role bad_if_any(const void *row)
+static enum term_role screen_processes_bad_if_any(const void *row)
 {
-	return ROW(row)->process->rejects ? TERM_BAD : dim_ended(row);
+	return ROW(row)->process->rejects ? TERM_BAD
+					  : screen_processes_dim_ended(row);
 }
 
-static enum term_role state_role(const void *row)
+static enum term_role screen_processes_state_role(const void *row)
 {
 	const struct process *process = ROW(row)->process;
 
@@ -146,38 +153,44 @@ static enum term_role state_role(const void *row)
 	}
 }
 
-static const struct column columns[] = {
-	{"PID", NULL, 'P', 7, 0, COLUMN_ASCENDING | COLUMN_FILTER, get_pid,
-	 NULL, dim_ended, "process"},
+static const struct column screen_processes_columns[] = {
+	{"PID", NULL, 'P', 7, 0, COLUMN_ASCENDING | COLUMN_FILTER,
+	 screen_processes_get_pid, NULL, screen_processes_dim_ended, "process"},
 	{"COMMAND", NULL, 'C', 8, 0,
 	 COLUMN_FLEXIBLE | COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER,
-	 get_command, show_command, dim_ended, "command line"},
-	{"LIVE", "+LIVE", 'L', 6, 0, 0, get_live_bytes, NULL, strong_alive,
-	 "bytes reserved for live blocks"},
-	{"RSS", "+RSS", 'R', 6, 3, 0, get_rss_bytes, NULL, dim_ended,
-	 "resident bytes of the process"},
-	{"ALLOC/S", "+ALLOCS", 'A', 7, 1, 0, get_allocs_s, NULL, dim_ended,
-	 "allocations per second"},
-	{"FREE/S", "+FREES", 'F', 6, 4, 0, get_frees_s, NULL, dim_ended,
-	 "frees per second"},
-	{"1024%", NULL, 'K', 5, 5, 0, get_share_1024, NULL, dim_ended,
+	 screen_processes_get_command, screen_processes_show_command,
+	 screen_processes_dim_ended, "command line"},
+	{"LIVE", "+LIVE", 'L', 6, 0, 0, screen_processes_get_live_bytes, NULL,
+	 screen_processes_strong_alive, "bytes reserved for live blocks"},
+	{"RSS", "+RSS", 'R', 6, 3, 0, screen_processes_get_rss_bytes, NULL,
+	 screen_processes_dim_ended, "resident bytes of the process"},
+	{"ALLOC/S", "+ALLOCS", 'A', 7, 1, 0, screen_processes_get_allocs_s,
+	 NULL, screen_processes_dim_ended, "allocations per second"},
+	{"FREE/S", "+FREES", 'F', 6, 4, 0, screen_processes_get_frees_s, NULL,
+	 screen_processes_dim_ended, "frees per second"},
+	{"1024%", NULL, 'K', 5, 5, 0, screen_processes_get_share_1024, NULL,
+	 screen_processes_dim_ended,
 	 "requests of exactly 1024 bytes, % of all"},
-	{"PGB/S", "+PGB", 'B', 6, 7, 0, get_page_boundary_s, NULL, dim_ended,
+	{"PGB/S", "+PGB", 'B', 6, 7, 0, screen_processes_get_page_boundary_s,
+	 NULL, screen_processes_dim_ended,
 	 "frees whose header lies on the page before, per second"},
-	{"REJ", "+REJ", 'X', 5, 2, 0, get_header_rejects_total, NULL,
-	 bad_if_any, "pointers rejected: header-magic rejects"},
-	{"AGE", NULL, 'T', 6, 6, 0, get_age_s, NULL, dim_ended,
-	 "since the process started"},
+	{"REJ", "+REJ", 'X', 5, 2, 0, screen_processes_get_header_rejects_total,
+	 NULL, screen_processes_bad_if_any,
+	 "pointers rejected: header-magic rejects"},
+	{"AGE", NULL, 'T', 6, 6, 0, screen_processes_get_age_s, NULL,
+	 screen_processes_dim_ended, "since the process started"},
 	{"STATE", NULL, 'S', 8, 1,
-	 COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER, get_state, show_state,
-	 state_role, "running, or how it ended; no link: alive but silent"},
+	 COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER,
+	 screen_processes_get_state, screen_processes_show_state,
+	 screen_processes_state_role,
+	 "running, or how it ended; no link: alive but silent"},
 };
 
 #define FIELD(name)                                                            \
 	{                                                                      \
-#name, get_##name                                              \
+#name, screen_processes_get_##name                             \
 	}
-static const struct field fields[] = {
+static const struct field screen_processes_fields[] = {
 	FIELD(pid),
 	FIELD(parent_pid),
 	FIELD(uid),
@@ -204,38 +217,42 @@ static const struct field fields[] = {
 	FIELD(parent_process_id),
 };
 
-static struct table table = {
-	.columns = columns,
-	.column_count = sizeof(columns) / sizeof(columns[0]),
-	.fields = fields,
-	.field_count = sizeof(fields) / sizeof(fields[0]),
-	.key = key,
+static struct table screen_processes_table = {
+	.columns = screen_processes_columns,
+	.column_count = sizeof(screen_processes_columns) /
+			sizeof(screen_processes_columns[0]),
+	.fields = screen_processes_fields,
+	.field_count = sizeof(screen_processes_fields) /
+		       sizeof(screen_processes_fields[0]),
+	.key = screen_processes_key,
 	.sort = 2,
 };
 
-static struct table *get_table(void)
+static struct table *screen_processes_get_table(void)
 {
-	return &table;
+	return &screen_processes_table;
 }
 
 /* Inside a process the filter is about what is shown there. */
-static bool refresh(struct context *context)
+static bool screen_processes_refresh(struct context *context)
 {
 	const struct view *view = &context->view;
-	struct view_row *rows =
-		table_make(&table, view->count, sizeof(*view->rows));
+	struct view_row *rows = table_make(&screen_processes_table, view->count,
+					   sizeof(*view->rows));
 
 	if (!rows)
 		return false;
 	for (size_t i = 0; i < view->count; i++)
 		rows[i] = view->rows[i];
-	table.has_baseline = view->has_baseline;
-	table_show(&table, context->open_pid ? "" : context->filter,
+	screen_processes_table.has_baseline = view->has_baseline;
+	table_show(&screen_processes_table,
+		   context->open_pid ? "" : context->filter,
 		   context->tree ? tree_order : NULL);
 	return true;
 }
 
-static void draw_empty(const struct context *context, int y, int height)
+static void screen_processes_draw_empty(const struct context *context, int y,
+					int height)
 {
 	static const char *const hints[] = {
 		"No program runs under hakmem yet. Start one with:",
@@ -256,17 +273,18 @@ static void draw_empty(const struct context *context, int y, int height)
 			 hints[i]);
 }
 
-static void draw(struct context *context, int y, int height, int width)
+static void screen_processes_draw(struct context *context, int y, int height,
+				  int width)
 {
-	table_draw(&table, y, height, width);
-	if (table.count == 0 && context->list)
-		draw_empty(context, y, height);
+	table_draw(&screen_processes_table, y, height, width);
+	if (screen_processes_table.count == 0 && context->list)
+		screen_processes_draw_empty(context, y, height);
 }
 
 const struct screen screen_processes = {
 	.name = "Processes",
 	.what = "processes",
-	.refresh = refresh,
-	.table = get_table,
-	.draw = draw,
+	.refresh = screen_processes_refresh,
+	.table = screen_processes_get_table,
+	.draw = screen_processes_draw,
 };

@@ -12,22 +12,24 @@
 
 #define ROW(data) ((const struct site_row *)(data))
 
-static uint64_t key(const void *row)
+static uint64_t screen_sites_key(const void *row)
 {
 	return ROW(row)->site->id;
 }
 
-static struct table table = {
-	.columns = site_columns, .fields = site_fields, .key = key};
+static struct table screen_sites_table = {.columns = site_columns,
+					  .fields = site_fields,
+					  .key = screen_sites_key};
 
-static struct table *get_table(void)
+static struct table *screen_sites_get_table(void)
 {
-	table.column_count = site_column_count;
-	table.field_count = site_field_count;
-	return &table;
+	screen_sites_table.column_count = site_column_count;
+	screen_sites_table.field_count = site_field_count;
+	return &screen_sites_table;
 }
 
-static struct site_row row_of(const struct context *context, size_t index)
+static struct site_row screen_sites_row_of(const struct context *context,
+					   size_t index)
 {
 	struct site_row row = {.site = &context->sites->rows[index],
 			       .has_baseline = context->sites_base != NULL,
@@ -40,23 +42,24 @@ static struct site_row row_of(const struct context *context, size_t index)
 	return row;
 }
 
-static bool refresh(struct context *context)
+static bool screen_sites_refresh(struct context *context)
 {
 	size_t count = context->sites ? context->sites->count : 0;
-	struct site_row *rows = table_make(get_table(), count, sizeof(*rows));
+	struct site_row *rows =
+		table_make(screen_sites_get_table(), count, sizeof(*rows));
 
 	if (!rows)
 		return false;
 	for (size_t i = 0; i < count; i++)
-		rows[i] = row_of(context, i);
-	table.has_baseline = context->sites_base != NULL;
-	table_show(&table, context->filter, NULL);
+		rows[i] = screen_sites_row_of(context, i);
+	screen_sites_table.has_baseline = context->sites_base != NULL;
+	table_show(&screen_sites_table, context->filter, NULL);
 	return true;
 }
 
-static bool enter(struct context *context)
+static bool screen_sites_enter(struct context *context)
 {
-	const struct site_row *row = table_selected(&table);
+	const struct site_row *row = table_selected(&screen_sites_table);
 
 	if (!row || !context->sites)
 		return false;
@@ -68,7 +71,8 @@ static bool enter(struct context *context)
  * The line on top, the most important first: it may be cut at the right. What
  * is exact is what blocks reserve, a little more than what was asked for.
  */
-static void draw_check(const struct context *context, int y, int width)
+static void screen_sites_draw_check(const struct context *context, int y,
+				    int width)
 {
 	const struct sites *sites = context->sites;
 	char live[BOUNDS_MAX], exact[FMT_MAX], mean[FMT_MAX];
@@ -98,7 +102,8 @@ static void draw_check(const struct context *context, int y, int width)
 			  fmt_bytes(mean, set));
 }
 
-static void draw(struct context *context, int y, int height, int width)
+static void screen_sites_draw(struct context *context, int y, int height,
+			      int width)
 {
 	if (context->sites_trouble[0] && !context->sites) {
 		term_add(y + 1, 2, TERM_BAD, context->sites_trouble);
@@ -108,9 +113,9 @@ static void draw(struct context *context, int y, int height, int width)
 		term_add(y + 1, 2, TERM_TEXT, "Waiting for its sites ...");
 		return;
 	}
-	draw_check(context, y, width);
-	table_draw(&table, y + 1, height - 1, width);
-	if (table.count == 0)
+	screen_sites_draw_check(context, y, width);
+	table_draw(&screen_sites_table, y + 1, height - 1, width);
+	if (screen_sites_table.count == 0)
 		term_add(y + 3, 2, TERM_TEXT,
 			 context->filter[0] ? "No site contains the filter."
 			 : context->sites->sample_bytes
@@ -119,7 +124,7 @@ static void draw(struct context *context, int y, int height, int width)
 				   "--sample).");
 }
 
-static void head(const struct context *context, FILE *out)
+static void screen_sites_head(const struct context *context, FILE *out)
 {
 	const struct sites *sites = context->sites;
 
@@ -138,9 +143,9 @@ const struct screen screen_sites = {
 	.needs = NEEDS(SITES),
 	.heap = true,
 	.inside = &screen_stack,
-	.refresh = refresh,
-	.table = get_table,
-	.enter = enter,
-	.draw = draw,
-	.head = head,
+	.refresh = screen_sites_refresh,
+	.table = screen_sites_get_table,
+	.enter = screen_sites_enter,
+	.draw = screen_sites_draw,
+	.head = screen_sites_head,
 };

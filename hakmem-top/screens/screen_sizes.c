@@ -17,21 +17,21 @@ struct size_row {
 
 #define ROW(data) ((const struct size_row *)(data))
 
-static uint64_t requests(const struct size_row *row)
+static uint64_t screen_sizes_requests(const struct size_row *row)
 {
 	uint64_t now = row->bin->requests, base = row->base.requests;
 
 	return !row->has_baseline ? now : now > base ? now - base : 0;
 }
 
-static uint64_t key(const void *row)
+static uint64_t screen_sizes_key(const void *row)
 {
 	return ROW(row)->bin->low;
 }
 
 /* The getter of a column: a value of `row` and its `bin`. */
 #define GET(name, ...)                                                         \
-	static struct value get_##name(const void *data)                       \
+	static struct value screen_sizes_get_##name(const void *data)          \
 	{                                                                      \
 		const struct size_row *row = data;                             \
 		const struct size_bin *bin = row->bin;                         \
@@ -53,8 +53,10 @@ SINCE(live_objects, COUNT)
 SINCE(live_bytes, BYTES)
 GET(requests_stderr, value_real(VALUE_REAL, bin->stderr_requests))
 GET(size, value_pair(VALUE_RANGE, bin->low, bin->high))
-GET(share, value_pair(VALUE_SHARE, requests(row), row->all_requests))
-GET(requests_bar, value_pair(VALUE_BAR, requests(row), row->most_requests))
+GET(share,
+    value_pair(VALUE_SHARE, screen_sizes_requests(row), row->all_requests))
+GET(requests_bar,
+    value_pair(VALUE_BAR, screen_sizes_requests(row), row->most_requests))
 GET(live_bar, value_pair(VALUE_BAR, bin->live_bytes, row->most_live))
 /* What is reserved beyond what was asked for. */
 GET(waste, value_pair(VALUE_SHARE,
@@ -63,7 +65,7 @@ GET(waste, value_pair(VALUE_SHARE,
 			      : 0,
 		      bin->reserved_bytes))
 
-static void show_error(const void *data, char out[VALUE_TEXT_MAX])
+static void screen_sizes_show_error(const void *data, char out[VALUE_TEXT_MAX])
 {
 	const struct size_row *row = data;
 	double percent;
@@ -80,65 +82,71 @@ static void show_error(const void *data, char out[VALUE_TEXT_MAX])
 			 percent);
 }
 
-static enum term_role bar_role(const void *row)
+static enum term_role screen_sizes_bar_role(const void *row)
 {
 	(void)row;
 	return TERM_BAR;
 }
 
-static enum term_role live_role(const void *row)
+static enum term_role screen_sizes_live_role(const void *row)
 {
 	(void)row;
 	return TERM_TITLE;
 }
 
-static enum term_role size_role(const void *row)
+static enum term_role screen_sizes_size_role(const void *row)
 {
 	return ROW(row)->bin->low == 1024 ? TERM_STRONG : TERM_TEXT;
 }
 
-static const struct column columns[] = {
-	{"SIZE", NULL, 'P', 12, 0, COLUMN_ASCENDING | COLUMN_FILTER, get_size,
-	 NULL, size_role, "requested bytes, from-to"},
-	{"REQUESTS", "+REQUESTS", 'R', 9, 0, 0, get_requests, NULL, NULL,
-	 "requests of these sizes since the start"},
-	{"%", NULL, 0, 4, 3, 0, get_share, NULL, NULL, "of all requests"},
-	{"ERROR", NULL, 0, 5, 4, 0, get_requests_stderr, show_error, NULL,
+static const struct column screen_sizes_columns[] = {
+	{"SIZE", NULL, 'P', 12, 0, COLUMN_ASCENDING | COLUMN_FILTER,
+	 screen_sizes_get_size, NULL, screen_sizes_size_role,
+	 "requested bytes, from-to"},
+	{"REQUESTS", "+REQUESTS", 'R', 9, 0, 0, screen_sizes_get_requests, NULL,
+	 NULL, "requests of these sizes since the start"},
+	{"%", NULL, 0, 4, 3, 0, screen_sizes_get_share, NULL, NULL,
+	 "of all requests"},
+	{"ERROR", NULL, 0, 5, 4, 0, screen_sizes_get_requests_stderr,
+	 screen_sizes_show_error, NULL,
 	 "one standard error of the requests; exact = counted"},
 	{"REQUESTS", "SINCE MARK", 0, 10, 0, COLUMN_FLEXIBLE | COLUMN_LEFT,
-	 get_requests_bar, NULL, bar_role,
+	 screen_sizes_get_requests_bar, NULL, screen_sizes_bar_role,
 	 "the requests as bars, the longest = the most"},
-	{"BLOCKS", "+BLOCKS", 'B', 7, 5, 0, get_live_objects, NULL, NULL,
-	 "live blocks"},
-	{"LIVE", "+LIVE", 'L', 6, 1, 0, get_live_bytes, NULL, NULL,
+	{"BLOCKS", "+BLOCKS", 'B', 7, 5, 0, screen_sizes_get_live_objects, NULL,
+	 NULL, "live blocks"},
+	{"LIVE", "+LIVE", 'L', 6, 1, 0, screen_sizes_get_live_bytes, NULL, NULL,
 	 "bytes reserved for live blocks"},
-	{"LIVE BYTES", NULL, 0, 14, 8, COLUMN_LEFT, get_live_bar, NULL,
-	 live_role, "the live bytes as bars"},
-	{"RESERVED", "+RESERV", 'V', 8, 7, 0, get_reserved_bytes, NULL, NULL,
-	 "bytes reserved for all requests since the start"},
-	{"WASTE%", NULL, 0, 6, 6, 0, get_waste, NULL, NULL,
+	{"LIVE BYTES", NULL, 0, 14, 8, COLUMN_LEFT, screen_sizes_get_live_bar,
+	 NULL, screen_sizes_live_role, "the live bytes as bars"},
+	{"RESERVED", "+RESERV", 'V', 8, 7, 0, screen_sizes_get_reserved_bytes,
+	 NULL, NULL, "bytes reserved for all requests since the start"},
+	{"WASTE%", NULL, 0, 6, 6, 0, screen_sizes_get_waste, NULL, NULL,
 	 "of the reserved bytes, beyond what was asked for"},
 };
 
-static const struct field fields[] = {
-#define SIZES_COLUMN(name, kind, help) {#name, get_##name},
+static const struct field screen_sizes_fields[] = {
+#define SIZES_COLUMN(name, kind, help) {#name, screen_sizes_get_##name},
 #include "proto/columns.def"
 };
 
-static struct table table = {
-	.columns = columns,
-	.column_count = sizeof(columns) / sizeof(columns[0]),
-	.fields = fields,
-	.field_count = sizeof(fields) / sizeof(fields[0]),
-	.key = key,
+static struct table screen_sizes_table = {
+	.columns = screen_sizes_columns,
+	.column_count =
+		sizeof(screen_sizes_columns) / sizeof(screen_sizes_columns[0]),
+	.fields = screen_sizes_fields,
+	.field_count =
+		sizeof(screen_sizes_fields) / sizeof(screen_sizes_fields[0]),
+	.key = screen_sizes_key,
 };
 
-static struct table *get_table(void)
+static struct table *screen_sizes_get_table(void)
 {
-	return &table;
+	return &screen_sizes_table;
 }
 
-static const struct size_bin *base_of(const struct detail *base, uint64_t low)
+static const struct size_bin *screen_sizes_base_of(const struct detail *base,
+						   uint64_t low)
 {
 	for (size_t i = 0; base && i < base->size_count; i++)
 		if (base->sizes[i].low == low)
@@ -146,11 +154,13 @@ static const struct size_bin *base_of(const struct detail *base, uint64_t low)
 	return NULL;
 }
 
-static struct size_row row_of(const struct context *context, size_t index)
+static struct size_row screen_sizes_row_of(const struct context *context,
+					   size_t index)
 {
 	struct size_row row = {.bin = &context->detail->sizes[index],
 			       .has_baseline = context->base != NULL};
-	const struct size_bin *base = base_of(context->base, row.bin->low);
+	const struct size_bin *base =
+		screen_sizes_base_of(context->base, row.bin->low);
 
 	if (base)
 		row.base = *base;
@@ -158,12 +168,12 @@ static struct size_row row_of(const struct context *context, size_t index)
 }
 
 /* What the bars and shares of all rows are measured against. */
-static void measure(struct size_row *list, size_t count)
+static void screen_sizes_measure(struct size_row *list, size_t count)
 {
 	uint64_t all = 0, most = 0, live = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		uint64_t here = requests(&list[i]);
+		uint64_t here = screen_sizes_requests(&list[i]);
 
 		all += here;
 		most = here > most ? here : most;
@@ -177,22 +187,24 @@ static void measure(struct size_row *list, size_t count)
 	}
 }
 
-static bool refresh(struct context *context)
+static bool screen_sizes_refresh(struct context *context)
 {
 	size_t count = context->detail ? context->detail->size_count : 0;
-	struct size_row *rows = table_make(&table, count, sizeof(*rows));
+	struct size_row *rows =
+		table_make(&screen_sizes_table, count, sizeof(*rows));
 
 	if (!rows)
 		return false;
 	for (size_t i = 0; i < count; i++)
-		rows[i] = row_of(context, i);
-	measure(rows, count);
-	table.has_baseline = context->base != NULL;
-	table_show(&table, context->filter, NULL);
+		rows[i] = screen_sizes_row_of(context, i);
+	screen_sizes_measure(rows, count);
+	screen_sizes_table.has_baseline = context->base != NULL;
+	table_show(&screen_sizes_table, context->filter, NULL);
 	return true;
 }
 
-static void draw(struct context *context, int y, int height, int width)
+static void screen_sizes_draw(struct context *context, int y, int height,
+			      int width)
 {
 	const struct detail *detail = context->detail;
 	uint64_t all = detail->process.allocs;
@@ -204,8 +216,8 @@ static void draw(struct context *context, int y, int height, int width)
 		  fmt_grouped(count, detail->process.requests_1024),
 		  fmt_percent(part, detail->process.requests_1024, all),
 		  fmt_grouped(fallback, detail->process.fallback_1024));
-	table_draw(&table, y + 1, height - 1, width);
-	if (table.count == 0)
+	table_draw(&screen_sizes_table, y + 1, height - 1, width);
+	if (screen_sizes_table.count == 0)
 		term_add(y + 3, 2, TERM_TEXT,
 			 context->filter[0] ? "No size contains the filter."
 					    : "No request was counted yet.");
@@ -215,7 +227,7 @@ const struct screen screen_sizes = {
 	.name = "Sizes",
 	.what = "sizes",
 	.of_process = true,
-	.refresh = refresh,
-	.table = get_table,
-	.draw = draw,
+	.refresh = screen_sizes_refresh,
+	.table = screen_sizes_get_table,
+	.draw = screen_sizes_draw,
 };

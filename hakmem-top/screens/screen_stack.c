@@ -27,14 +27,14 @@ struct row {
 #define FRAME(data) (((const struct row *)(data))->frame)
 #define INDEX(data) (((const struct row *)(data))->index)
 
-static uint64_t key(const void *row)
+static uint64_t screen_stack_key(const void *row)
 {
 	return INDEX(row);
 }
 
 /* The getter of a column: a value of a `frame`. */
 #define GET(name, ...)                                                         \
-	static struct value get_##name(const void *row)                        \
+	static struct value screen_stack_get_##name(const void *row)           \
 	{                                                                      \
 		const struct stack_frame *frame = FRAME(row);                  \
                                                                                \
@@ -50,24 +50,24 @@ GET(pc, value_whole(VALUE_ADDRESS, frame->pc))
 GET(inlined, value_whole(VALUE_FLAG, frame->inlined))
 GET(note, value_text(VALUE_TEXT, frame->note))
 
-static struct value get_index(const void *row)
+static struct value screen_stack_get_index(const void *row)
 {
 	return value_whole(VALUE_NUMBER, INDEX(row));
 }
 
-static const char *base_name(const char *path)
+static const char *screen_stack_base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
 }
 
-static void show_inlined(const void *row, char out[VALUE_TEXT_MAX])
+static void screen_stack_show_inlined(const void *row, char out[VALUE_TEXT_MAX])
 {
 	strcpy(out, FRAME(row)->inlined ? "inl" : "");
 }
 
-static void show_offset(const void *row, char out[VALUE_TEXT_MAX])
+static void screen_stack_show_offset(const void *row, char out[VALUE_TEXT_MAX])
 {
 	const struct stack_frame *frame = FRAME(row);
 
@@ -75,7 +75,8 @@ static void show_offset(const void *row, char out[VALUE_TEXT_MAX])
 		 *frame->module ? frame->module_offset : frame->pc);
 }
 
-static void show_function(const void *row, char out[VALUE_TEXT_MAX])
+static void screen_stack_show_function(const void *row,
+				       char out[VALUE_TEXT_MAX])
 {
 	const struct stack_frame *frame = FRAME(row);
 
@@ -83,13 +84,15 @@ static void show_function(const void *row, char out[VALUE_TEXT_MAX])
 		snprintf(out, VALUE_TEXT_MAX, "%s", frame->function);
 	else if (*frame->module)
 		snprintf(out, VALUE_TEXT_MAX, "%.300s+0x%" PRIx64,
-			 base_name(frame->module), frame->module_offset);
+			 screen_stack_base_name(frame->module),
+			 frame->module_offset);
 	else
 		snprintf(out, VALUE_TEXT_MAX, "0x%" PRIx64, frame->pc);
 }
 
 /* File and line, or why there are none. */
-static void show_location(const void *row, char out[VALUE_TEXT_MAX])
+static void screen_stack_show_location(const void *row,
+				       char out[VALUE_TEXT_MAX])
 {
 	const struct stack_frame *frame = FRAME(row);
 	int used = 0;
@@ -97,85 +100,96 @@ static void show_location(const void *row, char out[VALUE_TEXT_MAX])
 	out[0] = '\0';
 	if (*frame->file && frame->line)
 		used = snprintf(out, VALUE_TEXT_MAX, "%.300s:%u",
-				base_name(frame->file), frame->line);
+				screen_stack_base_name(frame->file),
+				frame->line);
 	else if (*frame->file)
 		used = snprintf(out, VALUE_TEXT_MAX, "%.300s",
-				base_name(frame->file));
+				screen_stack_base_name(frame->file));
 	if (*frame->note)
 		snprintf(out + used, VALUE_TEXT_MAX - (size_t)used,
 			 "%s(%.150s)", used ? " " : "", frame->note);
 }
 
-static enum term_role frame_role(const void *row)
+static enum term_role screen_stack_frame_role(const void *row)
 {
 	return FRAME(row)->inlined ? TERM_DIM : TERM_TEXT;
 }
 
-static enum term_role location_role(const void *row)
+static enum term_role screen_stack_location_role(const void *row)
 {
-	return *FRAME(row)->note ? TERM_WARN : frame_role(row);
+	return *FRAME(row)->note ? TERM_WARN : screen_stack_frame_role(row);
 }
 
-static const struct column columns[] = {
-	{"#", NULL, 'P', 3, 0, COLUMN_ASCENDING, get_index, NULL, frame_role,
+static const struct column screen_stack_columns[] = {
+	{"#", NULL, 'P', 3, 0, COLUMN_ASCENDING, screen_stack_get_index, NULL,
+	 screen_stack_frame_role,
 	 "place in the stack, 0 = the innermost function"},
-	{"INL", NULL, 0, 3, 2, 0, get_inlined, show_inlined, frame_role,
+	{"INL", NULL, 0, 3, 2, 0, screen_stack_get_inlined,
+	 screen_stack_show_inlined, screen_stack_frame_role,
 	 "inl: inlined into the next one"},
 	{"FUNCTION", NULL, 'F', 13, 0,
 	 COLUMN_FLEXIBLE | COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER,
-	 get_function, show_function, frame_role,
+	 screen_stack_get_function, screen_stack_show_function,
+	 screen_stack_frame_role,
 	 "function, or module and offset where it is not known"},
-	{"LOCATION", NULL, 0, 22, 1, COLUMN_LEFT | COLUMN_FILTER, get_file,
-	 show_location, location_role,
+	{"LOCATION", NULL, 0, 22, 1, COLUMN_LEFT | COLUMN_FILTER,
+	 screen_stack_get_file, screen_stack_show_location,
+	 screen_stack_location_role,
 	 "file and line; in brackets why there are none"},
 	{"MODULE", NULL, 'D', 16, 3,
-	 COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER, get_module, NULL,
-	 frame_role, "program or shared library"},
-	{"OFFSET", NULL, 0, 10, 4, COLUMN_LEFT, get_module_offset, show_offset,
-	 frame_role, "address in the module's file"},
+	 COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER,
+	 screen_stack_get_module, NULL, screen_stack_frame_role,
+	 "program or shared library"},
+	{"OFFSET", NULL, 0, 10, 4, COLUMN_LEFT, screen_stack_get_module_offset,
+	 screen_stack_show_offset, screen_stack_frame_role,
+	 "address in the module's file"},
 };
 
 #define FIELD(name)                                                            \
 	{                                                                      \
-#name, get_##name                                              \
+#name, screen_stack_get_##name                                 \
 	}
-static const struct field fields[] = {
+static const struct field screen_stack_fields[] = {
 	FIELD(function),      FIELD(file), FIELD(line),	   FIELD(module),
 	FIELD(module_offset), FIELD(pc),   FIELD(inlined), FIELD(note),
 };
 
-static struct table table = {
-	.columns = columns,
-	.column_count = sizeof(columns) / sizeof(columns[0]),
-	.fields = fields,
-	.field_count = sizeof(fields) / sizeof(fields[0]),
-	.key = key,
+static struct table screen_stack_table = {
+	.columns = screen_stack_columns,
+	.column_count =
+		sizeof(screen_stack_columns) / sizeof(screen_stack_columns[0]),
+	.fields = screen_stack_fields,
+	.field_count =
+		sizeof(screen_stack_fields) / sizeof(screen_stack_fields[0]),
+	.key = screen_stack_key,
 };
 
-static struct table *get_table(void)
+static struct table *screen_stack_get_table(void)
 {
-	return &table;
+	return &screen_stack_table;
 }
 
-static bool refresh(struct context *context)
+static bool screen_stack_refresh(struct context *context)
 {
 	const struct stack *stack = context->stack;
 	size_t count = stack ? stack->frame_count : 0;
-	struct row *rows = table_make(&table, count, sizeof(*rows));
+	struct row *rows =
+		table_make(&screen_stack_table, count, sizeof(*rows));
 
 	if (!rows)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		rows[i] = (struct row){&stack->frames[i], (uint32_t)i};
-	table_show(&table, context->filter, NULL);
+	table_show(&screen_stack_table, context->filter, NULL);
 	return true;
 }
 
-static void line(int y, int width, enum term_role role, const char *label,
-		 const char *format, ...) __attribute__((format(printf, 5, 6)));
+static void screen_stack_line(int y, int width, enum term_role role,
+			      const char *label, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
 
-static void line(int y, int width, enum term_role role, const char *label,
-		 const char *format, ...)
+static void screen_stack_line(int y, int width, enum term_role role,
+			      const char *label, const char *format, ...)
 {
 	char text[TERM_LINE_MAX];
 	va_list arguments;
@@ -187,21 +201,22 @@ static void line(int y, int width, enum term_role role, const char *label,
 	term_put(y, x, width - x, role, text);
 }
 
-static void draw_growth(const struct site *site, int y, int width)
+static void screen_stack_draw_growth(const struct site *site, int y, int width)
 {
 	char slope[FMT_MAX], age[FMT_MAX];
 
 	if (!site->growing) {
-		line(y, width, TERM_TEXT, "Growth", "no steady rise");
+		screen_stack_line(y, width, TERM_TEXT, "Growth",
+				  "no steady rise");
 		return;
 	}
-	line(y, width, TERM_BAD, "Growth", "leak? +%s/m for %s",
-	     fmt_bytes(slope, fmt_whole(site->growth * 60)),
-	     fmt_age(age, fmt_ns(site->growth_minutes * 60)));
+	screen_stack_line(y, width, TERM_BAD, "Growth", "leak? +%s/m for %s",
+			  fmt_bytes(slope, fmt_whole(site->growth * 60)),
+			  fmt_age(age, fmt_ns(site->growth_minutes * 60)));
 }
 
 /* What few samples say is rough, of what was never sampled nothing is said. */
-static void draw_peak(const struct site *site, int y, int width)
+static void screen_stack_draw_peak(const struct site *site, int y, int width)
 {
 	const char *rough = bounds_rough(&site->allocated);
 	struct estimate held = site->peak;
@@ -211,12 +226,12 @@ static void draw_peak(const struct site *site, int y, int width)
 		fmt_bytes(peak, fmt_whole(held.value));
 	else if (held.value > 0)
 		bounds_bytes(peak, &held, 0, term_utf8());
-	line(y, width, TERM_TEXT, "Peak", "%s%s, own highest %s%s",
-	     held.value > 0 ? rough : "", peak, rough,
-	     fmt_bytes(highest, fmt_whole(site->highest_bytes)));
+	screen_stack_line(y, width, TERM_TEXT, "Peak", "%s%s, own highest %s%s",
+			  held.value > 0 ? rough : "", peak, rough,
+			  fmt_bytes(highest, fmt_whole(site->highest_bytes)));
 }
 
-static void draw_ages(const struct stack *stack, int y, int width)
+static void screen_stack_draw_ages(const struct stack *stack, int y, int width)
 {
 	const struct site *site = &stack->site;
 	const char *rough = site->live.samples ? bounds_rough(&site->live) : "";
@@ -228,17 +243,20 @@ static void draw_ages(const struct stack *stack, int y, int width)
 	if (site->live.samples)
 		fmt_age(age, fmt_ns(site->mean_age_s));
 	if (freed > 0)
-		line(y, width, TERM_TEXT, "Age", "%s%s; of freed %s%s%% <1 s",
-		     rough, age, bounds_rough(&site->allocated),
-		     fmt_percent(part, fmt_whole(site->short_lived * 1e6),
-				 1000000));
+		screen_stack_line(
+			y, width, TERM_TEXT, "Age",
+			"%s%s; of freed %s%s%% <1 s", rough, age,
+			bounds_rough(&site->allocated),
+			fmt_percent(part, fmt_whole(site->short_lived * 1e6),
+				    1000000));
 	else
-		line(y, width, TERM_TEXT, "Age", "%s%s; none freed", rough,
-		     age);
+		screen_stack_line(y, width, TERM_TEXT, "Age",
+				  "%s%s; none freed", rough, age);
 }
 
 /* The size class of most of the bytes that the site allocated. */
-static void draw_sizes(const struct context *context, int y, int width)
+static void screen_stack_draw_sizes(const struct context *context, int y,
+				    int width)
 {
 	const struct stack *stack = context->stack;
 	const struct detail *detail = context->detail;
@@ -250,22 +268,23 @@ static void draw_sizes(const struct context *context, int y, int width)
 		    stack->classes[i].allocated.value > most->allocated.value)
 			most = &stack->classes[i];
 	if (!most) {
-		line(y, width, TERM_TEXT, "Sizes", "-");
+		screen_stack_line(y, width, TERM_TEXT, "Sizes", "-");
 		return;
 	}
 	if (most->index < detail->class_count)
 		fmt_range(range, detail->classes[most->index].low,
 			  detail->classes[most->index].high);
-	line(y, width, TERM_TEXT, "Sizes", "%s: %s%%, in all %zu class%s",
-	     range,
-	     fmt_percent(part, fmt_whole(most->allocated.value),
-			 fmt_whole(stack->site.allocated.value)),
-	     stack->class_count, stack->class_count == 1 ? "" : "es");
+	screen_stack_line(y, width, TERM_TEXT, "Sizes",
+			  "%s: %s%%, in all %zu class%s", range,
+			  fmt_percent(part, fmt_whole(most->allocated.value),
+				      fmt_whole(stack->site.allocated.value)),
+			  stack->class_count,
+			  stack->class_count == 1 ? "" : "es");
 }
 
 /* At most FIGURE_ROWS lines, the most important first. */
-static void draw_figures(const struct context *context, int y, int height,
-			 int width)
+static void screen_stack_draw_figures(const struct context *context, int y,
+				      int height, int width)
 {
 	const struct site *site = &context->stack->site;
 	double mean = context->sites ? (double)context->sites->sample_bytes : 0;
@@ -273,31 +292,33 @@ static void draw_figures(const struct context *context, int y, int height,
 	bool utf8 = term_utf8();
 
 	if (height > 0)
-		line(y++, width, TERM_STRONG, "Live", "%s",
-		     bounds_bytes(a, &site->live, mean, utf8));
+		screen_stack_line(y++, width, TERM_STRONG, "Live", "%s",
+				  bounds_bytes(a, &site->live, mean, utf8));
 	if (height > 1)
-		draw_growth(site, y++, width);
+		screen_stack_draw_growth(site, y++, width);
 	if (height > 2)
-		line(y++, width, TERM_TEXT, "Blocks", "%s",
-		     bounds_count(a, &site->live_objects, utf8));
+		screen_stack_line(y++, width, TERM_TEXT, "Blocks", "%s",
+				  bounds_count(a, &site->live_objects, utf8));
 	if (height > 3)
-		line(y++, width, TERM_TEXT, "Allocated", "%s, %s/s",
-		     bounds_bytes(a, &site->allocated, mean, utf8),
-		     bounds_rate(b, site->rate, mean));
+		screen_stack_line(y++, width, TERM_TEXT, "Allocated",
+				  "%s, %s/s",
+				  bounds_bytes(a, &site->allocated, mean, utf8),
+				  bounds_rate(b, site->rate, mean));
 	if (height > 4)
-		draw_peak(site, y++, width);
+		screen_stack_draw_peak(site, y++, width);
 	if (height > 5)
-		draw_ages(context->stack, y++, width);
+		screen_stack_draw_ages(context->stack, y++, width);
 	if (height > 6)
-		draw_sizes(context, y++, width);
+		screen_stack_draw_sizes(context, y++, width);
 	if (height > 7) {
 		sites_thread_text(site, threads, sizeof(threads));
-		line(y, width, TERM_TEXT, "Thread", "%s", threads);
+		screen_stack_line(y, width, TERM_TEXT, "Thread", "%s", threads);
 	}
 }
 
 /* Ages at free as columns, with the ages below. */
-static void draw_lifetimes(const struct stack *stack, int y, int x, int height)
+static void screen_stack_draw_lifetimes(const struct stack *stack, int y, int x,
+					int height)
 {
 	static const struct {
 		uint32_t bin;
@@ -327,7 +348,8 @@ static void draw_lifetimes(const struct stack *stack, int y, int x, int height)
 			 TERM_DIM, marks[i].text);
 }
 
-static void draw_title(const struct context *context, int y, int width)
+static void screen_stack_draw_title(const struct context *context, int y,
+				    int width)
 {
 	const struct stack *stack = context->stack;
 	const struct site *site = &stack->site;
@@ -342,7 +364,8 @@ static void draw_title(const struct context *context, int y, int width)
 			  *site->location ? ", " : "", site->location);
 }
 
-static void draw(struct context *context, int y, int height, int width)
+static void screen_stack_draw(struct context *context, int y, int height,
+			      int width)
 {
 	bool chart = width >= 2 * CHART_COLUMNS;
 	int figures = height / 2 - 1;
@@ -356,23 +379,23 @@ static void draw(struct context *context, int y, int height, int width)
 	}
 	if (figures > FIGURE_ROWS)
 		figures = FIGURE_ROWS;
-	draw_title(context, y, width);
+	screen_stack_draw_title(context, y, width);
 	chart = chart && figures > 4;
-	draw_figures(context, y + 1, figures,
-		     chart ? width - CHART_COLUMNS - 1 : width);
+	screen_stack_draw_figures(context, y + 1, figures,
+				  chart ? width - CHART_COLUMNS - 1 : width);
 	if (chart)
-		draw_lifetimes(context->stack, y + 1, width - CHART_COLUMNS,
-			       figures);
+		screen_stack_draw_lifetimes(context->stack, y + 1,
+					    width - CHART_COLUMNS, figures);
 	y += 1 + figures;
-	table_draw(&table, y, height - 1 - figures, width);
-	if (table.count == 0)
+	table_draw(&screen_stack_table, y, height - 1 - figures, width);
+	if (screen_stack_table.count == 0)
 		term_add(y + 1, 2, TERM_TEXT,
 			 context->filter[0] ? "No frame contains the filter."
 					    : "There is no stack.");
 }
 
 /* In JSON the site's own figures stand above its frames. */
-static void head(const struct context *context, FILE *out)
+static void screen_stack_head(const struct context *context, FILE *out)
 {
 	const struct stack *stack = context->stack;
 	const struct site_row row = {.site = &stack->site};
@@ -393,8 +416,8 @@ const struct screen screen_stack = {
 	.of_process = true,
 	.needs = NEEDS(STACK),
 	.outside = &screen_sites,
-	.refresh = refresh,
-	.table = get_table,
-	.draw = draw,
-	.head = head,
+	.refresh = screen_stack_refresh,
+	.table = screen_stack_get_table,
+	.draw = screen_stack_draw,
+	.head = screen_stack_head,
 };

@@ -10,7 +10,7 @@
 
 /* The getter of a column: a value of `row` and its `site`. */
 #define GET(name, ...)                                                         \
-	static struct value get_##name(const void *data)                       \
+	static struct value site_columns_get_##name(const void *data)          \
 	{                                                                      \
 		const struct site_row *row = data;                             \
 		const struct site *site = row->site;                           \
@@ -69,7 +69,7 @@ GET(short_lived_share,
 GET(growth, value_real(VALUE_REAL, site->growing ? site->growth : 0))
 
 /* Of live bytes since the baseline. */
-static struct estimate live_change(const struct site_row *row)
+static struct estimate site_columns_live_change(const struct site_row *row)
 {
 	const struct site *base = &row->base, *site = row->site;
 
@@ -79,9 +79,10 @@ static struct estimate live_change(const struct site_row *row)
 }
 
 /* An estimate, with a baseline shown as its `change`. */
-static struct value estimated(const struct site_row *row, enum value_kind kind,
-			      const struct estimate *now,
-			      struct estimate change)
+static struct value site_columns_estimated(const struct site_row *row,
+					   enum value_kind kind,
+					   const struct estimate *now,
+					   struct estimate change)
 {
 	return (struct value){.kind = kind,
 			      .since = row->has_baseline,
@@ -90,32 +91,34 @@ static struct value estimated(const struct site_row *row, enum value_kind kind,
 			      .estimate = row->has_baseline ? change : *now};
 }
 
-static struct value get_live_bytes(const void *data)
+static struct value site_columns_get_live_bytes(const void *data)
 {
-	return estimated(data, VALUE_BYTES_ESTIMATE, &SITE(data)->live,
-			 live_change(data));
+	return site_columns_estimated(data, VALUE_BYTES_ESTIMATE,
+				      &SITE(data)->live,
+				      site_columns_live_change(data));
 }
 
-static struct value get_alloc_bytes(const void *data)
+static struct value site_columns_get_alloc_bytes(const void *data)
 {
-	return estimated(data, VALUE_BYTES_ESTIMATE, &SITE(data)->allocated,
-			 estimate_gain(&ROW(data)->base.allocated,
-				       &SITE(data)->allocated));
+	return site_columns_estimated(data, VALUE_BYTES_ESTIMATE,
+				      &SITE(data)->allocated,
+				      estimate_gain(&ROW(data)->base.allocated,
+						    &SITE(data)->allocated));
 }
 
 /* The error of all blocks allocated is not told: that of the living bounds. */
-static struct value get_live_objects(const void *data)
+static struct value site_columns_get_live_objects(const void *data)
 {
 	const struct estimate *now = &SITE(data)->live_objects;
 	const struct estimate *base = &ROW(data)->base.live_objects;
-	struct estimate change = live_change(data);
+	struct estimate change = site_columns_live_change(data);
 
 	change.value = now->value - base->value;
 	change.error = hypot(now->error, base->error);
-	return estimated(data, VALUE_COUNT_ESTIMATE, now, change);
+	return site_columns_estimated(data, VALUE_COUNT_ESTIMATE, now, change);
 }
 
-static void show_growth(const void *row, char out[VALUE_TEXT_MAX])
+static void site_columns_show_growth(const void *row, char out[VALUE_TEXT_MAX])
 {
 	char text[FMT_MAX];
 
@@ -125,59 +128,65 @@ static void show_growth(const void *row, char out[VALUE_TEXT_MAX])
 			 fmt_bytes(text, fmt_whole(SITE(row)->growth * 60)));
 }
 
-static void show_thread(const void *row, char out[VALUE_TEXT_MAX])
+static void site_columns_show_thread(const void *row, char out[VALUE_TEXT_MAX])
 {
 	sites_thread_text(SITE(row), out, VALUE_TEXT_MAX);
 }
 
-static enum term_role growth_role(const void *row)
+static enum term_role site_columns_growth_role(const void *row)
 {
 	return SITE(row)->growing ? TERM_BAD : TERM_TEXT;
 }
 
-static enum term_role live_role(const void *row)
+static enum term_role site_columns_live_role(const void *row)
 {
-	uint64_t samples = ROW(row)->has_baseline ? live_change(row).samples
-						  : SITE(row)->live.samples;
+	uint64_t samples = ROW(row)->has_baseline
+				   ? site_columns_live_change(row).samples
+				   : SITE(row)->live.samples;
 
 	return samples ? TERM_TEXT : TERM_DIM;
 }
 
 const struct column site_columns[] = {
-	{"LIVE", "+LIVE", 'L', 18, 0, COLUMN_LEFT, get_live_bytes, NULL,
-	 live_role, "live bytes, 95 % interval; n = samples, where few"},
-	{"BLOCKS", "+BLOCKS", 'B', 13, 4, COLUMN_LEFT, get_live_objects, NULL,
-	 live_role, "live blocks, likewise"},
-	{"ALLOC/S", NULL, 'R', 7, 2, 0, get_alloc_bytes_per_s, NULL, NULL,
-	 "bytes allocated per second; < is an upper bound"},
-	{"AGE", NULL, 'A', 6, 3, 0, get_mean_age_s, NULL, NULL,
+	{"LIVE", "+LIVE", 'L', 18, 0, COLUMN_LEFT, site_columns_get_live_bytes,
+	 NULL, site_columns_live_role,
+	 "live bytes, 95 % interval; n = samples, where few"},
+	{"BLOCKS", "+BLOCKS", 'B', 13, 4, COLUMN_LEFT,
+	 site_columns_get_live_objects, NULL, site_columns_live_role,
+	 "live blocks, likewise"},
+	{"ALLOC/S", NULL, 'R', 7, 2, 0, site_columns_get_alloc_bytes_per_s,
+	 NULL, NULL, "bytes allocated per second; < is an upper bound"},
+	{"AGE", NULL, 'A', 6, 3, 0, site_columns_get_mean_age_s, NULL, NULL,
 	 "mean age of a live byte; ~ of few samples"},
-	{"GROWTH", NULL, 'W', 8, 1, 0, get_growth, show_growth, growth_role,
+	{"GROWTH", NULL, 'W', 8, 1, 0, site_columns_get_growth,
+	 site_columns_show_growth, site_columns_growth_role,
 	 "suspected leak: live bytes rise by so much a minute"},
 	{"FUNCTION", NULL, 'F', 21, 0,
 	 COLUMN_FLEXIBLE | COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER,
-	 get_function, NULL, growth_role,
+	 site_columns_get_function, NULL, site_columns_growth_role,
 	 "the innermost that is not an allocation function"},
 	{"LOCATION", NULL, 'O', 22, 5,
-	 COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER, get_location, NULL,
-	 NULL, "file and line"},
+	 COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER,
+	 site_columns_get_location, NULL, NULL, "file and line"},
 	{"MODULE", NULL, 'D', 15, 6,
-	 COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER, get_module, NULL, NULL,
-	 "program or shared library"},
-	{"ALLOCATED", "+ALLOCATED", 'C', 18, 8, COLUMN_LEFT, get_alloc_bytes,
-	 NULL, NULL, "bytes allocated since the start, 95 % interval"},
-	{"PEAK", NULL, 'P', 6, 9, 0, get_peak_bytes, NULL, NULL,
+	 COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER,
+	 site_columns_get_module, NULL, NULL, "program or shared library"},
+	{"ALLOCATED", "+ALLOCATED", 'C', 18, 8, COLUMN_LEFT,
+	 site_columns_get_alloc_bytes, NULL, NULL,
+	 "bytes allocated since the start, 95 % interval"},
+	{"PEAK", NULL, 'P', 6, 9, 0, site_columns_get_peak_bytes, NULL, NULL,
 	 "live bytes when the heap was at its highest"},
-	{"SHORT%", NULL, 'S', 6, 10, 0, get_short_lived_share, NULL, NULL,
-	 "of the freed blocks, lived less than a second"},
+	{"SHORT%", NULL, 'S', 6, 10, 0, site_columns_get_short_lived_share,
+	 NULL, NULL, "of the freed blocks, lived less than a second"},
 	{"THREAD", NULL, 'T', 16, 7,
-	 COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER, get_thread_name,
-	 show_thread, NULL, "of the newest sample, and how many more"},
+	 COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER,
+	 site_columns_get_thread_name, site_columns_show_thread, NULL,
+	 "of the newest sample, and how many more"},
 };
 const size_t site_column_count = sizeof(site_columns) / sizeof(site_columns[0]);
 
 const struct field site_fields[] = {
-#define SITES_COLUMN(name, kind, help) {#name, get_##name},
+#define SITES_COLUMN(name, kind, help) {#name, site_columns_get_##name},
 #include "proto/columns.def"
 };
 const size_t site_field_count = sizeof(site_fields) / sizeof(site_fields[0]);

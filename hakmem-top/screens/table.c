@@ -12,7 +12,7 @@ struct sorted {
 	size_t index;
 };
 
-static int in_order(const void *a, const void *b, void *data)
+static int table_in_order(const void *a, const void *b, void *data)
 {
 	const struct sorted *left = a, *right = b;
 	const bool *descending = data;
@@ -41,14 +41,15 @@ void table_sort(struct table *table)
 	for (size_t i = 0; i < table->count; i++)
 		sorted[i] = (struct sorted){column->get(table->rows[i]),
 					    table->rows[i], i};
-	qsort_r(sorted, table->count, sizeof(*sorted), in_order, &descending);
+	qsort_r(sorted, table->count, sizeof(*sorted), table_in_order,
+		&descending);
 	for (size_t i = 0; i < table->count; i++)
 		table->rows[i] = sorted[i].row;
 	free(sorted);
 }
 
 /* Selects without holding on to the row. */
-static void point(struct table *table, size_t index)
+static void table_point(struct table *table, size_t index)
 {
 	if (table->count == 0) {
 		table->selected = 0;
@@ -59,10 +60,10 @@ static void point(struct table *table, size_t index)
 }
 
 /* Finds the row that was selected; else stays at the same place. */
-static void find_selected(struct table *table)
+static void table_find_selected(struct table *table)
 {
 	if (!table->held) {
-		point(table, 0);
+		table_point(table, 0);
 		return;
 	}
 	for (size_t i = 0; i < table->count; i++)
@@ -70,7 +71,7 @@ static void find_selected(struct table *table)
 			table->selected = i;
 			return;
 		}
-	point(table, table->selected);
+	table_point(table, table->selected);
 }
 
 void *table_make(struct table *table, size_t count, size_t row_bytes)
@@ -99,8 +100,8 @@ void table_cell(const struct column *column, const void *row, int cells,
 }
 
 /* The whole of a text is sought in, also where less of it is shown. */
-static bool holds(const struct table *table, const void *row,
-		  const char *filter)
+static bool table_holds(const struct table *table, const void *row,
+			const char *filter)
 {
 	char shown[VALUE_TEXT_MAX];
 
@@ -128,19 +129,19 @@ void table_show(struct table *table, const char *filter,
 	for (size_t i = 0; i < table->made_count; i++) {
 		void *row = table->made + i * table->row_bytes;
 
-		if (!*filter || holds(table, row, filter))
+		if (!*filter || table_holds(table, row, filter))
 			table->rows[table->count++] = row;
 	}
 	table_sort(table);
 	if (arrange)
 		arrange(table->rows, table->count);
-	find_selected(table);
+	table_find_selected(table);
 }
 
 void table_select(struct table *table, size_t index)
 {
 	table->held = index > 0;
-	point(table, index);
+	table_point(table, index);
 }
 
 void table_move(struct table *table, long step)
@@ -213,7 +214,7 @@ void table_scroll(struct table *table, int step)
 }
 
 /* The columns a set of widths needs, with a blank between two. */
-static int needed(const struct table *table)
+static int table_needed(const struct table *table)
 {
 	int sum = -1;
 
@@ -224,7 +225,7 @@ static int needed(const struct table *table)
 }
 
 /* The column that leaves first; column_count when none may. */
-static size_t expendable(const struct table *table)
+static size_t table_expendable(const struct table *table)
 {
 	size_t worst = table->column_count;
 	uint8_t rank = 0;
@@ -237,7 +238,7 @@ static size_t expendable(const struct table *table)
 	return worst;
 }
 
-static void lay_out(struct table *table, int width)
+static void table_lay_out(struct table *table, int width)
 {
 	size_t hidden = table->skip, worst;
 	int x = 0;
@@ -248,13 +249,13 @@ static void lay_out(struct table *table, int width)
 		table->column_width[i] = skipped ? 0 : table->columns[i].width;
 		hidden -= skipped;
 	}
-	while (needed(table) > width &&
-	       (worst = expendable(table)) < table->column_count)
+	while (table_needed(table) > width &&
+	       (worst = table_expendable(table)) < table->column_count)
 		table->column_width[worst] = 0;
 	for (size_t i = 0; i < table->column_count; i++)
 		if ((table->columns[i].flags & COLUMN_FLEXIBLE) &&
-		    table->column_width[i] && needed(table) < width)
-			table->column_width[i] += width - needed(table);
+		    table->column_width[i] && table_needed(table) < width)
+			table->column_width[i] += width - table_needed(table);
 	for (size_t i = 0; i < table->column_count; i++) {
 		table->column_x[i] = x;
 		if (table->column_width[i])
@@ -262,7 +263,7 @@ static void lay_out(struct table *table, int width)
 	}
 }
 
-static void draw_header(const struct table *table, int y, int width)
+static void table_draw_header(const struct table *table, int y, int width)
 {
 	term_put(y, 0, width, TERM_HEADER, "");
 	for (size_t i = 0; i < table->column_count; i++) {
@@ -284,8 +285,8 @@ static void draw_header(const struct table *table, int y, int width)
 	}
 }
 
-static void draw_cell(const struct table *table, int y, size_t i,
-		      const void *row, bool selected)
+static void table_draw_cell(const struct table *table, int y, size_t i,
+			    const void *row, bool selected)
 {
 	const struct column *column = &table->columns[i];
 	enum term_role role = selected	     ? TERM_SELECTED
@@ -302,7 +303,8 @@ static void draw_cell(const struct table *table, int y, size_t i,
 			       role, text);
 }
 
-static void draw_row(const struct table *table, int y, size_t index, int width)
+static void table_draw_row(const struct table *table, int y, size_t index,
+			   int width)
 {
 	bool selected = index == table->selected;
 
@@ -310,7 +312,8 @@ static void draw_row(const struct table *table, int y, size_t index, int width)
 		term_put(y, 0, width, TERM_SELECTED, "");
 	for (size_t i = 0; i < table->column_count; i++)
 		if (table->column_width[i])
-			draw_cell(table, y, i, table->rows[index], selected);
+			table_draw_cell(table, y, i, table->rows[index],
+					selected);
 }
 
 void table_draw(struct table *table, int y, int height, int width)
@@ -328,15 +331,16 @@ void table_draw(struct table *table, int y, int height, int width)
 		table->top = table->count > table->page
 				     ? table->count - table->page
 				     : 0;
-	lay_out(table, width);
-	draw_header(table, y, width);
+	table_lay_out(table, width);
+	table_draw_header(table, y, width);
 	for (size_t i = 0; i < table->page && table->top + i < table->count;
 	     i++)
-		draw_row(table, y + 1 + (int)i, table->top + i, width);
+		table_draw_row(table, y + 1 + (int)i, table->top + i, width);
 }
 
 /* A bar holds no text. */
-static bool row_has(const struct table *table, size_t index, const char *text)
+static bool table_row_has(const struct table *table, size_t index,
+			  const char *text)
 {
 	char cell[VALUE_TEXT_MAX];
 
@@ -356,7 +360,7 @@ bool table_search(struct table *table, const char *text, int step,
 	for (size_t i = 0; i <= table->count && table->count > 0; i++) {
 		if (i > 0 || !from_here)
 			at = (at + table->count + (size_t)step) % table->count;
-		if (row_has(table, at, text)) {
+		if (table_row_has(table, at, text)) {
 			table_select(table, at);
 			return true;
 		}

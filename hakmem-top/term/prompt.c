@@ -16,7 +16,7 @@ void prompt_start(struct prompt *prompt, const char *label, const char *text)
 }
 
 /* Drops the last character, all of its bytes. */
-static void drop(struct prompt *prompt)
+static void prompt_drop(struct prompt *prompt)
 {
 	while (prompt->length > 0 &&
 	       (prompt->text[--prompt->length] & 0xC0) == 0x80)
@@ -24,12 +24,12 @@ static void drop(struct prompt *prompt)
 	prompt->text[prompt->length] = '\0';
 }
 
-static void drop_word(struct prompt *prompt)
+static void prompt_drop_word(struct prompt *prompt)
 {
 	while (prompt->length > 0 && prompt->text[prompt->length - 1] == ' ')
-		drop(prompt);
+		prompt_drop(prompt);
 	while (prompt->length > 0 && prompt->text[prompt->length - 1] != ' ')
-		drop(prompt);
+		prompt_drop(prompt);
 }
 
 enum prompt_state prompt_key(struct prompt *prompt, int key)
@@ -44,14 +44,14 @@ enum prompt_state prompt_key(struct prompt *prompt, int key)
 	case KEY_BACKSPACE:
 	case 127:
 	case 8:
-		drop(prompt);
+		prompt_drop(prompt);
 		return PROMPT_GOING_ON;
 	case CTRL('u'):
 		prompt->length = 0;
 		prompt->text[0] = '\0';
 		return PROMPT_GOING_ON;
 	case CTRL('w'):
-		drop_word(prompt);
+		prompt_drop_word(prompt);
 		return PROMPT_GOING_ON;
 	default:
 		break;

@@ -16,16 +16,16 @@
 /* Last: it makes macros of words like columns. */
 #include <term.h>
 
-static SCREEN *screen;
-static FILE *input; /* the terminal's, stdin or /dev/tty */
-static bool utf8, color;
-static int attributes[TERM_ROLES];
+static SCREEN *term_screen;
+static FILE *term_input; /* the terminal's, stdin or /dev/tty */
+static bool term_has_utf8, term_has_color;
+static int term_attributes[TERM_ROLES];
 
 /* Colors are set sparingly; without any, attributes tell roles apart. */
 static const struct style {
 	short fore, back; /* -1: the terminal's own */
 	int colored, plain;
-} styles[TERM_ROLES] = {
+} term_styles[TERM_ROLES] = {
 	[TERM_TEXT] = {-1, -1, 0, 0},
 	[TERM_DIM] = {-1, -1, A_DIM, A_DIM},
 	[TERM_TITLE] = {COLOR_CYAN, -1, 0, 0},
@@ -42,7 +42,7 @@ static const struct style {
 };
 
 /* True when the terminal `name` is known and can place its cursor. */
-static bool usable(const char *name, char *why, size_t size)
+static bool term_usable(const char *name, char *why, size_t size)
 {
 	int error = 0;
 	const char *address;
@@ -66,29 +66,29 @@ static bool usable(const char *name, char *why, size_t size)
 	return places;
 }
 
-static void set_roles(void)
+static void term_set_roles(void)
 {
-	color = color && has_colors() && start_color() == OK &&
-		use_default_colors() == OK;
+	term_has_color = term_has_color && has_colors() &&
+			 start_color() == OK && use_default_colors() == OK;
 	for (int i = 0; i < TERM_ROLES; i++) {
-		const struct style *style = &styles[i];
+		const struct style *style = &term_styles[i];
 
-		attributes[i] = style->plain;
-		if (!color)
+		term_attributes[i] = style->plain;
+		if (!term_has_color)
 			continue;
 		init_pair((short)(i + 1), style->fore, style->back);
-		attributes[i] = style->colored | (int)COLOR_PAIR(i + 1);
+		term_attributes[i] = style->colored | (int)COLOR_PAIR(i + 1);
 	}
 }
 
 /* Keys come from stdin, or from the terminal itself when that is a pipe. */
-static bool open_input(char *why, size_t size)
+static bool term_open_input(char *why, size_t size)
 {
 	int fd = isatty(STDIN_FILENO) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
 				      : open("/dev/tty", O_RDWR | O_CLOEXEC);
 
-	input = fd >= 0 ? fdopen(fd, "r") : NULL;
-	if (input)
+	term_input = fd >= 0 ? fdopen(fd, "r") : NULL;
+	if (term_input)
 		return true;
 	snprintf(why, size, "no terminal to read keys from: use --batch");
 	if (fd >= 0)
@@ -102,18 +102,19 @@ bool term_open(const struct term_conf *conf, char *why, size_t size)
 
 	if (!name || !*name)
 		name = "unknown";
-	if (!usable(name, why, size) || !open_input(why, size))
+	if (!term_usable(name, why, size) || !term_open_input(why, size))
 		return false;
-	screen = newterm(name, stdout, input);
-	if (!screen) {
+	term_screen = newterm(name, stdout, term_input);
+	if (!term_screen) {
 		snprintf(why, size, "cannot set up terminal type '%.40s'",
 			 name);
-		fclose(input);
+		fclose(term_input);
 		return false;
 	}
-	utf8 = !conf->ascii && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	color = conf->color;
-	set_roles();
+	term_has_utf8 =
+		!conf->ascii && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	term_has_color = conf->color;
+	term_set_roles();
 	cbreak();
 	noecho();
 	nonl();
@@ -133,19 +134,19 @@ bool term_open(const struct term_conf *conf, char *why, size_t size)
 
 void term_close(void)
 {
-	if (!screen)
+	if (!term_screen)
 		return;
 	curs_set(1);
 	endwin();
-	delscreen(screen);
-	screen = NULL;
-	fclose(input);
-	input = NULL;
+	delscreen(term_screen);
+	term_screen = NULL;
+	fclose(term_input);
+	term_input = NULL;
 }
 
 int term_fd(void)
 {
-	return fileno(input);
+	return fileno(term_input);
 }
 
 int term_rows(void)
@@ -160,7 +161,7 @@ int term_columns(void)
 
 bool term_utf8(void)
 {
-	return utf8;
+	return term_has_utf8;
 }
 
 void term_begin(void)
@@ -183,10 +184,10 @@ void term_cursor(int y, int x)
 }
 
 /* Draws `text`, `used` columns wide, with blanks before and behind. */
-static int draw(int y, int x, int before, int behind, enum term_role role,
-		const char *text)
+static int term_draw(int y, int x, int before, int behind, enum term_role role,
+		     const char *text)
 {
-	attrset(attributes[role]);
+	attrset(term_attributes[role]);
 	move(y, x);
 	for (int i = 0; i < before; i++)
 		addch(' ');
@@ -198,7 +199,7 @@ static int draw(int y, int x, int before, int behind, enum term_role role,
 }
 
 /* The columns of `width` that lie on the screen. */
-static int clip(int y, int x, int width)
+static int term_clip(int y, int x, int width)
 {
 	if (y < 0 || y >= LINES || x < 0 || x >= COLS)
 		return 0;
@@ -208,12 +209,13 @@ static int clip(int y, int x, int width)
 int term_put(int y, int x, int width, enum term_role role, const char *text)
 {
 	char clean[TERM_LINE_MAX];
-	int room = clip(y, x, width), used;
+	int room = term_clip(y, x, width), used;
 
 	if (room <= 0)
 		return x;
-	used = (int)text_clean(clean, sizeof(clean), text, (size_t)room, utf8);
-	draw(y, x, 0, room - used, role, clean);
+	used = (int)text_clean(clean, sizeof(clean), text, (size_t)room,
+			       term_has_utf8);
+	term_draw(y, x, 0, room - used, role, clean);
 	return x + room;
 }
 
@@ -221,24 +223,26 @@ int term_put_right(int y, int x, int width, enum term_role role,
 		   const char *text)
 {
 	char clean[TERM_LINE_MAX];
-	int room = clip(y, x, width), used;
+	int room = term_clip(y, x, width), used;
 
 	if (room <= 0)
 		return x;
-	used = (int)text_clean(clean, sizeof(clean), text, (size_t)room, utf8);
-	draw(y, x, room - used, 0, role, clean);
+	used = (int)text_clean(clean, sizeof(clean), text, (size_t)room,
+			       term_has_utf8);
+	term_draw(y, x, room - used, 0, role, clean);
 	return x + room;
 }
 
 int term_add(int y, int x, enum term_role role, const char *text)
 {
 	char clean[TERM_LINE_MAX];
-	int room = clip(y, x, COLS), used;
+	int room = term_clip(y, x, COLS), used;
 
 	if (room <= 0)
 		return x;
-	used = (int)text_clean(clean, sizeof(clean), text, (size_t)room, utf8);
-	draw(y, x, 0, 0, role, clean);
+	used = (int)text_clean(clean, sizeof(clean), text, (size_t)room,
+			       term_has_utf8);
+	term_draw(y, x, 0, 0, role, clean);
 	return x + used;
 }
 
@@ -253,9 +257,9 @@ int term_addf(int y, int x, enum term_role role, const char *format, ...)
 	return term_add(y, x, role, text);
 }
 
-static bool closed(void)
+static bool term_closed(void)
 {
-	struct pollfd poller = {.fd = fileno(input), .events = POLLIN};
+	struct pollfd poller = {.fd = fileno(term_input), .events = POLLIN};
 
 	return poll(&poller, 1, 0) > 0 &&
 	       (poller.revents & (POLLHUP | POLLERR | POLLNVAL));
@@ -267,7 +271,7 @@ int term_key(struct term_click *click)
 	MEVENT event;
 
 	if (key == ERR)
-		return closed() ? TERM_CLOSED : TERM_NO_KEY;
+		return term_closed() ? TERM_CLOSED : TERM_NO_KEY;
 	if (key != KEY_MOUSE)
 		return key;
 	if (getmouse(&event) != OK)

@@ -16,7 +16,7 @@ struct app {
 	unsigned interrupts; /* Ctrl-C that went to the command */
 };
 
-static void read_keys(struct app *app)
+static void app_read_keys(struct app *app)
 {
 	struct term_click where;
 	int key;
@@ -30,7 +30,7 @@ static void read_keys(struct app *app)
 }
 
 /* Ctrl-C is for the command first; who insists gets stronger means. */
-static void interrupt(struct app *app)
+static void app_interrupt(struct app *app)
 {
 	static const int means[] = {SIGINT, SIGTERM, SIGKILL};
 
@@ -48,14 +48,14 @@ static void interrupt(struct app *app)
 		app->interrupts++;
 }
 
-static void heed_signals(struct app *app)
+static void app_heed_signals(struct app *app)
 {
 	bool by_terminal;
 	int signal;
 
 	while ((signal = signals_next(&by_terminal)) != 0) {
 		if (signal == SIGINT) {
-			interrupt(app);
+			app_interrupt(app);
 		} else if (signal != SIGCHLD) {
 			if (app->run)
 				run_signal(app->run, signal);
@@ -67,7 +67,7 @@ static void heed_signals(struct app *app)
 	}
 }
 
-static void step_feed(struct app *app)
+static void app_step_feed(struct app *app)
 {
 	if (feed_step(&app->input.feed, client_now_ns()))
 		input_refresh(&app->input);
@@ -82,7 +82,7 @@ static void step_feed(struct app *app)
 	}
 }
 
-static int until(const struct app *app)
+static int app_until(const struct app *app)
 {
 	uint64_t now = client_now_ns();
 	int ms = feed_timeout_ms(&app->input.feed, now);
@@ -97,7 +97,7 @@ static int until(const struct app *app)
 	return ms;
 }
 
-static void loop(struct app *app)
+static void app_loop(struct app *app)
 {
 	while (!app->input.quit) {
 		struct pollfd pollers[3] = {
@@ -110,10 +110,10 @@ static void loop(struct app *app)
 			.fd = client_fd(app->client),
 			.events = client_events(app->client),
 		};
-		poll(pollers, 3, until(app));
-		read_keys(app);
-		heed_signals(app);
-		step_feed(app);
+		poll(pollers, 3, app_until(app));
+		app_read_keys(app);
+		app_heed_signals(app);
+		app_step_feed(app);
 	}
 }
 
@@ -138,7 +138,7 @@ int app_run(const struct opts *opts, struct client *client, struct run *run,
 		  opts->interval_s);
 	if (run && run_reap(run) && !opts->stay)
 		app.input.quit = true;
-	loop(&app);
+	app_loop(&app);
 	term_close();
 	feed_clear(&app.input.feed);
 	return 0;

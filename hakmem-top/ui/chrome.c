@@ -15,7 +15,7 @@ const struct screen *const chrome_tabs[] = {
 	&screen_sites,	  &screen_health, NULL,
 };
 
-static void clock_text(char out[16], time_t when)
+static void chrome_clock_text(char out[16], time_t when)
 {
 	struct tm local;
 
@@ -26,14 +26,14 @@ static void clock_text(char out[16], time_t when)
 }
 
 /* The right end of the first line: the time of what is shown. */
-static int draw_clock(const struct feed *feed, int width)
+static int chrome_draw_clock(const struct feed *feed, int width)
 {
 	char clock[16], has_baseline[16], text[96], interval[32];
 	bool lost = !client_connected(feed->client);
 	int used;
 
-	clock_text(clock, feed->shown_at);
-	clock_text(has_baseline, feed->baseline_at);
+	chrome_clock_text(clock, feed->shown_at);
+	chrome_clock_text(has_baseline, feed->baseline_at);
 	snprintf(interval, sizeof(interval), "every %.4gs",
 		 (double)feed->interval_ns / 1e9);
 	used = snprintf(text, sizeof(text), " %s%s%s %s %s ",
@@ -51,11 +51,11 @@ static int draw_clock(const struct feed *feed, int width)
 	return width - used;
 }
 
-static void draw_title(const struct feed *feed, int width)
+static void chrome_draw_title(const struct feed *feed, int width)
 {
 	const struct processes *list = feed->context->list;
 	int x = term_add(0, 0, TERM_STRONG, " hakmem-top");
-	int end = draw_clock(feed, width);
+	int end = chrome_draw_clock(feed, width);
 	char text[160];
 
 	if (!list) {
@@ -70,8 +70,8 @@ static void draw_title(const struct feed *feed, int width)
 	term_put(0, x + 2, end - x - 2, TERM_TEXT, text);
 }
 
-static int label(int y, int x, const char *name, const char *value,
-		 enum term_role role)
+static int chrome_label(int y, int x, const char *name, const char *value,
+			enum term_role role)
 {
 	x = term_add(y, x, TERM_TITLE, name);
 	x = term_add(y, x + 1, role, value);
@@ -79,27 +79,29 @@ static int label(int y, int x, const char *name, const char *value,
 }
 
 /* The sums over all processes, the figures people ask for first in front. */
-static void draw_totals(const struct feed *feed, int width)
+static void chrome_draw_totals(const struct feed *feed, int width)
 {
 	const struct view_totals *totals = &feed->totals;
 	char text[FMT_MAX], line[PLOT_MAX];
 	int x = 1;
 
-	x = label(1, x, "Live", fmt_bytes(text, totals->live_bytes),
-		  TERM_STRONG);
-	x = label(1, x, "RSS", fmt_bytes(text, totals->rss_bytes), TERM_STRONG);
-	x = label(1, x, "Allocs/s", fmt_rate(text, totals->allocs_s),
-		  TERM_STRONG);
-	x = label(1, x, "Frees/s", fmt_rate(text, totals->frees_s),
-		  TERM_STRONG);
-	x = label(1, x, "1024%",
-		  fmt_percent(text, totals->requests_1024, totals->allocs),
-		  TERM_STRONG);
-	x = label(1, x, "Rejects", fmt_count(text, totals->rejects),
-		  totals->rejects ? TERM_BAD : TERM_STRONG);
+	x = chrome_label(1, x, "Live", fmt_bytes(text, totals->live_bytes),
+			 TERM_STRONG);
+	x = chrome_label(1, x, "RSS", fmt_bytes(text, totals->rss_bytes),
+			 TERM_STRONG);
+	x = chrome_label(1, x, "Allocs/s", fmt_rate(text, totals->allocs_s),
+			 TERM_STRONG);
+	x = chrome_label(1, x, "Frees/s", fmt_rate(text, totals->frees_s),
+			 TERM_STRONG);
+	x = chrome_label(
+		1, x, "1024%",
+		fmt_percent(text, totals->requests_1024, totals->allocs),
+		TERM_STRONG);
+	x = chrome_label(1, x, "Rejects", fmt_count(text, totals->rejects),
+			 totals->rejects ? TERM_BAD : TERM_STRONG);
 	if (totals->dropped)
-		x = label(1, x, "Dropped", fmt_count(text, totals->dropped),
-			  TERM_WARN);
+		x = chrome_label(1, x, "Dropped",
+				 fmt_count(text, totals->dropped), TERM_WARN);
 	if (width - x > 12 && feed->trend_count > 1) {
 		uint64_t top = 0;
 
@@ -111,7 +113,7 @@ static void draw_totals(const struct feed *feed, int width)
 	}
 }
 
-static void draw_subject(const struct context *context, int width)
+static void chrome_draw_subject(const struct context *context, int width)
 {
 	const struct process *process = &context->detail->process;
 	char text[FMT_MAX];
@@ -126,13 +128,14 @@ static void draw_subject(const struct context *context, int width)
 	term_addf(1, x, TERM_TEXT, ", age %s", fmt_age(text, process->age_ns));
 }
 
-static bool is_tab_of(const struct screen *tab, const struct screen *screen)
+static bool chrome_is_tab_of(const struct screen *tab,
+			     const struct screen *screen)
 {
 	return tab == screen || tab == screen->outside;
 }
 
 /* The columns that all tabs with their names take. */
-static int tabs_width(void)
+static int chrome_tabs_width(void)
 {
 	int width = 1;
 
@@ -142,13 +145,13 @@ static int tabs_width(void)
 }
 
 /* In a narrow terminal only the tab that is open has its name. */
-static void draw_tabs(const struct ui *ui, int y, int width)
+static void chrome_draw_tabs(const struct ui *ui, int y, int width)
 {
-	bool narrow = tabs_width() > width;
+	bool narrow = chrome_tabs_width() > width;
 	int x = 1;
 
 	for (size_t i = 0; chrome_tabs[i]; i++) {
-		bool open = is_tab_of(chrome_tabs[i], ui->screen);
+		bool open = chrome_is_tab_of(chrome_tabs[i], ui->screen);
 		enum term_role role = open ? TERM_SELECTED : TERM_TEXT;
 
 		if (open && ui->screen->outside)
@@ -163,7 +166,7 @@ static void draw_tabs(const struct ui *ui, int y, int width)
 }
 
 /* The command that is watched, and where its output goes. */
-static void draw_run(const struct run *run, int y, int width)
+static void chrome_draw_run(const struct run *run, int y, int width)
 {
 	char text[TERM_LINE_MAX];
 
@@ -177,7 +180,8 @@ static void draw_run(const struct run *run, int y, int width)
 	term_put(y, 1, width - 1, TERM_DIM, text);
 }
 
-static bool means_something(const struct key *key, const struct screen *screen)
+static bool chrome_means_something(const struct key *key,
+				   const struct screen *screen)
 {
 	switch (key->scope) {
 	case KEYS_LIST:
@@ -193,7 +197,7 @@ static bool means_something(const struct key *key, const struct screen *screen)
 }
 
 /* As many keys as fit, in the order of the table. */
-static void draw_keys(const struct ui *ui, int y, int width)
+static void chrome_draw_keys(const struct ui *ui, int y, int width)
 {
 	int x = 0;
 
@@ -202,7 +206,7 @@ static void draw_keys(const struct ui *ui, int y, int width)
 		const struct key *key = &keys_table[i];
 		int needed;
 
-		if (!key->footer || !means_something(key, ui->screen))
+		if (!key->footer || !chrome_means_something(key, ui->screen))
 			continue;
 		needed = (int)(strlen(key->footer_key) + strlen(key->footer));
 		if (x + needed + 2 > width)
@@ -213,7 +217,7 @@ static void draw_keys(const struct ui *ui, int y, int width)
 }
 
 /* What is typed stays in sight: first the label gives way, then its begin. */
-static void draw_prompt(const struct prompt *prompt, int y, int width)
+static void chrome_draw_prompt(const struct prompt *prompt, int y, int width)
 {
 	int typed = (int)prompt->length, label = (int)strlen(prompt->label);
 	int least = label < 9 ? label : 9;
@@ -232,14 +236,14 @@ static void draw_prompt(const struct prompt *prompt, int y, int width)
 	term_cursor(y, x < width ? x : width - 1);
 }
 
-static void draw_footer(const struct ui *ui, const struct feed *feed, int y,
-			int width, uint64_t now_ns)
+static void chrome_draw_footer(const struct ui *ui, const struct feed *feed,
+			       int y, int width, uint64_t now_ns)
 {
 	const char *filter = feed->context->filter;
 	int x;
 
 	if (ui->mode == CHROME_PROMPT) {
-		draw_prompt(&ui->prompt, y, width);
+		chrome_draw_prompt(&ui->prompt, y, width);
 		return;
 	}
 	if (ui->mode == CHROME_HELP) {
@@ -253,7 +257,7 @@ static void draw_footer(const struct ui *ui, const struct feed *feed, int y,
 		return;
 	}
 	if (!*filter) {
-		draw_keys(ui, y, width);
+		chrome_draw_keys(ui, y, width);
 		return;
 	}
 	term_put(y, 0, width, TERM_TEXT, "");
@@ -262,8 +266,8 @@ static void draw_footer(const struct ui *ui, const struct feed *feed, int y,
 	term_add(y, x + 2, TERM_DIM, "(Esc drops it)");
 }
 
-static void draw_menu(const struct ui *ui, const struct table *table, int y,
-		      int height)
+static void chrome_draw_menu(const struct ui *ui, const struct table *table,
+			     int y, int height)
 {
 	int line = 0;
 
@@ -282,8 +286,8 @@ static void draw_menu(const struct ui *ui, const struct table *table, int y,
 }
 
 /* There is nothing to show: say why and what to do. */
-static void draw_no_daemon(const struct feed *feed, int y, int height,
-			   int width)
+static void chrome_draw_no_daemon(const struct feed *feed, int y, int height,
+				  int width)
 {
 	const char *path = client_path(feed->client);
 	int at = y;
@@ -315,8 +319,8 @@ static void draw_no_daemon(const struct feed *feed, int y, int height,
 			 "This screen goes on by itself once it is there.");
 }
 
-static void draw_body(struct ui *ui, const struct feed *feed, int y, int height,
-		      int width)
+static void chrome_draw_body(struct ui *ui, const struct feed *feed, int y,
+			     int height, int width)
 {
 	struct context *context = feed->context;
 	const struct screen *screen = ui->screen;
@@ -326,13 +330,13 @@ static void draw_body(struct ui *ui, const struct feed *feed, int y, int height,
 		ui->help_lines =
 			help_draw(table, ui->help_top, y, height, width);
 	else if (!context->list)
-		draw_no_daemon(feed, y, height, width);
+		chrome_draw_no_daemon(feed, y, height, width);
 	else if (screen->of_process && !context->detail)
 		term_add(y + 1, 2, TERM_TEXT, "Waiting for its figures ...");
 	else
 		screen->draw(context, y, height, width);
 	if (ui->mode == CHROME_MENU && table)
-		draw_menu(ui, table, y, height);
+		chrome_draw_menu(ui, table, y, height);
 }
 
 void chrome_draw(struct ui *ui, const struct feed *feed, uint64_t now_ns)
@@ -349,19 +353,19 @@ void chrome_draw(struct ui *ui, const struct feed *feed, uint64_t now_ns)
 		term_end();
 		return;
 	}
-	draw_title(feed, width);
+	chrome_draw_title(feed, width);
 	if (ui->screen->of_process) {
 		if (context->detail)
-			draw_subject(context, width);
-		draw_tabs(ui, y++, width);
+			chrome_draw_subject(context, width);
+		chrome_draw_tabs(ui, y++, width);
 	} else if (context->list) {
-		draw_totals(feed, width);
+		chrome_draw_totals(feed, width);
 	}
 	if (ui->run && (roomy || !ui->screen->of_process))
-		draw_run(ui->run, y++, width);
+		chrome_draw_run(ui->run, y++, width);
 	if (roomy)
 		y++;
-	draw_body(ui, feed, y, rows - y - 1, width);
-	draw_footer(ui, feed, rows - 1, width, now_ns);
+	chrome_draw_body(ui, feed, y, rows - y - 1, width);
+	chrome_draw_footer(ui, feed, rows - 1, width, now_ns);
 	term_end();
 }

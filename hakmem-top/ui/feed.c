@@ -22,7 +22,7 @@ void feed_set_interval(struct feed *feed, double interval_s)
 #define BIT(source) (1u << CLIENT_##source)
 
 /* What a poll asks for; while frozen what was just opened, once. */
-static unsigned wanted(const struct feed *feed)
+static unsigned feed_wanted(const struct feed *feed)
 {
 	unsigned bits = BIT(PROCESSES) | BIT(DETAIL) | feed->needs;
 
@@ -37,9 +37,9 @@ static unsigned wanted(const struct feed *feed)
 						      : bits & BIT(PROCESSES);
 }
 
-static void ask_all(struct feed *feed, uint64_t now_ns)
+static void feed_ask_all(struct feed *feed, uint64_t now_ns)
 {
-	unsigned bits = wanted(feed);
+	unsigned bits = feed_wanted(feed);
 
 	for (unsigned what = 0; what < CLIENT_KINDS; what++) {
 		const struct client_query query = {
@@ -60,7 +60,7 @@ static void ask_all(struct feed *feed, uint64_t now_ns)
 	}
 }
 
-static void note_trend(struct feed *feed)
+static void feed_note_trend(struct feed *feed)
 {
 	if (feed->trend_count == FEED_TREND)
 		memmove(feed->trend, feed->trend + 1,
@@ -80,7 +80,7 @@ bool feed_rebuild(struct feed *feed)
 	return screen_processes.refresh(context);
 }
 
-static void forget_detail(struct context *context)
+static void feed_forget_detail(struct context *context)
 {
 	model_detail_free(context->detail);
 	model_detail_free(context->before);
@@ -94,7 +94,7 @@ static void forget_detail(struct context *context)
 	context->sites_trouble[0] = '\0';
 }
 
-static void forget_base(struct context *context)
+static void feed_forget_base(struct context *context)
 {
 	model_detail_free(context->base);
 	sites_free(context->sites_base);
@@ -103,7 +103,7 @@ static void forget_base(struct context *context)
 }
 
 /* The open process of another daemon, or one that comes back, by its name. */
-static void seek(struct feed *feed, const struct processes *list)
+static void feed_seek(struct feed *feed, const struct processes *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (list->rows[i].pid == feed->context->open_pid &&
@@ -113,19 +113,19 @@ static void seek(struct feed *feed, const struct processes *list)
 
 /* Another daemon has other ids. What is shown of the open process stays until
  * it has found the new daemon, too. */
-static void move_over(struct feed *feed)
+static void feed_move_over(struct feed *feed)
 {
 	struct context *context = feed->context;
 
 	view_set_baseline(&context->view, NULL);
 	feed->baseline_at = 0;
-	forget_base(context);
+	feed_forget_base(context);
 	context->open_id = 0;
 	if (context->detail)
 		context->detail->process.state = MODEL_DISCONNECTED;
 }
 
-static bool take_list(struct feed *feed, void *answer)
+static bool feed_take_list(struct feed *feed, void *answer)
 {
 	struct context *context = feed->context;
 	struct processes *old = context->list, *list = answer;
@@ -137,20 +137,20 @@ static bool take_list(struct feed *feed, void *answer)
 		return false;
 	}
 	if (old && old->daemon_pid != list->daemon_pid)
-		move_over(feed);
+		feed_move_over(feed);
 	if (context->open_pid && !context->open_id)
-		seek(feed, list);
+		feed_seek(feed, list);
 	feed->synced = true;
 	context->list = list;
 	context->time_s = report_time();
 	feed->shown_at = (time_t)context->time_s;
 	done = feed_rebuild(feed);
 	model_processes_free(old);
-	note_trend(feed);
+	feed_note_trend(feed);
 	return done;
 }
 
-static bool take_detail(struct feed *feed, void *answer)
+static bool feed_take_detail(struct feed *feed, void *answer)
 {
 	struct context *context = feed->context;
 	struct detail *detail = answer;
@@ -172,7 +172,7 @@ static bool take_detail(struct feed *feed, void *answer)
 	return true;
 }
 
-static bool take_history(struct feed *feed, void *answer)
+static bool feed_take_history(struct feed *feed, void *answer)
 {
 	struct context *context = feed->context;
 	struct history *history = answer;
@@ -187,7 +187,7 @@ static bool take_history(struct feed *feed, void *answer)
 	return true;
 }
 
-static bool take_sites(struct feed *feed, void *answer)
+static bool feed_take_sites(struct feed *feed, void *answer)
 {
 	struct context *context = feed->context;
 	struct sites *sites = answer;
@@ -210,7 +210,7 @@ static bool take_sites(struct feed *feed, void *answer)
 	return true;
 }
 
-static bool take_stack(struct feed *feed, void *answer)
+static bool feed_take_stack(struct feed *feed, void *answer)
 {
 	struct context *context = feed->context;
 	struct stack *stack = answer;
@@ -227,7 +227,7 @@ static bool take_stack(struct feed *feed, void *answer)
 	return true;
 }
 
-static bool take_export(struct feed *feed, void *answer)
+static bool feed_take_export(struct feed *feed, void *answer)
 {
 	struct buffer *buffer = answer;
 
@@ -237,7 +237,7 @@ static bool take_export(struct feed *feed, void *answer)
 	return true;
 }
 
-static void end_export(struct feed *feed, const char *why)
+static void feed_end_export(struct feed *feed, const char *why)
 {
 	struct feed_export *export = &feed->export;
 
@@ -247,13 +247,13 @@ static void end_export(struct feed *feed, const char *why)
 	snprintf(export->trouble, sizeof(export->trouble), "%s", why);
 }
 
-static void fail_export(struct feed *feed, const struct answer *answer)
+static void feed_fail_export(struct feed *feed, const struct answer *answer)
 {
-	end_export(feed, answer->why);
+	feed_end_export(feed, answer->why);
 }
 
 /* Shown in the place of what was asked for. */
-static void fail_sites(struct feed *feed, const struct answer *answer)
+static void feed_fail_sites(struct feed *feed, const struct answer *answer)
 {
 	struct context *context = feed->context;
 
@@ -264,7 +264,7 @@ static void fail_sites(struct feed *feed, const struct answer *answer)
 
 /* What cannot be read ends nothing, the next poll may do better; a refusal
  * means that the process is not known any more. */
-static void fail_process(struct feed *feed, const struct answer *answer)
+static void feed_fail_process(struct feed *feed, const struct answer *answer)
 {
 	memcpy(feed->trouble, answer->why, sizeof(feed->trouble));
 	feed->gone |= answer->refused && feed->context->open_id;
@@ -274,17 +274,18 @@ static void fail_process(struct feed *feed, const struct answer *answer)
 static const struct shown {
 	bool (*take)(struct feed *feed, void *answer);
 	void (*fail)(struct feed *feed, const struct answer *answer);
-} shown[] = {
-	[CLIENT_PROCESSES] = {take_list, fail_process},
-	[CLIENT_DETAIL] = {take_detail, fail_process},
-	[CLIENT_HISTORY] = {take_history, fail_process},
-	[CLIENT_EXPORT] = {take_export, fail_export},
-	[CLIENT_SITES] = {take_sites, fail_sites},
-	[CLIENT_STACK] = {take_stack, fail_sites},
+} feed_shown[] = {
+	[CLIENT_PROCESSES] = {feed_take_list, feed_fail_process},
+	[CLIENT_DETAIL] = {feed_take_detail, feed_fail_process},
+	[CLIENT_HISTORY] = {feed_take_history, feed_fail_process},
+	[CLIENT_EXPORT] = {feed_take_export, feed_fail_export},
+	[CLIENT_SITES] = {feed_take_sites, feed_fail_sites},
+	[CLIENT_STACK] = {feed_take_stack, feed_fail_sites},
 };
 
 /* Takes a frame in; true when there is something to draw. */
-static bool take(struct feed *feed, const struct frame *frame, uint64_t now_ns)
+static bool feed_take(struct feed *feed, const struct frame *frame,
+		      uint64_t now_ns)
 {
 	struct answer answer;
 
@@ -295,19 +296,19 @@ static bool take(struct feed *feed, const struct frame *frame, uint64_t now_ns)
 	if (answer.what != CLIENT_EXPORT && feed->pending)
 		feed->pending--;
 	if (!answer.failed)
-		return shown[answer.what].take(feed, answer.data);
-	shown[answer.what].fail(feed, &answer);
+		return feed_shown[answer.what].take(feed, answer.data);
+	feed_shown[answer.what].fail(feed, &answer);
 	return true;
 }
 
 /* What was under way on a connection that ended or is new. */
-static void start_over(struct feed *feed, uint64_t now_ns)
+static void feed_start_over(struct feed *feed, uint64_t now_ns)
 {
 	feed->pending = 0;
 	feed->synced = false;
 	source_drop(&feed->incoming);
 	feed->next_ns = now_ns;
-	end_export(feed, client_trouble(feed->client));
+	feed_end_export(feed, client_trouble(feed->client));
 }
 
 bool feed_step(struct feed *feed, uint64_t now_ns)
@@ -319,17 +320,17 @@ bool feed_step(struct feed *feed, uint64_t now_ns)
 	while ((event = client_next(feed->client, now_ns, &frame)) !=
 	       CLIENT_NOTHING) {
 		if (event == CLIENT_FRAME) {
-			changed |= take(feed, &frame, now_ns);
+			changed |= feed_take(feed, &frame, now_ns);
 			continue;
 		}
 		changed = true;
-		start_over(feed, now_ns);
+		feed_start_over(feed, now_ns);
 		if (event == CLIENT_LOST)
 			break;
 	}
 	if (client_connected(feed->client) && feed->pending == 0 &&
 	    now_ns >= feed->next_ns) {
-		ask_all(feed, now_ns);
+		feed_ask_all(feed, now_ns);
 		feed->next_ns += feed->interval_ns;
 		if (feed->next_ns <= now_ns)
 			feed->next_ns = now_ns + feed->interval_ns;
@@ -354,8 +355,8 @@ void feed_open(struct feed *feed, const struct process *process)
 {
 	struct context *context = feed->context;
 
-	forget_detail(context);
-	forget_base(context);
+	feed_forget_detail(context);
+	feed_forget_base(context);
 	context->open_id = process ? process->id : 0;
 	context->open_pid = process ? process->pid : 0;
 	feed->open_ticks = process ? process->start_ticks : 0;
@@ -412,7 +413,7 @@ void feed_set_baseline(struct feed *feed, bool mark)
 	struct context *context = feed->context;
 
 	view_set_baseline(&context->view, mark ? context->list : NULL);
-	forget_base(context);
+	feed_forget_base(context);
 	feed->baseline_at = mark ? feed->shown_at : 0;
 	feed->base_due = false;
 	if (mark && context->detail)
@@ -430,8 +431,8 @@ void feed_clear(struct feed *feed)
 {
 	struct context *context = feed->context;
 
-	forget_detail(context);
-	forget_base(context);
+	feed_forget_detail(context);
+	feed_forget_base(context);
 	view_clear(&context->view);
 	model_processes_free(context->list);
 	source_drop(&feed->incoming);

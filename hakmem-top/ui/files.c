@@ -17,7 +17,7 @@ const char *files_label(const struct screen *screen)
 		       : "Write to (.csv or .json):";
 }
 
-static const char *wanted(const struct screen *screen)
+static const char *files_wanted(const struct screen *screen)
 {
 	return screen->heap ? "want .csv, .json, .pb.gz, .pprof, .folded or "
 			      ".svg at the end of the name"
@@ -41,7 +41,7 @@ void files_offer(const struct screen *screen, const struct context *context,
 }
 
 /* A dot that begins a name begins no end. */
-static bool has_end(const char *path)
+static bool files_has_end(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -50,18 +50,19 @@ static bool has_end(const char *path)
 }
 
 /* What a name asks of the screen, OPTS_NO_FORMAT for what it does not know. */
-static enum opts_format format_of(const struct screen *screen, const char *path)
+static enum opts_format files_format_of(const struct screen *screen,
+					const char *path)
 {
 	enum opts_format format = opts_format_of_file(path);
 
 	if (format == OPTS_NO_FORMAT)
-		return has_end(path) ? OPTS_NO_FORMAT : OPTS_CSV;
+		return files_has_end(path) ? OPTS_NO_FORMAT : OPTS_CSV;
 	return screen->heap || !opts_format_of_heap(format) ? format
 							    : OPTS_NO_FORMAT;
 }
 
-static bool keep(const char *path, const void *data, size_t length, char *say,
-		 size_t size)
+static bool files_keep(const char *path, const void *data, size_t length,
+		       char *say, size_t size)
 {
 	if (save_file(path, data, length, say, size) != 0)
 		return false;
@@ -69,8 +70,8 @@ static bool keep(const char *path, const void *data, size_t length, char *say,
 	return true;
 }
 
-static bool ask_heap(struct feed *feed, const char *path, const char *format,
-		     char *say, size_t size)
+static bool files_ask_heap(struct feed *feed, const char *path,
+			   const char *format, char *say, size_t size)
 {
 	if (feed_export(feed, format, path, client_now_ns())) {
 		snprintf(say, size, "waiting for the daemon's %s ...", format);
@@ -81,9 +82,9 @@ static bool ask_heap(struct feed *feed, const char *path, const char *format,
 }
 
 /* The text of what the screen shows, to be freed; NULL: `say` has why. */
-static char *text_of(const struct screen *screen, struct context *context,
-		     enum opts_format format, size_t *length, char *say,
-		     size_t size)
+static char *files_text_of(const struct screen *screen, struct context *context,
+			   enum opts_format format, size_t *length, char *say,
+			   size_t size)
 {
 	char *data = NULL;
 	FILE *out = open_memstream(&data, length);
@@ -104,13 +105,13 @@ static char *text_of(const struct screen *screen, struct context *context,
 	return NULL;
 }
 
-static bool write_screen(const struct screen *screen, struct context *context,
-			 enum opts_format format, const char *path, char *say,
-			 size_t size)
+static bool files_write_screen(const struct screen *screen,
+			       struct context *context, enum opts_format format,
+			       const char *path, char *say, size_t size)
 {
 	size_t length = 0;
-	char *data = text_of(screen, context, format, &length, say, size);
-	bool done = data && keep(path, data, length, say, size);
+	char *data = files_text_of(screen, context, format, &length, say, size);
+	bool done = data && files_keep(path, data, length, say, size);
 
 	free(data);
 	return done;
@@ -119,16 +120,16 @@ static bool write_screen(const struct screen *screen, struct context *context,
 bool files_write(const struct screen *screen, struct context *context,
 		 struct feed *feed, const char *path, char *say, size_t size)
 {
-	enum opts_format format = format_of(screen, path);
+	enum opts_format format = files_format_of(screen, path);
 
 	if (format == OPTS_NO_FORMAT) {
-		snprintf(say, size, "%s", wanted(screen));
+		snprintf(say, size, "%s", files_wanted(screen));
 		return false;
 	}
 	if (opts_format_of_heap(format)) /* of the heap: the daemon has it */
-		return ask_heap(feed, path, opts_format_name(format), say,
-				size);
-	return write_screen(screen, context, format, path, say, size);
+		return files_ask_heap(feed, path, opts_format_name(format), say,
+				      size);
+	return files_write_screen(screen, context, format, path, say, size);
 }
 
 bool files_finish(struct feed *feed, char *say, size_t size)
@@ -139,8 +140,8 @@ bool files_finish(struct feed *feed, char *say, size_t size)
 	if (export->trouble[0])
 		snprintf(say, size, "no export: %.200s", export->trouble);
 	else
-		done = keep(export->path, export->data.data,
-			    export->data.length, say, size);
+		done = files_keep(export->path, export->data.data,
+				  export->data.length, say, size);
 	feed_export_end(feed);
 	return done;
 }

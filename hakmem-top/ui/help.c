@@ -5,14 +5,14 @@
 #include "hakmem-top/ui/keys.h"
 #include "hakmem-top/term/term.h"
 
-static int draw_key(const struct key *key, int y, int width)
+static int help_draw_key(const struct key *key, int y, int width)
 {
 	term_put(y, 2, 14, TERM_KEY, key->names);
 	term_put(y, 17, width - 17, TERM_TEXT, key->help);
 	return 1;
 }
 
-static void draw_column(const struct column *column, int y, int width)
+static void help_draw_column(const struct column *column, int y, int width)
 {
 	char letter[2] = {column->letter ? column->letter : ' ', '\0'};
 
@@ -34,12 +34,12 @@ int help_draw(const struct table *table, int first, int y, int height,
 		if (line == 0)
 			term_put(y + i, 1, width - 1, TERM_DIM, "KEYS");
 		else if (key < (int)keys_count)
-			draw_key(&keys_table[key], y + i, width);
+			help_draw_key(&keys_table[key], y + i, width);
 		else if (columns && column == -1)
 			term_put(y + i, 1, width - 1, TERM_DIM,
 				 "COLUMNS of this screen; the letter sorts");
 		else if (column >= 0 && column < columns)
-			draw_column(&table->columns[column], y + i, width);
+			help_draw_column(&table->columns[column], y + i, width);
 	}
 	return lines;
 }

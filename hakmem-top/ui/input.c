@@ -28,7 +28,7 @@ void input_say(struct input *input, bool bad, const char *format, ...)
 	input->ui.message_until_ns = client_now_ns() + MESSAGE_NS;
 }
 
-static struct table *table_of(const struct input *input)
+static struct table *input_table_of(const struct input *input)
 {
 	return input->ui.screen->table ? input->ui.screen->table() : NULL;
 }
@@ -43,7 +43,7 @@ void input_refresh(struct input *input)
 }
 
 /* The filter of a screen waits while one inside of it is shown. */
-static void swap_filter(struct input *input, const struct screen *screen)
+static void input_swap_filter(struct input *input, const struct screen *screen)
 {
 	char *filter = input->context.filter;
 
@@ -55,11 +55,11 @@ static void swap_filter(struct input *input, const struct screen *screen)
 	}
 }
 
-static void go_to(struct input *input, const struct screen *screen)
+static void input_go_to(struct input *input, const struct screen *screen)
 {
 	struct feed *feed = &input->feed;
 
-	swap_filter(input, screen);
+	input_swap_filter(input, screen);
 	if (input->ui.screen->of_process != screen->of_process) {
 		input->context.filter[0] = '\0';
 		input->search[0] = '\0';
@@ -75,39 +75,39 @@ static void go_to(struct input *input, const struct screen *screen)
 void input_leave(struct input *input)
 {
 	feed_open(&input->feed, NULL);
-	go_to(input, &screen_processes);
+	input_go_to(input, &screen_processes);
 }
 
-static void enter(struct input *input, const struct screen *screen)
+static void input_enter(struct input *input, const struct screen *screen)
 {
 	const struct view_row *row;
 
 	if (input->ui.screen->of_process) {
-		go_to(input, screen);
+		input_go_to(input, screen);
 		return;
 	}
 	row = table_selected(screen_processes.table());
 	if (!row || !input->context.list)
 		return;
 	feed_open(&input->feed, row->process);
-	go_to(input, screen);
+	input_go_to(input, screen);
 }
 
 /* Enter: into the selected process, or deeper. */
-static void open_selected(struct input *input, int argument)
+static void input_open_selected(struct input *input, int argument)
 {
 	const struct screen *screen = input->ui.screen;
 
 	(void)argument;
 	if (!screen->of_process) {
-		enter(input, chrome_tabs[0]);
+		input_enter(input, chrome_tabs[0]);
 	} else if (screen->inside && screen->enter(&input->context)) {
 		feed_open_site(&input->feed);
-		go_to(input, screen->inside);
+		input_go_to(input, screen->inside);
 	}
 }
 
-static size_t tab_index(const struct input *input, size_t *count)
+static size_t input_tab_index(const struct input *input, size_t *count)
 {
 	const struct screen *screen = input->ui.screen;
 	size_t at = 0;
@@ -119,17 +119,18 @@ static size_t tab_index(const struct input *input, size_t *count)
 	return at;
 }
 
-static void step_tab(struct input *input, int step)
+static void input_step_tab(struct input *input, int step)
 {
-	size_t count, at = tab_index(input, &count);
+	size_t count, at = input_tab_index(input, &count);
 
 	if (!input->ui.screen->of_process)
-		enter(input, chrome_tabs[0]);
+		input_enter(input, chrome_tabs[0]);
 	else if (count > 0)
-		go_to(input, chrome_tabs[(at + count + (size_t)step) % count]);
+		input_go_to(input,
+			    chrome_tabs[(at + count + (size_t)step) % count]);
 }
 
-static void back(struct input *input, int argument)
+static void input_back(struct input *input, int argument)
 {
 	(void)argument;
 	if (input->context.filter[0]) {
@@ -137,21 +138,21 @@ static void back(struct input *input, int argument)
 		feed_rebuild(&input->feed);
 		input_refresh(input);
 	} else if (input->ui.screen->outside) {
-		go_to(input, input->ui.screen->outside);
+		input_go_to(input, input->ui.screen->outside);
 	} else if (input->ui.screen->of_process) {
 		input_leave(input);
 	}
 }
 
-static void ask_for(struct input *input, enum input_purpose purpose,
-		    const char *label, const char *text)
+static void input_ask_for(struct input *input, enum input_purpose purpose,
+			  const char *label, const char *text)
 {
 	input->purpose = purpose;
 	input->ui.mode = CHROME_PROMPT;
 	prompt_start(&input->ui.prompt, label, text);
 }
 
-static void ask_export(struct input *input, int argument)
+static void input_ask_export(struct input *input, int argument)
 {
 	const struct screen *screen = input->ui.screen;
 	char name[PROMPT_MAX];
@@ -162,10 +163,10 @@ static void ask_export(struct input *input, int argument)
 		return;
 	}
 	files_offer(screen, &input->context, name, sizeof(name));
-	ask_for(input, INPUT_EXPORT, files_label(screen), name);
+	input_ask_for(input, INPUT_EXPORT, files_label(screen), name);
 }
 
-static void export_to(struct input *input, const char *path)
+static void input_export_to(struct input *input, const char *path)
 {
 	char text[256];
 	bool done = files_write(input->ui.screen, &input->context, &input->feed,
@@ -182,7 +183,7 @@ void input_exported(struct input *input)
 	input_say(input, !done, "%s", text);
 }
 
-static void set_interval(struct input *input, double seconds)
+static void input_set_interval(struct input *input, double seconds)
 {
 	if (!(seconds >= OPTS_INTERVAL_MIN && seconds <= OPTS_INTERVAL_MAX)) {
 		input_say(input, true, "interval: want 0.1 to 3600 seconds");
@@ -192,7 +193,7 @@ static void set_interval(struct input *input, double seconds)
 	input_say(input, false, "every %.4g s", seconds);
 }
 
-static void step_interval(struct input *input, int step)
+static void input_step_interval(struct input *input, int step)
 {
 	static const double steps[] = {0.1, 0.2, 0.5, 1,  2,   5,
 				       10,  20,	 30,  60, 120, 300};
@@ -207,12 +208,12 @@ static void step_interval(struct input *input, int step)
 		for (i = count - 1; i > 0 && steps[i] >= now * 0.999; i--)
 			;
 	}
-	set_interval(input, steps[i]);
+	input_set_interval(input, steps[i]);
 }
 
-static void search(struct input *input, int step, bool from_here)
+static void input_search(struct input *input, int step, bool from_here)
 {
-	struct table *table = table_of(input);
+	struct table *table = input_table_of(input);
 
 	if (!table || !input->search[0])
 		return;
@@ -221,7 +222,7 @@ static void search(struct input *input, int step, bool from_here)
 			  input->search);
 }
 
-static void prompt_finished(struct input *input)
+static void input_prompt_finished(struct input *input)
 {
 	const char *text = input->ui.prompt.text;
 
@@ -230,19 +231,19 @@ static void prompt_finished(struct input *input)
 		break; /* took effect while it was typed */
 	case INPUT_SEARCH:
 		snprintf(input->search, sizeof(input->search), "%s", text);
-		search(input, 1, true);
+		input_search(input, 1, true);
 		break;
 	case INPUT_EXPORT:
 		if (*text)
-			export_to(input, text);
+			input_export_to(input, text);
 		break;
 	case INPUT_INTERVAL:
-		set_interval(input, strtod(text, NULL));
+		input_set_interval(input, strtod(text, NULL));
 		break;
 	}
 }
 
-static void apply_filter(struct input *input, const char *text)
+static void input_apply_filter(struct input *input, const char *text)
 {
 	snprintf(input->context.filter, sizeof(input->context.filter), "%.*s",
 		 SCREEN_FILTER_MAX - 1, text);
@@ -250,24 +251,24 @@ static void apply_filter(struct input *input, const char *text)
 	input_refresh(input);
 }
 
-static void key_in_prompt(struct input *input, int key)
+static void input_key_in_prompt(struct input *input, int key)
 {
 	enum prompt_state state = prompt_key(&input->ui.prompt, key);
 
 	if (input->purpose == INPUT_FILTER)
-		apply_filter(input, state == PROMPT_CANCELED
-					    ? ""
-					    : input->ui.prompt.text);
+		input_apply_filter(input, state == PROMPT_CANCELED
+						  ? ""
+						  : input->ui.prompt.text);
 	if (state == PROMPT_GOING_ON)
 		return;
 	input->ui.mode = CHROME_NORMAL;
 	if (state == PROMPT_DONE)
-		prompt_finished(input);
+		input_prompt_finished(input);
 }
 
-static void step_menu(struct input *input, int step)
+static void input_step_menu(struct input *input, int step)
 {
-	const struct table *table = table_of(input);
+	const struct table *table = input_table_of(input);
 	size_t at = input->ui.menu;
 
 	if (!table)
@@ -279,7 +280,7 @@ static void step_menu(struct input *input, int step)
 	input->ui.menu = at;
 }
 
-static void scroll_help(struct input *input, int step)
+static void input_scroll_help(struct input *input, int step)
 {
 	struct ui *ui = &input->ui;
 	int most = ui->help_lines - (term_rows() - 5);
@@ -291,61 +292,61 @@ static void scroll_help(struct input *input, int step)
 		ui->help_top = 0;
 }
 
-static void move_rows(struct input *input, int step)
+static void input_move_rows(struct input *input, int step)
 {
 	if (input->ui.mode == CHROME_HELP)
-		scroll_help(input, step);
+		input_scroll_help(input, step);
 	else if (input->ui.mode == CHROME_MENU)
-		step_menu(input, step);
-	else if (table_of(input))
-		table_move(table_of(input), step);
+		input_step_menu(input, step);
+	else if (input_table_of(input))
+		table_move(input_table_of(input), step);
 }
 
-static void move_pages(struct input *input, int step)
+static void input_move_pages(struct input *input, int step)
 {
-	struct table *table = table_of(input);
+	struct table *table = input_table_of(input);
 
 	if (input->ui.mode == CHROME_HELP)
-		scroll_help(input, step * (term_rows() - 5));
+		input_scroll_help(input, step * (term_rows() - 5));
 	else if (table)
 		table_move(table, step * (long)table->page);
 }
 
 /* To the first row or, behind the last one, to that. */
-static void move_to_end(struct input *input, int way)
+static void input_move_to_end(struct input *input, int way)
 {
-	struct table *table = table_of(input);
+	struct table *table = input_table_of(input);
 
 	if (table)
 		table_select(table, way < 0 ? 0 : table->count);
 }
 
-static void push_columns(struct input *input, int step)
+static void input_push_columns(struct input *input, int step)
 {
-	if (table_of(input))
-		table_scroll(table_of(input), step);
+	if (input_table_of(input))
+		table_scroll(input_table_of(input), step);
 }
 
-static void sort_by_neighbor(struct input *input, int step)
+static void input_sort_by_neighbor(struct input *input, int step)
 {
-	if (table_of(input)) {
-		table_sort_step(table_of(input), step);
+	if (input_table_of(input)) {
+		table_sort_step(input_table_of(input), step);
 		input_refresh(input);
 	}
 }
 
-static void invert(struct input *input, int argument)
+static void input_invert(struct input *input, int argument)
 {
 	(void)argument;
-	if (table_of(input)) {
-		table_invert(table_of(input));
+	if (input_table_of(input)) {
+		table_invert(input_table_of(input));
 		input_refresh(input);
 	}
 }
 
-static void open_menu(struct input *input, int argument)
+static void input_open_menu(struct input *input, int argument)
 {
-	const struct table *table = table_of(input);
+	const struct table *table = input_table_of(input);
 
 	(void)argument;
 	if (!table)
@@ -354,7 +355,7 @@ static void open_menu(struct input *input, int argument)
 	input->ui.menu = table->sort;
 }
 
-static void toggle_tree(struct input *input, int argument)
+static void input_toggle_tree(struct input *input, int argument)
 {
 	(void)argument;
 	if (input->ui.screen != &screen_processes)
@@ -365,7 +366,7 @@ static void toggle_tree(struct input *input, int argument)
 }
 
 /* Sets the baseline, or with -1 forgets it. */
-static void mark(struct input *input, int way)
+static void input_mark(struct input *input, int way)
 {
 	if (!input->context.list)
 		return;
@@ -376,56 +377,56 @@ static void mark(struct input *input, int way)
 			  : "baseline forgotten");
 }
 
-static void quit(struct input *input, int argument)
+static void input_quit(struct input *input, int argument)
 {
 	(void)argument;
 	input->quit = true;
 }
 
-static void open_help(struct input *input, int argument)
+static void input_open_help(struct input *input, int argument)
 {
 	(void)argument;
 	input->ui.mode = CHROME_HELP;
 	input->ui.help_top = 0;
 }
 
-static void freeze(struct input *input, int argument)
+static void input_freeze(struct input *input, int argument)
 {
 	(void)argument;
 	feed_freeze(&input->feed, !input->feed.frozen);
 }
 
-static void ask_filter(struct input *input, int argument)
+static void input_ask_filter(struct input *input, int argument)
 {
 	(void)argument;
-	ask_for(input, INPUT_FILTER, "Filter:", input->context.filter);
+	input_ask_for(input, INPUT_FILTER, "Filter:", input->context.filter);
 }
 
-static void ask_search(struct input *input, int argument)
+static void input_ask_search(struct input *input, int argument)
 {
 	(void)argument;
-	ask_for(input, INPUT_SEARCH, "Search:", "");
+	input_ask_for(input, INPUT_SEARCH, "Search:", "");
 }
 
-static void ask_interval(struct input *input, int argument)
+static void input_ask_interval(struct input *input, int argument)
 {
 	(void)argument;
-	ask_for(input, INPUT_INTERVAL, "Seconds between polls:", "");
+	input_ask_for(input, INPUT_INTERVAL, "Seconds between polls:", "");
 }
 
-static void search_on(struct input *input, int step)
+static void input_search_on(struct input *input, int step)
 {
-	search(input, step, false);
+	input_search(input, step, false);
 }
 
-static void drop_texts(struct input *input, int argument)
+static void input_drop_texts(struct input *input, int argument)
 {
 	(void)argument;
 	input->search[0] = '\0';
-	apply_filter(input, "");
+	input_apply_filter(input, "");
 }
 
-static void repaint(struct input *input, int argument)
+static void input_repaint(struct input *input, int argument)
 {
 	(void)input;
 	(void)argument;
@@ -434,19 +435,19 @@ static void repaint(struct input *input, int argument)
 
 /* The terminal does it by a signal: the row is for those who look for the key.
  */
-static void suspend(struct input *input, int argument)
+static void input_suspend(struct input *input, int argument)
 {
 	(void)input;
 	(void)argument;
 }
 
-static void screen_of_digit(struct input *input, int code)
+static void input_screen_of_digit(struct input *input, int code)
 {
 	size_t count;
 
-	tab_index(input, &count);
+	input_tab_index(input, &count);
 	if (code > '0' && (size_t)(code - '0') <= count)
-		enter(input, chrome_tabs[code - '1']);
+		input_enter(input, chrome_tabs[code - '1']);
 }
 
 #define SHOWN(scope, footer_key, footer, press, argument, names, help, ...)    \
@@ -459,57 +460,58 @@ static void screen_of_digit(struct input *input, int code)
 
 /* In the order of the help screen and the footer. */
 const struct key keys_table[] = {
-	SHOWN(ALL, "F1", "Help", open_help, 0, "F1 h ?", "this help", KEY_F(1),
-	      'h', '?'),
-	SHOWN(ALL, "q", "Quit", quit, 0, "q F10 Ctrl-C", "quit", KEY_F(10),
-	      'q'),
-	SHOWN(OPENS, "Enter", "Open", open_selected, 0, "Enter",
+	SHOWN(ALL, "F1", "Help", input_open_help, 0, "F1 h ?", "this help",
+	      KEY_F(1), 'h', '?'),
+	SHOWN(ALL, "q", "Quit", input_quit, 0, "q F10 Ctrl-C", "quit",
+	      KEY_F(10), 'q'),
+	SHOWN(OPENS, "Enter", "Open", input_open_selected, 0, "Enter",
 	      "open the selected process or site", KEY_ENTER, '\n', '\r'),
-	SHOWN(PROCESS, "Esc", "Back", back, 0, "Esc",
+	SHOWN(PROCESS, "Esc", "Back", input_back, 0, "Esc",
 	      "back to where one came from; first drops a filter", ESCAPE,
 	      KEY_BACKSPACE, 127, 8),
-	SHOWN(PROCESS, "Tab", "Next", step_tab, 1, "Tab",
+	SHOWN(PROCESS, "Tab", "Next", input_step_tab, 1, "Tab",
 	      "next screen of the process", '\t'),
-	HIDDEN(step_tab, -1, "Shift-Tab", "previous screen", KEY_BTAB),
-	HIDDEN(screen_of_digit, 0, "1-5", "the screen of that number", '1', '2',
-	       '3', '4', '5'),
-	SHOWN(ALL, "F6", "Sort", open_menu, 0, "F6",
+	HIDDEN(input_step_tab, -1, "Shift-Tab", "previous screen", KEY_BTAB),
+	HIDDEN(input_screen_of_digit, 0, "1-5", "the screen of that number",
+	       '1', '2', '3', '4', '5'),
+	SHOWN(ALL, "F6", "Sort", input_open_menu, 0, "F6",
 	      "choose the column that sorts", KEY_F(6)),
-	SHOWN(ALL, "F4", "Filter", ask_filter, 0, "F4 \\",
+	SHOWN(ALL, "F4", "Filter", input_ask_filter, 0, "F4 \\",
 	      "show only rows that contain a text", KEY_F(4), '\\'),
-	SHOWN(ALL, "F3", "Search", ask_search, 0, "F3 /", "search", KEY_F(3),
-	      '/'),
-	HIDDEN(search_on, 1, "n", "next match", 'n'),
-	HIDDEN(search_on, -1, "N", "previous match", 'N'),
-	HIDDEN(drop_texts, 0, "Del", "drop filter and search", KEY_DC),
-	SHOWN(ALL, "z", "Freeze", freeze, 0, "Space z",
+	SHOWN(ALL, "F3", "Search", input_ask_search, 0, "F3 /", "search",
+	      KEY_F(3), '/'),
+	HIDDEN(input_search_on, 1, "n", "next match", 'n'),
+	HIDDEN(input_search_on, -1, "N", "previous match", 'N'),
+	HIDDEN(input_drop_texts, 0, "Del", "drop filter and search", KEY_DC),
+	SHOWN(ALL, "z", "Freeze", input_freeze, 0, "Space z",
 	      "freeze: sort, filter and look while nothing moves", ' ', 'z'),
-	SHOWN(ALL, "m", "Mark", mark, 1, "m", "mark: show changes since now",
-	      'm'),
-	HIDDEN(mark, -1, "M", "forget the baseline", 'M'),
-	SHOWN(LIST, "F5", "Tree", toggle_tree, 0, "F5 t", "processes as a tree",
-	      KEY_F(5), 't'),
-	SHOWN(ALL, "e", "Export", ask_export, 0, "e",
+	SHOWN(ALL, "m", "Mark", input_mark, 1, "m",
+	      "mark: show changes since now", 'm'),
+	HIDDEN(input_mark, -1, "M", "forget the baseline", 'M'),
+	SHOWN(LIST, "F5", "Tree", input_toggle_tree, 0, "F5 t",
+	      "processes as a tree", KEY_F(5), 't'),
+	SHOWN(ALL, "e", "Export", input_ask_export, 0, "e",
 	      "write what is on the screen to a file (.csv or .json)", 'e'),
-	HIDDEN(sort_by_neighbor, -1, "<", "sort by the column to the left", '<',
-	       ','),
-	HIDDEN(sort_by_neighbor, 1, ">", "sort by the column to the right", '>',
-	       '.'),
-	HIDDEN(invert, 0, "I", "invert the order", 'I'),
-	HIDDEN(ask_interval, 0, "d", "set the interval in seconds", 'd'),
-	HIDDEN(step_interval, -1, "-", "shorter interval", '-'),
-	HIDDEN(step_interval, 1, "+", "longer interval", '+', '='),
-	HIDDEN(move_rows, -1, "Up k", "previous row", KEY_UP, 'k'),
-	HIDDEN(move_rows, 1, "Down j", "next row", KEY_DOWN, 'j'),
-	HIDDEN(move_pages, -1, "PgUp", "previous page", KEY_PPAGE, CTRL('b')),
-	HIDDEN(move_pages, 1, "PgDn", "next page", KEY_NPAGE, CTRL('f')),
-	HIDDEN(move_to_end, -1, "Home g", "first row", KEY_HOME, 'g'),
-	HIDDEN(move_to_end, 1, "End G", "last row", KEY_END, 'G'),
-	HIDDEN(push_columns, -1, "Left", "bring columns back", KEY_LEFT),
-	HIDDEN(push_columns, 1, "Right",
+	HIDDEN(input_sort_by_neighbor, -1, "<",
+	       "sort by the column to the left", '<', ','),
+	HIDDEN(input_sort_by_neighbor, 1, ">",
+	       "sort by the column to the right", '>', '.'),
+	HIDDEN(input_invert, 0, "I", "invert the order", 'I'),
+	HIDDEN(input_ask_interval, 0, "d", "set the interval in seconds", 'd'),
+	HIDDEN(input_step_interval, -1, "-", "shorter interval", '-'),
+	HIDDEN(input_step_interval, 1, "+", "longer interval", '+', '='),
+	HIDDEN(input_move_rows, -1, "Up k", "previous row", KEY_UP, 'k'),
+	HIDDEN(input_move_rows, 1, "Down j", "next row", KEY_DOWN, 'j'),
+	HIDDEN(input_move_pages, -1, "PgUp", "previous page", KEY_PPAGE,
+	       CTRL('b')),
+	HIDDEN(input_move_pages, 1, "PgDn", "next page", KEY_NPAGE, CTRL('f')),
+	HIDDEN(input_move_to_end, -1, "Home g", "first row", KEY_HOME, 'g'),
+	HIDDEN(input_move_to_end, 1, "End G", "last row", KEY_END, 'G'),
+	HIDDEN(input_push_columns, -1, "Left", "bring columns back", KEY_LEFT),
+	HIDDEN(input_push_columns, 1, "Right",
 	       "push columns out to see those that did not fit", KEY_RIGHT),
-	HIDDEN(repaint, 0, "Ctrl-L", "draw the screen anew", CTRL('l')),
-	HIDDEN(suspend, 0, "Ctrl-Z", "suspend; fg comes back", CTRL('z')),
+	HIDDEN(input_repaint, 0, "Ctrl-L", "draw the screen anew", CTRL('l')),
+	HIDDEN(input_suspend, 0, "Ctrl-Z", "suspend; fg comes back", CTRL('z')),
 };
 const size_t keys_count = sizeof(keys_table) / sizeof(keys_table[0]);
 
@@ -523,41 +525,45 @@ const struct key *keys_find(int code)
 	return NULL;
 }
 
-static void press(struct input *input, const struct key *key, int code)
+static void input_press_key(struct input *input, const struct key *key,
+			    int code)
 {
 	key->press(input, key->argument ? key->argument : code);
 }
 
 /* Up and Down choose, Enter sorts, as does a letter; others leave. */
-static void key_in_menu(struct input *input, const struct key *key, int code)
+static void input_key_in_menu(struct input *input, const struct key *key,
+			      int code)
 {
-	struct table *table = table_of(input);
+	struct table *table = input_table_of(input);
 
-	if (key && key->press == move_rows) {
-		press(input, key, code);
+	if (key && key->press == input_move_rows) {
+		input_press_key(input, key, code);
 		return;
 	}
 	input->ui.mode = CHROME_NORMAL;
-	if (table && key && key->press == open_selected)
+	if (table && key && key->press == input_open_selected)
 		table_sort_by(table, input->ui.menu);
 	else if (table)
 		table_sort_letter(table, code);
 }
 
 /* The blank turns pages, as in a pager; what does not scroll leaves. */
-static void key_in_help(struct input *input, const struct key *key, int code)
+static void input_key_in_help(struct input *input, const struct key *key,
+			      int code)
 {
-	if (key && key->press == freeze)
-		move_pages(input, 1);
-	else if (key && (key->press == move_rows || key->press == move_pages))
-		press(input, key, code);
+	if (key && key->press == input_freeze)
+		input_move_pages(input, 1);
+	else if (key && (key->press == input_move_rows ||
+			 key->press == input_move_pages))
+		input_press_key(input, key, code);
 	else
 		input->ui.mode = CHROME_NORMAL;
 }
 
-static void click(struct input *input, const struct term_click *click)
+static void input_click(struct input *input, const struct term_click *click)
 {
-	struct table *table = table_of(input);
+	struct table *table = input_table_of(input);
 	size_t index;
 
 	if (!table || input->ui.mode != CHROME_NORMAL)
@@ -576,7 +582,7 @@ static void click(struct input *input, const struct term_click *click)
 		break;
 	case TABLE_HIT_ROW:
 		if (table->selected == index && click->twice)
-			open_selected(input, 0);
+			input_open_selected(input, 0);
 		else
 			table_select(table, index);
 		break;
@@ -588,21 +594,21 @@ static void click(struct input *input, const struct term_click *click)
 void input_press(struct input *input, int code, const struct term_click *where)
 {
 	const struct key *key = keys_find(code);
-	struct table *table = table_of(input);
+	struct table *table = input_table_of(input);
 
 	input->ui.message_until_ns = 0;
 	if (code == KEY_MOUSE)
-		click(input, where);
+		input_click(input, where);
 	else if (code == KEY_RESIZE)
 		term_repaint();
 	else if (input->ui.mode == CHROME_PROMPT)
-		key_in_prompt(input, code);
+		input_key_in_prompt(input, code);
 	else if (input->ui.mode == CHROME_MENU)
-		key_in_menu(input, key, code);
+		input_key_in_menu(input, key, code);
 	else if (input->ui.mode == CHROME_HELP)
-		key_in_help(input, key, code);
+		input_key_in_help(input, key, code);
 	else if (key)
-		press(input, key, code);
+		input_press_key(input, key, code);
 	else if (table && table_sort_letter(table, code))
 		input_refresh(input);
 }
