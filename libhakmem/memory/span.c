@@ -72,8 +72,7 @@ static void span_make_free(struct unit *run, size_t units, bool dirty,
 {
 	struct unit *last = run + units - 1;
 
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a run has units
-	 */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is not */
 	last->state = UNIT_FREE;
 	last->units = (uint32_t)units;
 	run->state = UNIT_FREE;
