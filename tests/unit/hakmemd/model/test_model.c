@@ -61,6 +61,38 @@ static void figures_are_the_newest(void **state)
 	assert_true(has_state());
 }
 
+/* A library of another version: one figure that we do not have, and few of
+ * ours, in its own order. What is kept and handed on has our order. */
+static void figures_go_by_their_names(void **state)
+{
+	char names[] = "from_the_future rss_bytes live_bytes";
+	char twice[] = "live_bytes live_bytes";
+	uint64_t told[] = {1, 2, 3};
+	Hakmem__State *kept;
+	struct pool pool;
+
+	(void)state;
+	begin();
+	unit.hello.figure_names = twice;
+	assert_string_equal(model_hello(&model, &unit.hello),
+			    "the names of figures make no sense");
+	unit.hello.figure_names = names;
+	assert_null(model_hello(&model, &unit.hello));
+	unit.state.figures = told;
+	unit.state.n_figures = 3;
+	assert_null(say(1000, 2000));
+	assert_int_equal(model.figures[FIGURE_RSS_BYTES], 2);
+	assert_int_equal(model.figures[FIGURE_LIVE_BYTES], 3);
+	assert_true(model.figures[FIGURE_ALLOCS] == FIGURE_UNKNOWN);
+	pool_init(&pool, POOL_BUDGET_BYTES);
+	kept = model_state_message(&model, &pool);
+	assert_int_equal(kept->n_figures, FIGURES);
+	assert_int_equal(kept->figures[FIGURE_LIVE_BYTES], 3);
+	assert_string_equal(model_hello_message(&model, &pool)->figure_names,
+			    figures_names);
+	pool_free(&pool);
+}
+
 static void a_refused_message_changes_nothing(void **state)
 {
 	(void)state;
@@ -192,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(figures_are_the_newest),
+		cmocka_unit_test(figures_go_by_their_names),
 		cmocka_unit_test(a_refused_message_changes_nothing),
 		cmocka_unit_test(a_state_needs_a_hello),
 		cmocka_unit_test(a_new_session_forgets),
