@@ -14,6 +14,7 @@
 #include "hakmem-top/base/signals.h"
 #include "hakmem-top/base/text.h"
 #include "hakmem-top/commands/verbs.h"
+#include "proto/figures.h"
 #include "proto/path.h"
 
 enum { DONE = 0, FAILURE = 1, USAGE = 2 };
@@ -82,6 +83,17 @@ static int main_help(void)
 	return fflush(stdout) == 0 ? DONE : FAILURE;
 }
 
+/* The manual of figures: a line each, as the table has them. */
+static int main_figures(void)
+{
+	for (size_t i = 0; i < FIGURES; i++)
+		printf("%-24s %-8s %s\n", figures_table[i].name,
+		       figures_table[i].kind == FIGURE_COUNTER ? "counter"
+							       : "gauge",
+		       figures_table[i].help);
+	return fflush(stdout) == 0 ? DONE : FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	char why[1024] = "", path[PATH_SOCKET_MAX];
@@ -95,6 +107,8 @@ int main(int argc, char **argv)
 		return main_complain(USAGE, why);
 	if (opts.mode == OPTS_HELP)
 		return main_help();
+	if (opts.mode == OPTS_FIGURES)
+		return main_figures();
 	if (opts.mode == OPTS_VERSION) {
 		puts("hakmem-top " HAKMEM_VERSION);
 		return fflush(stdout) == 0 ? DONE : FAILURE;

@@ -195,6 +195,7 @@ SETS(readonly, return parse->opts->readonly = true)
 SETS(stay, return parse->opts->stay = true)
 SETS(help, parse->opts->mode = OPTS_HELP; return true)
 SETS(version, parse->opts->mode = OPTS_VERSION; return true)
+SETS(figures, parse->opts->mode = OPTS_FIGURES; return true)
 
 #define IN(mode) (1u << OPTS_##mode)
 
@@ -246,6 +247,8 @@ static const struct option {
 	 "keep the screen when the command ended", 0},
 	{opts_set_help, 0, "help", NULL, "this text", 0},
 	{opts_set_version, 'V', "version", NULL, "the version", 0},
+	{opts_set_figures, 0, "figures", NULL,
+	 "what each figure of a process means", 0},
 };
 #define OPTIONS (sizeof(opts_options) / sizeof(opts_options[0]))
 _Static_assert(OPTIONS <= OPTIONS_MAX, "room for what was given");
@@ -472,7 +475,8 @@ static bool opts_check(struct parse *parse)
 {
 	struct opts *opts = parse->opts;
 
-	if (opts->mode == OPTS_HELP || opts->mode == OPTS_VERSION)
+	if (opts->mode == OPTS_HELP || opts->mode == OPTS_VERSION ||
+	    opts->mode == OPTS_FIGURES)
 		return true;
 	if (!opts_check_places(parse))
 		return false;

@@ -22,6 +22,7 @@ enum opts_mode {
 	OPTS_SET,
 	OPTS_HELP,
 	OPTS_VERSION,
+	OPTS_FIGURES,
 };
 
 enum opts_format {

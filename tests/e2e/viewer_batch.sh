@@ -86,6 +86,12 @@ top --help || fail "--help"
 for word in --batch "F1 h ?" ALLOC/S HAKMEM_SOCKET "128+N"; do
 	grep -qF -- "$word" "$T/out" || fail "--help lacks $word"
 done
+top --figures || fail "--figures"
+PYTHONPATH=$E2E python3 -c 'import figures, sys
+lines = [line.split(None, 2) for line in open(sys.argv[1])]
+assert [line[0] for line in lines] == figures.NAMES, lines
+assert {line[1] for line in lines} == {"counter", "gauge"}, lines
+assert all(len(line[2]) > 5 for line in lines)' "$T/out" || fail "--figures"
 top --version || fail "--version"
 grep -qE '^hakmem-top [0-9.]+$' "$T/out" || fail "--version: $(cat "$T/out")"
 exit 0
