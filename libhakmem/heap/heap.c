@@ -30,7 +30,7 @@ static struct block *heap_pop_uncounted(struct cache *cache, uint8_t code)
 	return block;
 }
 
-/* For a request that was counted and has borrowed. Tries harder: an exact power
+/* For a request that was counted already. Tries harder: an exact power
  * of two whose zone cannot grow can also live in a block with a header. */
 static struct block *heap_pop_or_reclaim(struct cache *cache, uint8_t code,
 					 size_t n)
