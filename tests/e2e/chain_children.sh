@@ -21,7 +21,7 @@ for child in "${children[@]}"; do
 	soon "$child" "state == 'running' and parent_pid == $HOST"
 	soon "$child" "parent_process_id == $parent and live_bytes > 500000"
 	kill "$child"
-	soon "$child" "state == 'signaled' and exit_signal == 15"
+	soon "$child" "state == 'signalled' and exit_signal == 15"
 done
 holds "$HOST" "state == 'running'" || fail "the parent is gone"
 

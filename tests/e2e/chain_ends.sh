@@ -8,7 +8,7 @@ tell churn 300
 soon "$HOST" "state == 'running' and live_bytes > 1000000"
 kill -9 "$HOST"
 wait "$HOST" 2>/dev/null
-soon "$HOST" "state == 'signaled' and exit_signal == 9"
+soon "$HOST" "state == 'signalled' and exit_signal == 9"
 holds "$HOST" 'live_bytes > 1000000 and requests_1024_total >= 1000' ||
 	fail "the last state is lost: $(cat "$T/report.json")"
 end() {
@@ -19,14 +19,14 @@ killed=$HOST
 exited=$(end 'raise SystemExit(7)')
 aborted=$(end 'os.abort()')
 soon "$exited" "state == 'exited' and exit_status == 7 and allocs_total > 1000"
-soon "$aborted" "state == 'signaled' and exit_signal == 6"
+soon "$aborted" "state == 'signalled' and exit_signal == 6"
 
 # Tiny processes are seen, too, with their last figures.
 hakmem /bin/ls / >/dev/null
 until_true sh -c "'$B/hakmem-top' --batch -n 1 --json | grep -q '/bin/ls /'" ||
 	fail "a short process left no trace"
 sleep 2
-soon "$killed" "state == 'signaled'"
+soon "$killed" "state == 'signalled'"
 soon "$exited" "state == 'exited'"
 
 # exec: the same pid, another program; the new one is what is shown.

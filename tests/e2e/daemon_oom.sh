@@ -49,6 +49,6 @@ wait "$eater" 2>/dev/null
 soon "$eater" "state == 'oom-killed'"
 for pid in "${waits[@]}"; do
 	kill -9 "$pid"
-	soon "$pid" "state == 'signaled' and exit_signal == 9"
+	soon "$pid" "state == 'signalled' and exit_signal == 9"
 done
 exit 0

@@ -48,7 +48,7 @@ for i in {1..40}; do
 done
 hakmem "$P" -c 'import os; print(os.getpid(), flush=True); x = [bytes(1000) for i in range(5000)]; os.kill(os.getpid(), 11)' >"$T/pid" 2>/dev/null
 kill -CONT "$DAEMON"
-soon "$(cat "$T/pid")" "state == 'signaled' and exit_signal == 11"
+soon "$(cat "$T/pid")" "state == 'signalled' and exit_signal == 11"
 python3 - "$T" <<'PY' || fail "exec while nobody looked"
 import json
 import sys
