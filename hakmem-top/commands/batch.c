@@ -24,9 +24,9 @@ static void batch_report_text(struct context *context)
 		 localtime_r(&when, &local));
 	printf("%s  %zu running, %zu ended  live %s  rss %s  allocs/s %s\n",
 	       clock, totals.alive, totals.ended,
-	       fmt_bytes(live, totals.live_bytes),
-	       fmt_bytes(rss, totals.rss_bytes),
-	       fmt_rate(rate, totals.allocs_s));
+	       fmt_bytes(live, totals.figures[FIGURE_LIVE_BYTES]),
+	       fmt_bytes(rss, totals.figures[FIGURE_RSS_BYTES]),
+	       fmt_rate(rate, totals.rates[VIEW_ALLOCS]));
 	report_write(stdout, &screen_processes, context, OPTS_TEXT, SIZE_MAX);
 	putchar('\n');
 }

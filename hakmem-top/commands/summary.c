@@ -23,29 +23,25 @@
 /* What is added up over the command and its children. */
 struct sum {
 	size_t processes, details;
-	uint64_t allocs, frees, live_bytes, live_objects, largest_peak;
-	uint64_t requests_1024, fallback_1024, page_boundary, mincore;
-	uint64_t rejects, dropped;
-	uint64_t kinds[REJECT_KINDS];
+	uint64_t figures[FIGURES], largest_peak;
 	size_t size_count;
 	struct size_bin sizes[MODEL_SIZES_MAX];
 };
 
-static void summary_add_process(struct sum *sum, const struct process *process)
+static uint64_t summary_peak(const struct view_row *row)
 {
+	return figure_or_0(row->process->figures, FIGURE_PEAK_LIVE_BYTES);
+}
+
+static void summary_add_process(struct sum *sum, const struct view_row *row)
+{
+	uint64_t peak = summary_peak(row);
+
 	sum->processes++;
-	sum->allocs += process->allocs;
-	sum->frees += process->frees;
-	sum->live_bytes += process->live_bytes;
-	sum->live_objects += process->live_objects;
-	sum->requests_1024 += process->requests_1024;
-	sum->fallback_1024 += process->fallback_1024;
-	sum->page_boundary += process->page_boundary;
-	sum->mincore += process->mincore;
-	sum->rejects += process->rejects;
-	sum->dropped += process->dropped;
-	if (process->peak_live_bytes > sum->largest_peak)
-		sum->largest_peak = process->peak_live_bytes;
+	for (unsigned i = 0; i < FIGURES; i++)
+		sum->figures[i] += figure_or_0(row->process->figures, i);
+	if (peak > sum->largest_peak)
+		sum->largest_peak = peak;
 }
 
 static void summary_add_size(struct sum *sum, const struct size_bin *bin)
@@ -76,9 +72,6 @@ static void summary_add_detail(struct sum *sum, struct client *client,
 	sum->details++;
 	for (size_t i = 0; i < detail->size_count; i++)
 		summary_add_size(sum, &detail->sizes[i]);
-	for (size_t i = 0; i < REJECT_KINDS; i++)
-		sum->kinds[i] +=
-			figure_or_0(detail->process.figures, FIGURE_REJECT(i));
 	model_detail_free(detail);
 }
 
@@ -214,11 +207,13 @@ static void summary_print_rejects(FILE *out, const struct sum *sum)
 	char text[FMT_MAX];
 	const char *before = "  (";
 
-	fprintf(out, "  rejects      %s", fmt_grouped(text, sum->rejects));
+	fprintf(out, "  rejects      %s",
+		fmt_grouped(text, sum->figures[FIGURE_REJECTS]));
 	for (size_t i = 0; i < REJECT_KINDS; i++)
-		if (sum->kinds[i]) {
+		if (sum->figures[FIGURE_REJECT(i)]) {
 			fprintf(out, "%s%s %s", before, figures_reject_text[i],
-				fmt_grouped(text, sum->kinds[i]));
+				fmt_grouped(text,
+					    sum->figures[FIGURE_REJECT(i)]));
 			before = ", ";
 		}
 	fprintf(out, "%s\n", *before == ',' ? ")" : "");
@@ -231,23 +226,25 @@ static void summary_print_totals(FILE *out, const struct sum *sum)
 	fprintf(out, "  peak live    %s%s\n", fmt_bytes(a, sum->largest_peak),
 		sum->processes > 1 ? " in the largest process" : "");
 	fprintf(out, "  allocations  %s, frees %s\n",
-		fmt_grouped(a, sum->allocs), fmt_grouped(b, sum->frees));
+		fmt_grouped(a, sum->figures[FIGURE_ALLOCS]),
+		fmt_grouped(b, sum->figures[FIGURE_FREES]));
 	fprintf(out, "  left live    %s in %s blocks\n",
-		fmt_bytes(a, sum->live_bytes),
-		fmt_grouped(b, sum->live_objects));
+		fmt_bytes(a, sum->figures[FIGURE_LIVE_BYTES]),
+		fmt_grouped(b, sum->figures[FIGURE_LIVE_OBJECTS]));
 	fprintf(out,
 		"  1024 bytes   %s requests (%s%% of all), %s left the small "
 		"classes\n",
-		fmt_grouped(a, sum->requests_1024),
-		fmt_percent(b, sum->requests_1024, sum->allocs),
-		fmt_grouped(c, sum->fallback_1024));
+		fmt_grouped(a, sum->figures[FIGURE_REQUESTS_1024]),
+		fmt_percent(b, sum->figures[FIGURE_REQUESTS_1024],
+			    sum->figures[FIGURE_ALLOCS]),
+		fmt_grouped(c, sum->figures[FIGURE_FALLBACK_1024]));
 	fprintf(out, "  page bounds  %s frees, %s asked mincore\n",
-		fmt_grouped(a, sum->page_boundary),
-		fmt_grouped(b, sum->mincore));
+		fmt_grouped(a, sum->figures[FIGURE_PAGE_BOUNDARY]),
+		fmt_grouped(b, sum->figures[FIGURE_MINCORE]));
 	summary_print_rejects(out, sum);
-	if (sum->dropped)
+	if (sum->figures[FIGURE_DROPPED])
 		fprintf(out, "  dropped      %s states\n",
-			fmt_grouped(a, sum->dropped));
+			fmt_grouped(a, sum->figures[FIGURE_DROPPED]));
 }
 
 /* With several processes: those that had the most memory. */
@@ -266,15 +263,16 @@ static void summary_print_processes(FILE *out, const struct view_row *rows,
 			   text_command(process->command), 36, false);
 		model_state_text(process, state, sizeof(state));
 		fprintf(out, "     %8u  peak %6s  allocs %6s  %-8s %s\n",
-			process->pid, fmt_bytes(peak, process->peak_live_bytes),
-			fmt_count(allocs, process->allocs), state, command);
+			process->pid, fmt_bytes(peak, summary_peak(&rows[i])),
+			fmt_count(allocs,
+				  figure_or_0(process->figures, FIGURE_ALLOCS)),
+			state, command);
 	}
 }
 
 static int summary_by_peak(const void *a, const void *b)
 {
-	uint64_t left = ((const struct view_row *)a)->process->peak_live_bytes;
-	uint64_t right = ((const struct view_row *)b)->process->peak_live_bytes;
+	uint64_t left = summary_peak(a), right = summary_peak(b);
 
 	return left > right ? -1 : left < right;
 }
@@ -283,7 +281,7 @@ static void summary_print_family(FILE *out, struct client *client,
 				 struct view *view, struct sum *sum)
 {
 	for (size_t i = 0; i < view->count; i++)
-		summary_add_process(sum, view->rows[i].process);
+		summary_add_process(sum, &view->rows[i]);
 	qsort(view->rows, view->count, sizeof(*view->rows), summary_by_peak);
 	for (size_t i = 0; i < view->count; i++)
 		summary_add_detail(sum, client, view->rows[i].process->id);

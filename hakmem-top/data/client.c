@@ -288,6 +288,7 @@ static const Hakmem__QueryWhat client_wire_what[CLIENT_KINDS] = {
 	[CLIENT_SITES] = HAKMEM__QUERY_WHAT__QUERY_SITES,
 	[CLIENT_STACK] = HAKMEM__QUERY_WHAT__QUERY_STACK,
 	[CLIENT_BASELINE] = HAKMEM__QUERY_WHAT__QUERY_BASELINE_SET,
+	[CLIENT_BASELINE_DROP] = HAKMEM__QUERY_WHAT__QUERY_BASELINE_DROP,
 	[CLIENT_CONTROL] = HAKMEM__QUERY_WHAT__QUERY_CONTROL,
 };
 
@@ -333,6 +334,7 @@ static void client_fill(Hakmem__Query *message, Hakmem__Control *control,
 		client_word(words->sample, query->export_sample);
 	message->baseline = client_word(words->baseline, query->baseline);
 	message->site_id = query->site_id;
+	message->mine = query->mine;
 	if (query->what != CLIENT_CONTROL)
 		return;
 	hakmem__control__init(control);

@@ -37,6 +37,7 @@ enum client_what {
 	CLIENT_SITES,
 	CLIENT_STACK,
 	CLIENT_BASELINE,
+	CLIENT_BASELINE_DROP,
 	CLIENT_CONTROL,
 	CLIENT_KINDS /* how many there are; as an answer: to no query */
 };
@@ -48,7 +49,8 @@ struct client_query {
 	uint32_t pid;
 	uint64_t since_ns;
 	const char *export_what, *export_format, *export_sample;
-	const char *baseline; /* MARK: its name; EXPORT, SITES: since then */
+	const char *baseline; /* its name; in other queries: since then */
+	bool mine;	      /* BASELINE: goes with this connection */
 	uint32_t site_id;
 	uint64_t sample_bytes; /* CONTROL: 0 changes nothing */
 	bool sampling_off;

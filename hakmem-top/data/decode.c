@@ -43,24 +43,15 @@ static bool decode_take_process(const Hakmem__Process *from,
 		.ended_ns = from->ended_ns,
 		.state_ns = from->state_ns,
 		.age_ns = from->age_ns,
+		.base_ns = from->base_ns,
 		.command = decode_copy(from->command),
 		.executable = decode_copy(from->executable),
 	};
 	figures_take(order, (const uint64_t *)from->figures, from->n_figures,
 		     to->figures);
-	to->live_bytes = figure_or_0(to->figures, FIGURE_LIVE_BYTES);
-	to->live_objects = figure_or_0(to->figures, FIGURE_LIVE_OBJECTS);
-	to->peak_live_bytes = figure_or_0(to->figures, FIGURE_PEAK_LIVE_BYTES);
-	to->rss_bytes = figure_or_0(to->figures, FIGURE_RSS_BYTES);
-	to->allocs = figure_or_0(to->figures, FIGURE_ALLOCS);
-	to->frees = figure_or_0(to->figures, FIGURE_FREES);
-	to->requests_1024 = figure_or_0(to->figures, FIGURE_REQUESTS_1024);
-	to->fallback_1024 = figure_or_0(to->figures, FIGURE_FALLBACK_1024);
-	to->page_boundary = figure_or_0(to->figures, FIGURE_PAGE_BOUNDARY);
-	to->mincore = figure_or_0(to->figures, FIGURE_MINCORE);
-	to->rejects = figure_or_0(to->figures, FIGURE_REJECTS);
-	to->sample_bytes = figure_or_0(to->figures, FIGURE_SAMPLE_BYTES);
-	to->dropped = figure_or_0(to->figures, FIGURE_DROPPED);
+	if (from->base_ns)
+		figures_take(order, (const uint64_t *)from->base_figures,
+			     from->n_base_figures, to->base);
 	return to->command && to->executable;
 }
 
@@ -125,29 +116,40 @@ bool decode_processes(const struct frame *frame, struct processes **processes,
 	return done;
 }
 
+static struct size_bin decode_bin(const Hakmem__SizeBin *bin)
+{
+	double error = bin->requests_stderr;
+
+	return (struct size_bin){
+		.low = bin->low_bytes,
+		.high = bin->high_bytes,
+		.requests = bin->requests,
+		.requested_bytes = bin->requested_bytes,
+		.reserved_bytes = bin->reserved_bytes,
+		.live_objects = bin->live_objects,
+		.live_bytes = bin->live_bytes,
+		.stderr_requests = isfinite(error) && error > 0 ? error : 0,
+	};
+}
+
 static bool decode_take_sizes(const Hakmem__Detail *from, struct detail *to)
 {
 	size_t count = from->n_sizes < MODEL_SIZES_MAX ? from->n_sizes
 						       : MODEL_SIZES_MAX;
 
 	to->sizes = calloc(count + 1, sizeof(*to->sizes));
-	if (!to->sizes)
+	to->base_sizes = calloc(count + 1, sizeof(*to->base_sizes));
+	if (!to->sizes || !to->base_sizes)
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		const Hakmem__SizeBin *bin = from->sizes[i];
-		double error = bin->requests_stderr;
-
-		to->sizes[i] = (struct size_bin){
-			.low = bin->low_bytes,
-			.high = bin->high_bytes,
-			.requests = bin->requests,
-			.requested_bytes = bin->requested_bytes,
-			.reserved_bytes = bin->reserved_bytes,
-			.live_objects = bin->live_objects,
-			.live_bytes = bin->live_bytes,
-			.stderr_requests =
-				isfinite(error) && error > 0 ? error : 0,
-		};
+	for (size_t i = 0, base = 0; i < count; i++) {
+		to->sizes[i] = decode_bin(from->sizes[i]);
+		/* Both are in the order of sizes. */
+		while (base < from->n_base_sizes &&
+		       from->base_sizes[base]->low_bytes < to->sizes[i].low)
+			base++;
+		if (base < from->n_base_sizes &&
+		    from->base_sizes[base]->low_bytes == to->sizes[i].low)
+			to->base_sizes[i] = decode_bin(from->base_sizes[base]);
 	}
 	to->size_count = count;
 	return true;
@@ -156,31 +158,40 @@ static bool decode_take_sizes(const Hakmem__Detail *from, struct detail *to)
 #define AT(state, column, i)                                                   \
 	((i) < (state)->n_##column ? (state)->column[i] : 0)
 
+static struct class_row decode_class(const Hakmem__Hello *hello,
+				     const Hakmem__State *state, size_t i)
+{
+	const Hakmem__SizeClass *class = hello->classes[i];
+
+	return (struct class_row){
+		.index = (uint32_t)i,
+		.stride = class->stride_bytes,
+		.low = class->low_bytes,
+		.high = class->high_bytes,
+		.usable = class->usable_bytes,
+		.slab_bytes = class->slab_bytes,
+		.headerless = class->headerless,
+		.aligned_only = class->aligned_only,
+		.allocs = AT(state, class_allocs, i),
+		.frees = AT(state, class_frees, i),
+		.slabs = AT(state, class_slabs, i),
+	};
+}
+
 static bool decode_take_classes(const Hakmem__Hello *hello,
-				const Hakmem__State *state, struct detail *to)
+				const Hakmem__State *state,
+				const Hakmem__State *base, struct detail *to)
 {
 	size_t count = hello->n_classes < MODEL_CLASSES_MAX ? hello->n_classes
 							    : MODEL_CLASSES_MAX;
 
 	to->classes = calloc(count + 1, sizeof(*to->classes));
-	if (!to->classes)
+	to->base_classes = calloc(count + 1, sizeof(*to->base_classes));
+	if (!to->classes || !to->base_classes)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		const Hakmem__SizeClass *class = hello->classes[i];
-
-		to->classes[i] = (struct class_row){
-			.index = (uint32_t)i,
-			.stride = class->stride_bytes,
-			.low = class->low_bytes,
-			.high = class->high_bytes,
-			.usable = class->usable_bytes,
-			.slab_bytes = class->slab_bytes,
-			.headerless = class->headerless,
-			.aligned_only = class->aligned_only,
-			.allocs = AT(state, class_allocs, i),
-			.frees = AT(state, class_frees, i),
-			.slabs = AT(state, class_slabs, i),
-		};
+		to->classes[i] = decode_class(hello, state, i);
+		to->base_classes[i] = decode_class(hello, base, i);
 	}
 	to->class_count = count;
 	return true;
@@ -213,23 +224,26 @@ static bool decode_take_detail(const Hakmem__Detail *from, struct detail *to)
 	struct figures_map order;
 	Hakmem__Process process;
 	Hakmem__Hello hello;
-	Hakmem__State state;
+	Hakmem__State state, base;
 
 	hakmem__process__init(&process);
 	hakmem__hello__init(&hello);
 	hakmem__state__init(&state);
+	hakmem__state__init(&base);
 	if (from->process)
 		process = *from->process;
 	if (from->hello)
 		hello = *from->hello;
 	if (from->state)
 		state = *from->state;
+	if (from->base_state)
+		base = *from->base_state;
 	to->now_ns = from->now_ns;
 	to->state_ns = state.time_ns;
 	decode_read_order(hello.figure_names, &order);
 	return decode_take_process(&process, &order, &to->process) &&
 	       decode_take_hello(&hello, to) &&
-	       decode_take_classes(&hello, &state, to) &&
+	       decode_take_classes(&hello, &state, &base, to) &&
 	       decode_take_sizes(from, to);
 }
 

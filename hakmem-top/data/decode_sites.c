@@ -32,6 +32,24 @@ static uint64_t decode_sites_positive(int64_t samples)
 	return samples > 0 ? (uint64_t)samples : 0;
 }
 
+static struct site_change decode_sites_change(const Hakmem__SiteChange *from)
+{
+	uint64_t born = from->samples;
+	uint64_t died = decode_sites_positive(
+		(int64_t)(from->samples - (uint64_t)from->live_samples));
+	uint64_t moved = born + died;
+
+	return (struct site_change){
+		.live = {unpack_real(from->live_bytes),
+			 decode_sites_figure(from->live_bytes_stderr), moved},
+		.live_objects = {unpack_real(from->live_objects),
+				 decode_sites_figure(from->live_objects_stderr),
+				 moved},
+		.allocated = decode_sites_estimate(
+			from->alloc_bytes, from->alloc_bytes_stderr, born),
+	};
+}
+
 static bool decode_sites_take_site(const Hakmem__SiteRow *from, struct site *to)
 {
 	*to = (struct site){
@@ -70,6 +88,8 @@ static bool decode_sites_take_site(const Hakmem__SiteRow *from, struct site *to)
 		.growth_minutes = decode_sites_figure(from->growth_minutes),
 		.truncated = from->truncated,
 	};
+	if (from->since)
+		to->since = decode_sites_change(from->since);
 	return to->function && to->location && to->module && to->thread;
 }
 
@@ -110,6 +130,7 @@ static bool decode_sites_take_all(const Hakmem__SiteTable *from,
 					 from->live_bytes_stderr, samples);
 	to->z = unpack_real(from->z);
 	to->pending = from->symbols_pending;
+	to->marked = from->baseline && *from->baseline;
 	return true;
 }
 

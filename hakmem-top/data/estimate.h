@@ -38,22 +38,4 @@ bool estimate_few(const struct estimate *estimate);
 struct estimate estimate_add(const struct estimate *a,
 			     const struct estimate *b);
 
-/* What a sum that only grows gained from `before` to `after`. */
-struct estimate estimate_gain(const struct estimate *before,
-			      const struct estimate *after);
-
-/* What lives of a thing and what was allocated of it, at one time. */
-struct estimate_pair {
-	const struct estimate *live, *allocated;
-};
-
-/*
- * The change of what lives. Its value may be negative, its samples are the
- * allocations and frees sampled in between. What was allocated and freed in
- * between, and what lived all the time, may count in its error, never both: it
- * is at most the one given.
- */
-struct estimate estimate_change(struct estimate_pair before,
-				struct estimate_pair after);
-
 #endif

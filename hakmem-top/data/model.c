@@ -32,36 +32,10 @@ void model_detail_free(struct detail *detail)
 	free(detail->errors);
 	free(detail->sizes);
 	free(detail->classes);
+	free(detail->base_sizes);
+	free(detail->base_classes);
 	free(detail->library_version);
 	free(detail);
-}
-
-static void *model_copy(const void *from, size_t count, size_t size)
-{
-	void *made = calloc(count + 1, size);
-
-	if (made)
-		memcpy(made, from, count * size);
-	return made;
-}
-
-struct detail *model_detail_copy(const struct detail *detail)
-{
-	struct detail *made = calloc(1, sizeof(*made));
-
-	if (!made)
-		return NULL;
-	made->sizes = model_copy(detail->sizes, detail->size_count,
-				 sizeof(*detail->sizes));
-	made->classes = model_copy(detail->classes, detail->class_count,
-				   sizeof(*detail->classes));
-	if (!made->sizes || !made->classes) {
-		model_detail_free(made);
-		return NULL;
-	}
-	made->size_count = detail->size_count;
-	made->class_count = detail->class_count;
-	return made;
 }
 
 void model_history_free(struct history *history)

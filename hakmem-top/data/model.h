@@ -40,13 +40,9 @@ struct process {
 	bool exit_known;
 	int32_t exit_status, exit_signal;
 	uint64_t start_ticks, first_seen_ns, ended_ns, state_ns, age_ns;
-	uint64_t figures[FIGURES]; /* FIGURE_UNKNOWN where there is none */
-	/* The same, 0 where there is none. */
-	uint64_t live_bytes, live_objects, peak_live_bytes, rss_bytes;
-	uint64_t allocs, frees;
-	uint64_t requests_1024, fallback_1024;
-	uint64_t page_boundary, mincore, rejects;
-	uint64_t sample_bytes, dropped;
+	uint64_t figures[FIGURES];  /* FIGURE_UNKNOWN where there is none */
+	uint64_t base_ns;	    /* of the baseline; 0 = it has none */
+	uint64_t base[FIGURES];	    /* the figures then */
 	char *command, *executable; /* never NULL */
 };
 
@@ -81,6 +77,9 @@ struct detail {
 	size_t size_count, class_count, error_count;
 	struct size_bin *sizes;
 	struct class_row *classes;
+	/* The same at the baseline, row by row; 0 where it has none. */
+	struct size_bin *base_sizes;
+	struct class_row *base_classes;
 	char **errors; /* bad HAKMEM_* values, one line each */
 };
 
@@ -95,9 +94,6 @@ struct history {
 void model_processes_free(struct processes *processes);
 void model_detail_free(struct detail *detail);
 void model_history_free(struct history *history);
-
-/* A copy of the sizes and classes only, for comparing; NULL without memory. */
-struct detail *model_detail_copy(const struct detail *detail);
 
 /* "running", "exited" …: the word scripts may rely on. */
 const char *model_state_name(enum model_state state);

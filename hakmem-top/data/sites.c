@@ -42,45 +42,6 @@ void sites_stack_free(struct stack *stack)
 	free(stack);
 }
 
-static int sites_by_id(const void *a, const void *b)
-{
-	const struct site *left = a, *right = b;
-
-	return left->id < right->id ? -1 : left->id > right->id;
-}
-
-struct sites *sites_copy(const struct sites *sites)
-{
-	struct sites *made = calloc(1, sizeof(*made));
-
-	if (!made)
-		return NULL;
-	*made = *sites;
-	made->rows = calloc(sites->count + 1, sizeof(*made->rows));
-	if (!made->rows) {
-		free(made);
-		return NULL;
-	}
-	made->room = sites->count;
-	for (size_t i = 0; i < sites->count; i++) {
-		made->rows[i] = sites->rows[i];
-		made->rows[i].function = made->rows[i].location = NULL;
-		made->rows[i].module = made->rows[i].thread = NULL;
-	}
-	qsort(made->rows, made->count, sizeof(*made->rows), sites_by_id);
-	return made;
-}
-
-const struct site *sites_find(const struct sites *copy, uint32_t id)
-{
-	const struct site wanted = {.id = id};
-
-	if (!copy || copy->count == 0)
-		return NULL;
-	return bsearch(&wanted, copy->rows, copy->count, sizeof(*copy->rows),
-		       sites_by_id);
-}
-
 const char *sites_name(const struct site *site)
 {
 	if (site->function && *site->function)

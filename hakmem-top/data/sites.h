@@ -22,6 +22,12 @@
 #define SITES_NO_STACK 1u
 #define SITES_OVERFLOW 2u
 
+/* What changed since the baseline: value below 0 is less, samples are those of
+ * allocations and frees since then. */
+struct site_change {
+	struct estimate live, live_objects, allocated;
+};
+
 struct site {
 	uint32_t id;
 	uint32_t threads; /* 255 = or more */
@@ -30,6 +36,7 @@ struct site {
 	struct estimate live, live_objects, allocated, alloc_objects;
 	struct estimate peak,
 		peak_objects;	       /* when the heap was at its highest */
+	struct site_change since;      /* all 0 without a baseline */
 	double rate;		       /* bytes allocated per second */
 	double highest_bytes;	       /* of this site alone */
 	double mean_age_s;	       /* of a live byte */
@@ -45,6 +52,7 @@ struct sites {
 	struct estimate live;  /* all sites */
 	double z;
 	bool pending; /* names are still being looked up */
+	bool marked;  /* the rows say what changed since the baseline */
 	size_t count, room;
 	size_t omitted; /* rows beyond SITES_MAX */
 	struct site *rows;
@@ -77,12 +85,6 @@ void sites_stack_free(struct stack *stack);
 
 /* Frees the strings of one row. */
 void sites_clear(struct site *site);
-
-/* A copy of the figures, without strings, by id; NULL without memory. */
-struct sites *sites_copy(const struct sites *sites);
-
-/* The row of this id in a copy, NULL if there is none. */
-const struct site *sites_find(const struct sites *copy, uint32_t id);
 
 /* What to call a site: its function, or what stands for it; never empty. */
 const char *sites_name(const struct site *site);

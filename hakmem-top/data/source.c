@@ -97,6 +97,7 @@ static const struct source {
 			  source_free_sites},
 	[CLIENT_STACK] = {FRAME_STACK, source_read_stack, source_free_stack},
 	[CLIENT_BASELINE] = {FRAME_DONE, source_read_done, free},
+	[CLIENT_BASELINE_DROP] = {FRAME_DONE, source_read_done, free},
 	[CLIENT_CONTROL] = {FRAME_DONE, source_read_done, free},
 };
 

@@ -6,8 +6,9 @@
  *   query       answer
  *   PROCESSES   struct processes      SITES    struct sites
  *   DETAIL      struct detail         STACK    struct stack
- *   HISTORY     struct history        EXPORT   struct pile
- *   MARK, CONTROL: the line that says what was done, a string
+ *   HISTORY     struct history        EXPORT   struct buffer
+ *   BASELINE, BASELINE_DROP, CONTROL: the line that says what was done, a
+ * string
  */
 #ifndef HAKMEM_TOP_SOURCE_H
 #define HAKMEM_TOP_SOURCE_H

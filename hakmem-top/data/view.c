@@ -1,8 +1,15 @@
 #include "hakmem-top/data/view.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define DEPTH_MAX 64u /* of the tree; also ends a circle of parents */
+
+const enum figure view_counters[VIEW_RATES] = {
+	[VIEW_ALLOCS] = FIGURE_ALLOCS,
+	[VIEW_FREES] = FIGURE_FREES,
+	[VIEW_PAGE_BOUNDARY] = FIGURE_PAGE_BOUNDARY,
+};
 
 double view_rate(uint64_t before, uint64_t after, uint64_t elapsed_ns)
 {
@@ -44,29 +51,37 @@ static void view_fill_rates(struct view_memory *now,
 		return;
 	}
 	elapsed = now->state_ns - before->state_ns;
-	now->allocs_s = view_rate(before->allocs, now->allocs, elapsed);
-	now->frees_s = view_rate(before->frees, now->frees, elapsed);
-	now->page_boundary_s =
-		view_rate(before->page_boundary, now->page_boundary, elapsed);
+	for (size_t i = 0; i < VIEW_RATES; i++)
+		now->rates[i] =
+			view_rate(before->counts[i], now->counts[i], elapsed);
 }
 
 static struct view_memory view_remember(const struct view *view,
 					const struct processes *list,
 					const struct process *process)
 {
-	struct view_memory now = {
-		.id = process->id,
-		.state_ns = process->state_ns,
-		.allocs = process->allocs,
-		.frees = process->frees,
-		.page_boundary = process->page_boundary,
-	};
+	struct view_memory now = {.id = process->id,
+				  .state_ns = process->state_ns};
 	bool silent = process->state != MODEL_RUNNING ||
 		      (list->now_ns > process->state_ns &&
 		       list->now_ns - process->state_ns > VIEW_STALE_NS);
 
+	for (size_t i = 0; i < VIEW_RATES; i++)
+		now.counts[i] = figure_or_0(process->figures, view_counters[i]);
 	view_fill_rates(&now, view_recall(view, process->id), silent);
 	return now;
+}
+
+const uint64_t *view_base(const struct view *view,
+			  const struct process *process)
+{
+	static const uint64_t unborn[FIGURES];
+
+	if (!view->baseline_ns)
+		return NULL;
+	if (process->base_ns)
+		return process->base;
+	return process->first_seen_ns >= view->baseline_ns ? unborn : NULL;
 }
 
 static struct view_row view_make_row(const struct view *view,
@@ -76,18 +91,11 @@ static struct view_row view_make_row(const struct view *view,
 	struct view_row made = {
 		.process = process,
 		.rated = memory->rated || !model_alive(process),
-		.allocs_s = memory->allocs_s,
-		.frees_s = memory->frees_s,
-		.page_boundary_s = memory->page_boundary_s,
-		.has_baseline = view->has_baseline,
+		.marked = view->baseline_ns != 0,
+		.base = view_base(view, process),
 	};
-	const struct view_base *base = NULL;
 
-	if (view->base_count)
-		base = bsearch(&process->id, view->bases, view->base_count,
-			       sizeof(*base), view_by_id);
-	if (base)
-		made.base = *base;
+	memcpy(made.rates, memory->rates, sizeof(made.rates));
 	return made;
 }
 
@@ -161,64 +169,21 @@ bool view_update(struct view *view, const struct processes *list)
 	return view->root_pid == 0 || view_keep_family(view);
 }
 
-bool view_set_baseline(struct view *view, const struct processes *list)
-{
-	struct view_base *bases;
-
-	free(view->bases);
-	view->bases = NULL;
-	view->base_count = 0;
-	view->has_baseline = false;
-	if (!list)
-		return true;
-	bases = calloc(list->count + 1, sizeof(*bases));
-	if (!bases)
-		return false;
-	for (size_t i = 0; i < list->count; i++) {
-		const struct process *from = &list->rows[i];
-
-		bases[i] = (struct view_base){
-			.id = from->id,
-			.live_bytes = from->live_bytes,
-			.rss_bytes = from->rss_bytes,
-			.allocs = from->allocs,
-			.frees = from->frees,
-			.requests_1024 = from->requests_1024,
-			.page_boundary = from->page_boundary,
-			.rejects = from->rejects,
-		};
-	}
-	qsort(bases, list->count, sizeof(*bases), view_by_id);
-	view->bases = bases;
-	view->base_count = list->count;
-	view->has_baseline = true;
-	view->baseline_ns = list->now_ns;
-	return true;
-}
-
 struct view_totals view_totals(const struct view *view)
 {
 	struct view_totals totals = {.alive = 0};
 
 	for (size_t i = 0; i < view->count; i++) {
 		const struct view_row *one = &view->rows[i];
-		const struct process *process = one->process;
+		bool alive = model_alive(one->process);
 
-		totals.allocs += process->allocs;
-		totals.requests_1024 += process->requests_1024;
-		totals.fallback_1024 += process->fallback_1024;
-		totals.rejects += process->rejects;
-		totals.dropped += process->dropped;
-		if (!model_alive(process)) {
-			totals.ended++;
-			continue;
-		}
-		totals.alive++;
-		totals.live_bytes += process->live_bytes;
-		totals.live_objects += process->live_objects;
-		totals.rss_bytes += process->rss_bytes;
-		totals.allocs_s += one->allocs_s;
-		totals.frees_s += one->frees_s;
+		*(alive ? &totals.alive : &totals.ended) += 1;
+		for (unsigned k = 0; k < FIGURES; k++)
+			if (alive || figures_table[k].kind == FIGURE_COUNTER)
+				totals.figures[k] +=
+					figure_or_0(one->process->figures, k);
+		for (size_t k = 0; alive && k < VIEW_RATES; k++)
+			totals.rates[k] += one->rates[k];
 	}
 	return totals;
 }
@@ -240,7 +205,6 @@ const struct process *view_newest(const struct processes *list, uint32_t pid)
 void view_clear(struct view *view)
 {
 	free(view->memory);
-	free(view->bases);
 	free(view->rows);
 	*view = (struct view){.memory = NULL};
 }

@@ -18,38 +18,32 @@
 /* A running process silent for longer than this has the rate 0. */
 #define VIEW_STALE_NS 5000000000u
 
+/* The counters whose rates the list shows. */
+enum view_rate { VIEW_ALLOCS, VIEW_FREES, VIEW_PAGE_BOUNDARY, VIEW_RATES };
+extern const enum figure view_counters[VIEW_RATES];
+
 /* What is remembered of a process between polls, by id. */
 struct view_memory {
 	uint64_t id;
-	uint64_t state_ns, allocs, frees, page_boundary;
-	bool rated; /* two states were seen */
-	double allocs_s, frees_s, page_boundary_s;
-};
-
-/* The figures of a process when the baseline was set. */
-struct view_base {
-	uint64_t id;
-	uint64_t live_bytes, rss_bytes, allocs, frees, requests_1024;
-	uint64_t page_boundary, rejects;
+	uint64_t state_ns, counts[VIEW_RATES];
+	bool rated;		  /* two states were seen */
+	double rates[VIEW_RATES]; /* per second */
 };
 
 /* One line of the process table. */
 struct view_row {
 	const struct process *process;
 	bool rated; /* the rates mean something */
-	double allocs_s, frees_s, page_boundary_s;
-	bool has_baseline; /* `base` holds; a process born later has base 0 */
-	struct view_base base;
-	unsigned depth; /* in the tree; 0 = root or no tree */
+	double rates[VIEW_RATES];
+	bool marked;	      /* there is a baseline */
+	const uint64_t *base; /* view_base */
+	unsigned depth;	      /* in the tree; 0 = root or no tree */
 };
 
 struct view {
-	struct view_memory *memory;
-	size_t memory_count; /* both arrays are sorted by id */
-	struct view_base *bases;
-	size_t base_count;
-	bool has_baseline;
-	uint64_t baseline_ns; /* daemon's clock at the baseline */
+	struct view_memory *memory; /* sorted by id */
+	size_t memory_count;
+	uint64_t baseline_ns; /* daemon's clock at the baseline; 0 = none */
 	uint32_t root_pid;    /* 0, or show only this pid and its descendants */
 	struct view_row *rows;
 	size_t count;
@@ -57,9 +51,8 @@ struct view {
 
 struct view_totals {
 	size_t alive, ended;
-	uint64_t live_bytes, live_objects, rss_bytes; /* of the living */
-	double allocs_s, frees_s;
-	uint64_t allocs, requests_1024, fallback_1024, rejects, dropped;
+	uint64_t figures[FIGURES]; /* gauges of the living, counters of all */
+	double rates[VIEW_RATES];
 };
 
 /* (after - before) / seconds, 0 when it would be negative or undefined. */
@@ -71,9 +64,12 @@ double view_rate(uint64_t before, uint64_t after, uint64_t elapsed_ns);
  */
 bool view_update(struct view *view, const struct processes *list);
 
-/* Sets the baseline at `list`, or forgets it when NULL; then view_update again.
+/*
+ * The figures of a process at the baseline, 0 if it was born later. NULL: there
+ * is no baseline, or the daemon has none of this process.
  */
-bool view_set_baseline(struct view *view, const struct processes *list);
+const uint64_t *view_base(const struct view *view,
+			  const struct process *process);
 
 struct view_totals view_totals(const struct view *view);
 

@@ -27,10 +27,8 @@ struct context {
 	struct processes *list;
 	struct detail *detail;
 	struct detail *before; /* the state before `detail`, for rates */
-	struct detail *base;   /* `detail` when the baseline was set */
 	struct history *history;
 	struct sites *sites;
-	struct sites *sites_base; /* `sites` when the baseline was set */
 	struct stack *stack;
 	char sites_trouble[128]; /* why there are none; "" = no trouble */
 

@@ -8,7 +8,7 @@
 /* A class with what it is compared to. */
 struct row {
 	const struct class_row *class;
-	struct class_row base; /* at the baseline, else all 0 */
+	struct class_row base; /* at the baseline */
 	bool has_baseline, rated;
 	double allocs_s;
 	uint64_t most_live;
@@ -167,18 +167,15 @@ screen_classes_same(const struct detail *other, const struct class_row *class)
 }
 
 static struct row screen_classes_row_of(const struct context *context,
-					size_t index)
+					size_t index, bool since)
 {
 	const struct detail *detail = context->detail;
 	const struct detail *before = context->before;
 	struct row row = {.class = &detail->classes[index],
-			  .has_baseline = context->base != NULL};
-	const struct class_row *base =
-		screen_classes_same(context->base, row.class);
+			  .base = detail->base_classes[index],
+			  .has_baseline = since};
 	const struct class_row *old = screen_classes_same(before, row.class);
 
-	if (base)
-		row.base = *base;
 	if (old) {
 		row.rated = true;
 		row.allocs_s = view_rate(old->allocs, row.class->allocs,
@@ -189,6 +186,8 @@ static struct row screen_classes_row_of(const struct context *context,
 
 static bool screen_classes_refresh(struct context *context)
 {
+	bool since = context->detail &&
+		     view_base(&context->view, &context->detail->process);
 	size_t count = context->detail ? context->detail->class_count : 0;
 	struct row *rows =
 		table_make(&screen_classes_table, count, sizeof(*rows));
@@ -197,14 +196,14 @@ static bool screen_classes_refresh(struct context *context)
 	if (!rows)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		rows[i] = screen_classes_row_of(context, i);
+		rows[i] = screen_classes_row_of(context, i, since);
 		most = screen_classes_live(rows[i].class) > most
 			       ? screen_classes_live(rows[i].class)
 			       : most;
 	}
 	for (size_t i = 0; i < count; i++)
 		rows[i].most_live = most;
-	screen_classes_table.has_baseline = context->base != NULL;
+	screen_classes_table.has_baseline = since;
 	table_show(&screen_classes_table, context->filter, NULL);
 	return true;
 }

@@ -26,32 +26,65 @@ static uint64_t screen_processes_key(const void *data)
 	}
 #define WHOLE(name, kind, member)                                              \
 	GET(name, value_whole(VALUE_##kind, process->member))
-/* With a baseline the screen shows the change since then. */
-#define SINCE(name, kind, member)                                              \
-	GET(name, value_since(VALUE_##kind, row->has_baseline,                 \
-			      row->base.member, process->member))
 
-/* A rate, or with a baseline the number since then. */
-static struct value screen_processes_rate(const struct view_row *row,
-					  double per_second, uint64_t base,
-					  uint64_t now)
+static struct value screen_processes_figure(const void *data,
+					    enum figure figure)
 {
-	struct value value = value_real(VALUE_RATE, per_second);
+	static const enum value_kind kinds[] = {[FIGURE_COUNT] = VALUE_COUNT,
+						[FIGURE_BYTES] = VALUE_BYTES,
+						[FIGURE_NS] = VALUE_NUMBER};
+	uint64_t now = ROW(data)->process->figures[figure];
 
-	value.unknown = !row->rated;
-	return row->has_baseline ? value_since(VALUE_COUNT, true, base, now)
-				 : value;
+	return now == FIGURE_UNKNOWN
+		       ? (struct value){.kind = VALUE_NONE, .unknown = true}
+		       : value_whole(kinds[figures_table[figure].unit], now);
 }
 
-#define RATE(name, per_second, member)                                         \
-	GET(name, screen_processes_rate(row, row->per_second,                  \
-					row->base.member, process->member))
-
-static uint64_t screen_processes_gain(uint64_t base, uint64_t now)
+/* `value`, or with a baseline what the figure changed since then. */
+static struct value screen_processes_since(const struct view_row *row,
+					   enum figure figure,
+					   struct value value)
 {
+	uint64_t now = row->process->figures[figure];
+	uint64_t base = row->base ? row->base[figure] : FIGURE_UNKNOWN;
+
+	if (!row->marked)
+		return value;
+	value = screen_processes_figure(row, figure);
+	value.since = true;
+	value.base = base;
+	if (now == FIGURE_UNKNOWN || base == FIGURE_UNKNOWN) {
+		value.unknown = true;
+		value.base = value.count; /* in the order of growth: none */
+	}
+	return value;
+}
+
+#define SINCE(name, id)                                                        \
+	GET(name,                                                              \
+	    screen_processes_since(row, FIGURE_##id,                           \
+				   screen_processes_figure(row, FIGURE_##id)))
+#define RATE(name, id)                                                         \
+	GET(name, screen_processes_since(                                      \
+			  row, FIGURE_##id,                                    \
+			  (struct value){.kind = VALUE_RATE,                   \
+					 .real = row->rates[VIEW_##id],        \
+					 .unknown = !row->rated}))
+
+/* What came since the baseline, or since the start. */
+static uint64_t screen_processes_gain(const struct view_row *row,
+				      enum figure figure)
+{
+	uint64_t now = figure_or_0(row->process->figures, figure);
+	uint64_t base = row->base ? figure_or_0(row->base, figure) : 0;
+
 	return now > base ? now - base : 0;
 }
 
+#define FIGURE(id, name, unit, kind, group, level, trend, label, help)         \
+	GET(figure_##id, screen_processes_figure(row, FIGURE_##id))
+#include "proto/figures.def"
+#undef FIGURE
 WHOLE(pid, NUMBER, pid)
 WHOLE(parent_pid, NUMBER, parent_pid)
 WHOLE(uid, NUMBER, uid)
@@ -69,34 +102,21 @@ GET(exit_signal, process->state == MODEL_SIGNALLED
 			 ? value_real(VALUE_INTEGER, process->exit_signal)
 			 : value_whole(VALUE_NONE, 0))
 GET(age_s, value_real(VALUE_AGE, (double)process->age_ns / 1e9))
-SINCE(live_bytes, BYTES, live_bytes)
-WHOLE(live_objects, COUNT, live_objects)
-WHOLE(peak_live_bytes, BYTES, peak_live_bytes)
-SINCE(rss_bytes, BYTES, rss_bytes)
-WHOLE(allocs_total, COUNT, allocs)
-WHOLE(frees_total, COUNT, frees)
-WHOLE(requests_1024_total, COUNT, requests_1024)
-WHOLE(fallback_1024_total, COUNT, fallback_1024)
-WHOLE(page_boundary_total, COUNT, page_boundary)
-WHOLE(mincore_total, COUNT, mincore)
-SINCE(header_rejects_total, COUNT, rejects)
-WHOLE(sample_bytes, BYTES, sample_bytes)
-WHOLE(dropped_total, COUNT, dropped)
 WHOLE(start_ticks, NUMBER, start_ticks)
 WHOLE(process_id, NUMBER, id)
 WHOLE(parent_process_id, NUMBER, parent_id)
-RATE(allocs_s, allocs_s, allocs)
-RATE(frees_s, frees_s, frees)
-RATE(page_boundary_s, page_boundary_s, page_boundary)
-/* Requests of 1024 bytes of all requests, with a baseline of those since then.
- */
+SINCE(live, LIVE_BYTES)
+SINCE(rss, RSS_BYTES)
+SINCE(rejects, REJECTS)
+RATE(allocs_s, ALLOCS)
+RATE(frees_s, FREES)
+RATE(page_boundary_s, PAGE_BOUNDARY)
+/* Requests of 1024 bytes of all requests. */
 GET(share_1024,
-    value_pair(VALUE_SHARE,
-	       screen_processes_gain(row->has_baseline ? row->base.requests_1024
-						       : 0,
-				     process->requests_1024),
-	       screen_processes_gain(row->has_baseline ? row->base.allocs : 0,
-				     process->allocs)))
+    (struct value){.kind = VALUE_SHARE,
+		   .count = screen_processes_gain(row, FIGURE_REQUESTS_1024),
+		   .base = screen_processes_gain(row, FIGURE_ALLOCS),
+		   .unknown = row->marked && !row->base})
 
 static void screen_processes_show_command(const void *row,
 					  char out[VALUE_TEXT_MAX])
@@ -129,8 +149,9 @@ static enum term_role screen_processes_strong_alive(const void *row)
 
 static enum term_role screen_processes_bad_if_any(const void *row)
 {
-	return ROW(row)->process->rejects ? TERM_BAD
-					  : screen_processes_dim_ended(row);
+	return figure_or_0(ROW(row)->process->figures, FIGURE_REJECTS)
+		       ? TERM_BAD
+		       : screen_processes_dim_ended(row);
 }
 
 static enum term_role screen_processes_state_role(const void *row)
@@ -160,9 +181,9 @@ static const struct column screen_processes_columns[] = {
 	 COLUMN_FLEXIBLE | COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER,
 	 screen_processes_get_command, screen_processes_show_command,
 	 screen_processes_dim_ended, "command line"},
-	{"LIVE", "+LIVE", 'L', 6, 0, 0, screen_processes_get_live_bytes, NULL,
+	{"LIVE", "+LIVE", 'L', 6, 0, 0, screen_processes_get_live, NULL,
 	 screen_processes_strong_alive, "bytes reserved for live blocks"},
-	{"RSS", "+RSS", 'R', 6, 3, 0, screen_processes_get_rss_bytes, NULL,
+	{"RSS", "+RSS", 'R', 6, 3, 0, screen_processes_get_rss, NULL,
 	 screen_processes_dim_ended, "resident bytes of the process"},
 	{"ALLOC/S", "+ALLOCS", 'A', 7, 1, 0, screen_processes_get_allocs_s,
 	 NULL, screen_processes_dim_ended, "allocations per second"},
@@ -174,8 +195,8 @@ static const struct column screen_processes_columns[] = {
 	{"PGB/S", "+PGB", 'B', 6, 7, 0, screen_processes_get_page_boundary_s,
 	 NULL, screen_processes_dim_ended,
 	 "frees whose header lies on the page before, per second"},
-	{"REJ", "+REJ", 'X', 5, 2, 0, screen_processes_get_header_rejects_total,
-	 NULL, screen_processes_bad_if_any,
+	{"REJ", "+REJ", 'X', 5, 2, 0, screen_processes_get_rejects, NULL,
+	 screen_processes_bad_if_any,
 	 "pointers rejected: header-magic rejects"},
 	{"AGE", NULL, 'T', 6, 6, 0, screen_processes_get_age_s, NULL,
 	 screen_processes_dim_ended, "since the process started"},
@@ -191,30 +212,14 @@ static const struct column screen_processes_columns[] = {
 #name, screen_processes_get_##name                             \
 	}
 static const struct field screen_processes_fields[] = {
-	FIELD(pid),
-	FIELD(parent_pid),
-	FIELD(uid),
-	FIELD(command),
-	FIELD(state),
-	FIELD(exit_status),
-	FIELD(exit_signal),
-	FIELD(age_s),
-	FIELD(live_bytes),
-	FIELD(live_objects),
-	FIELD(peak_live_bytes),
-	FIELD(rss_bytes),
-	FIELD(allocs_total),
-	FIELD(frees_total),
-	FIELD(requests_1024_total),
-	FIELD(fallback_1024_total),
-	FIELD(page_boundary_total),
-	FIELD(mincore_total),
-	FIELD(header_rejects_total),
-	FIELD(sample_bytes),
-	FIELD(dropped_total),
-	FIELD(start_ticks),
-	FIELD(process_id),
-	FIELD(parent_process_id),
+	FIELD(pid),	    FIELD(parent_pid), FIELD(uid),
+	FIELD(command),	    FIELD(state),      FIELD(exit_status),
+	FIELD(exit_signal), FIELD(age_s),
+#define FIGURE(id, name, unit, kind, group, level, trend, label, help)         \
+	{name, screen_processes_get_figure_##id},
+#include "proto/figures.def"
+#undef FIGURE
+	FIELD(start_ticks), FIELD(process_id), FIELD(parent_process_id),
 };
 
 static struct table screen_processes_table = {
@@ -244,7 +249,7 @@ static bool screen_processes_refresh(struct context *context)
 		return false;
 	for (size_t i = 0; i < view->count; i++)
 		rows[i] = view->rows[i];
-	screen_processes_table.has_baseline = view->has_baseline;
+	screen_processes_table.has_baseline = view->baseline_ns != 0;
 	table_show(&screen_processes_table,
 		   context->open_pid ? "" : context->filter,
 		   context->tree ? tree_order : NULL);

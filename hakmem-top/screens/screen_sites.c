@@ -28,31 +28,39 @@ static struct table *screen_sites_get_table(void)
 	return &screen_sites_table;
 }
 
+/* Of a process born after the baseline all is since then. */
 static struct site_row screen_sites_row_of(const struct context *context,
-					   size_t index)
+					   size_t index, bool since)
 {
-	struct site_row row = {.site = &context->sites->rows[index],
-			       .has_baseline = context->sites_base != NULL,
-			       .sample_bytes =
-				       (double)context->sites->sample_bytes};
-	const struct site *base = sites_find(context->sites_base, row.site->id);
-
-	if (base)
-		row.base = *base;
-	return row;
+	const struct site *site = &context->sites->rows[index];
+	return (struct site_row){
+		.site = site,
+		.has_baseline = since,
+		.since = context->sites->marked
+				 ? site->since
+				 : (struct site_change){site->live,
+							site->live_objects,
+							site->allocated},
+		.sample_bytes = (double)context->sites->sample_bytes,
+	};
 }
 
 static bool screen_sites_refresh(struct context *context)
 {
 	size_t count = context->sites ? context->sites->count : 0;
+	const struct process *process =
+		context->detail ? &context->detail->process : NULL;
+	bool since = process && view_base(&context->view, process) &&
+		     context->sites &&
+		     context->sites->marked == (process->base_ns != 0);
 	struct site_row *rows =
 		table_make(screen_sites_get_table(), count, sizeof(*rows));
 
 	if (!rows)
 		return false;
 	for (size_t i = 0; i < count; i++)
-		rows[i] = screen_sites_row_of(context, i);
-	screen_sites_table.has_baseline = context->sites_base != NULL;
+		rows[i] = screen_sites_row_of(context, i, since);
+	screen_sites_table.has_baseline = since;
 	table_show(&screen_sites_table, context->filter, NULL);
 	return true;
 }
@@ -89,8 +97,10 @@ static void screen_sites_draw_check(const struct context *context, int y,
 	bounds_bytes(live, &sites->live, (double)sites->sample_bytes,
 		     term_utf8());
 	x = term_addf(y, x, TERM_STRONG, "  live %s", live);
-	x = term_addf(y, x, TERM_TEXT, ", exact %s",
-		      fmt_bytes(exact, context->detail->process.live_bytes));
+	x = term_addf(
+		y, x, TERM_TEXT, ", exact %s",
+		fmt_bytes(exact, figure_or_0(context->detail->process.figures,
+					     FIGURE_LIVE_BYTES)));
 	x = term_addf(y, x, fabs(z) > 3 ? TERM_BAD : TERM_TEXT, "  z %+.1f", z);
 	if (sites->pending)
 		x = term_add(y, x, TERM_WARN, "  names are being looked up");

@@ -10,7 +10,7 @@
 /* A bin with what it is compared to. */
 struct size_row {
 	const struct size_bin *bin;
-	struct size_bin base; /* at the baseline, else all 0 */
+	struct size_bin base; /* at the baseline */
 	bool has_baseline;
 	uint64_t all_requests, most_requests, most_live;
 };
@@ -145,28 +145,6 @@ static struct table *screen_sizes_get_table(void)
 	return &screen_sizes_table;
 }
 
-static const struct size_bin *screen_sizes_base_of(const struct detail *base,
-						   uint64_t low)
-{
-	for (size_t i = 0; base && i < base->size_count; i++)
-		if (base->sizes[i].low == low)
-			return &base->sizes[i];
-	return NULL;
-}
-
-static struct size_row screen_sizes_row_of(const struct context *context,
-					   size_t index)
-{
-	struct size_row row = {.bin = &context->detail->sizes[index],
-			       .has_baseline = context->base != NULL};
-	const struct size_bin *base =
-		screen_sizes_base_of(context->base, row.bin->low);
-
-	if (base)
-		row.base = *base;
-	return row;
-}
-
 /* What the bars and shares of all rows are measured against. */
 static void screen_sizes_measure(struct size_row *list, size_t count)
 {
@@ -189,16 +167,20 @@ static void screen_sizes_measure(struct size_row *list, size_t count)
 
 static bool screen_sizes_refresh(struct context *context)
 {
-	size_t count = context->detail ? context->detail->size_count : 0;
+	const struct detail *detail = context->detail;
+	bool since = detail && view_base(&context->view, &detail->process);
+	size_t count = detail ? detail->size_count : 0;
 	struct size_row *rows =
 		table_make(&screen_sizes_table, count, sizeof(*rows));
 
 	if (!rows)
 		return false;
 	for (size_t i = 0; i < count; i++)
-		rows[i] = screen_sizes_row_of(context, i);
+		rows[i] = (struct size_row){.bin = &detail->sizes[i],
+					    .base = detail->base_sizes[i],
+					    .has_baseline = since};
 	screen_sizes_measure(rows, count);
-	screen_sizes_table.has_baseline = context->base != NULL;
+	screen_sizes_table.has_baseline = since;
 	table_show(&screen_sizes_table, context->filter, NULL);
 	return true;
 }
@@ -207,15 +189,17 @@ static void screen_sizes_draw(struct context *context, int y, int height,
 			      int width)
 {
 	const struct detail *detail = context->detail;
-	uint64_t all = detail->process.allocs;
+	const uint64_t *figures = detail->process.figures;
+	uint64_t now = figure_or_0(figures, FIGURE_REQUESTS_1024);
 	char count[FMT_MAX], part[FMT_MAX], fallback[FMT_MAX];
 
 	term_addf(y, 1, TERM_TEXT,
 		  "1024 bytes: %s requests (%s%% of all), %s left the small "
 		  "classes",
-		  fmt_grouped(count, detail->process.requests_1024),
-		  fmt_percent(part, detail->process.requests_1024, all),
-		  fmt_grouped(fallback, detail->process.fallback_1024));
+		  fmt_grouped(count, now),
+		  fmt_percent(part, now, figure_or_0(figures, FIGURE_ALLOCS)),
+		  fmt_grouped(fallback,
+			      figure_or_0(figures, FIGURE_FALLBACK_1024)));
 	table_draw(&screen_sizes_table, y + 1, height - 1, width);
 	if (screen_sizes_table.count == 0)
 		term_add(y + 3, 2, TERM_TEXT,

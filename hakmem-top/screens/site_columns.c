@@ -68,55 +68,27 @@ GET(short_lived_share,
 /* Only of what is suspected of a leak. */
 GET(growth, value_real(VALUE_REAL, site->growing ? site->growth : 0))
 
-/* Of live bytes since the baseline. */
-static struct estimate site_columns_live_change(const struct site_row *row)
-{
-	const struct site *base = &row->base, *site = row->site;
-
-	return estimate_change(
-		(struct estimate_pair){&base->live, &base->allocated},
-		(struct estimate_pair){&site->live, &site->allocated});
-}
-
-/* An estimate, with a baseline shown as its `change`. */
+/* An estimate; on the screen, with a baseline, its change since then. */
 static struct value site_columns_estimated(const struct site_row *row,
 					   enum value_kind kind,
 					   const struct estimate *now,
-					   struct estimate change)
+					   const struct estimate *change)
 {
 	return (struct value){.kind = kind,
 			      .since = row->has_baseline,
 			      .real = now->value,
 			      .weight = row->sample_bytes,
-			      .estimate = row->has_baseline ? change : *now};
+			      .estimate = row->has_baseline ? *change : *now};
 }
 
-static struct value site_columns_get_live_bytes(const void *data)
-{
-	return site_columns_estimated(data, VALUE_BYTES_ESTIMATE,
-				      &SITE(data)->live,
-				      site_columns_live_change(data));
-}
-
-static struct value site_columns_get_alloc_bytes(const void *data)
-{
-	return site_columns_estimated(data, VALUE_BYTES_ESTIMATE,
-				      &SITE(data)->allocated,
-				      estimate_gain(&ROW(data)->base.allocated,
-						    &SITE(data)->allocated));
-}
-
-/* The error of all blocks allocated is not told: that of the living bounds. */
-static struct value site_columns_get_live_objects(const void *data)
-{
-	const struct estimate *now = &SITE(data)->live_objects;
-	const struct estimate *base = &ROW(data)->base.live_objects;
-	struct estimate change = site_columns_live_change(data);
-
-	change.value = now->value - base->value;
-	change.error = hypot(now->error, base->error);
-	return site_columns_estimated(data, VALUE_COUNT_ESTIMATE, now, change);
-}
+GET(live_bytes, site_columns_estimated(row, VALUE_BYTES_ESTIMATE, &site->live,
+				       &row->since.live))
+GET(live_objects,
+    site_columns_estimated(row, VALUE_COUNT_ESTIMATE, &site->live_objects,
+			   &row->since.live_objects))
+GET(alloc_bytes,
+    site_columns_estimated(row, VALUE_BYTES_ESTIMATE, &site->allocated,
+			   &row->since.allocated))
 
 static void site_columns_show_growth(const void *row, char out[VALUE_TEXT_MAX])
 {
@@ -140,9 +112,8 @@ static enum term_role site_columns_growth_role(const void *row)
 
 static enum term_role site_columns_live_role(const void *row)
 {
-	uint64_t samples = ROW(row)->has_baseline
-				   ? site_columns_live_change(row).samples
-				   : SITE(row)->live.samples;
+	uint64_t samples = ROW(row)->has_baseline ? ROW(row)->since.live.samples
+						  : SITE(row)->live.samples;
 
 	return samples ? TERM_TEXT : TERM_DIM;
 }

@@ -11,7 +11,7 @@
 /* A site with what it is compared to. */
 struct site_row {
 	const struct site *site;
-	struct site base; /* at the baseline, else all 0 */
+	struct site_change since; /* the baseline */
 	bool has_baseline;
 	double sample_bytes;
 };

@@ -73,6 +73,10 @@ static void app_step_feed(struct app *app)
 		input_refresh(&app->input);
 	if (app->input.feed.export.state == FEED_EXPORTED)
 		input_exported(&app->input);
+	if (app->input.feed.notice[0]) {
+		input_say(&app->input, true, "%s", app->input.feed.notice);
+		app->input.feed.notice[0] = '\0';
+	}
 	if (app->input.feed.gone) {
 		app->input.feed.gone = false;
 		input_leave(&app->input);

@@ -28,17 +28,17 @@ static void chrome_clock_text(char out[16], time_t when)
 /* The right end of the first line: the time of what is shown. */
 static int chrome_draw_clock(const struct feed *feed, int width)
 {
-	char clock[16], has_baseline[16], text[96], interval[32];
+	char clock[16], since[16], text[96], interval[32];
 	bool lost = !client_connected(feed->client);
 	int used;
 
 	chrome_clock_text(clock, feed->shown_at);
-	chrome_clock_text(has_baseline, feed->baseline_at);
+	chrome_clock_text(since, feed->baseline_at);
 	snprintf(interval, sizeof(interval), "every %.4gs",
 		 (double)feed->interval_ns / 1e9);
 	used = snprintf(text, sizeof(text), " %s%s%s %s %s ",
 			feed->baseline_at ? "since " : "",
-			feed->baseline_at ? has_baseline : "",
+			feed->baseline_at ? since : "",
 			feed->baseline_at ? " |" : "",
 			feed->frozen ? "FROZEN"
 			: lost	     ? "NO DAEMON"
@@ -82,26 +82,33 @@ static int chrome_label(int y, int x, const char *name, const char *value,
 static void chrome_draw_totals(const struct feed *feed, int width)
 {
 	const struct view_totals *totals = &feed->totals;
+	uint64_t rejects = totals->figures[FIGURE_REJECTS],
+		 dropped = totals->figures[FIGURE_DROPPED];
 	char text[FMT_MAX], line[PLOT_MAX];
 	int x = 1;
 
-	x = chrome_label(1, x, "Live", fmt_bytes(text, totals->live_bytes),
+	x = chrome_label(1, x, "Live",
+			 fmt_bytes(text, totals->figures[FIGURE_LIVE_BYTES]),
 			 TERM_STRONG);
-	x = chrome_label(1, x, "RSS", fmt_bytes(text, totals->rss_bytes),
+	x = chrome_label(1, x, "RSS",
+			 fmt_bytes(text, totals->figures[FIGURE_RSS_BYTES]),
 			 TERM_STRONG);
-	x = chrome_label(1, x, "Allocs/s", fmt_rate(text, totals->allocs_s),
+	x = chrome_label(1, x, "Allocs/s",
+			 fmt_rate(text, totals->rates[VIEW_ALLOCS]),
 			 TERM_STRONG);
-	x = chrome_label(1, x, "Frees/s", fmt_rate(text, totals->frees_s),
+	x = chrome_label(1, x, "Frees/s",
+			 fmt_rate(text, totals->rates[VIEW_FREES]),
 			 TERM_STRONG);
-	x = chrome_label(
-		1, x, "1024%",
-		fmt_percent(text, totals->requests_1024, totals->allocs),
-		TERM_STRONG);
-	x = chrome_label(1, x, "Rejects", fmt_count(text, totals->rejects),
-			 totals->rejects ? TERM_BAD : TERM_STRONG);
-	if (totals->dropped)
-		x = chrome_label(1, x, "Dropped",
-				 fmt_count(text, totals->dropped), TERM_WARN);
+	x = chrome_label(1, x, "1024%",
+			 fmt_percent(text,
+				     totals->figures[FIGURE_REQUESTS_1024],
+				     totals->figures[FIGURE_ALLOCS]),
+			 TERM_STRONG);
+	x = chrome_label(1, x, "Rejects", fmt_count(text, rejects),
+			 rejects ? TERM_BAD : TERM_STRONG);
+	if (dropped)
+		x = chrome_label(1, x, "Dropped", fmt_count(text, dropped),
+				 TERM_WARN);
 	if (width - x > 12 && feed->trend_count > 1) {
 		uint64_t top = 0;
 

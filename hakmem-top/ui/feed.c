@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hakmem-top/screens/report.h"
 
@@ -10,6 +11,8 @@ void feed_init(struct feed *feed, struct client *client,
 	       struct context *context, double interval_s)
 {
 	*feed = (struct feed){.client = client, .context = context};
+	snprintf(feed->baseline, sizeof(feed->baseline), "viewer-%d",
+		 (int)getpid());
 	feed_set_interval(feed, interval_s);
 }
 
@@ -28,8 +31,6 @@ static unsigned feed_wanted(const struct feed *feed)
 
 	if (feed->frozen)
 		bits = (bits | BIT(HISTORY)) & ~(feed->asked | BIT(PROCESSES));
-	if (feed->base_due) /* the sites of the baseline that was just set */
-		bits |= BIT(SITES);
 	if (!feed->context->site_id)
 		bits &= ~BIT(STACK);
 	/* Ids of before a reconnect may be another daemon's: the list first. */
@@ -46,6 +47,7 @@ static void feed_ask_all(struct feed *feed, uint64_t now_ns)
 			.what = (enum client_what)what,
 			.process_id = feed->context->open_id,
 			.site_id = feed->context->site_id,
+			.baseline = feed->baseline_at ? feed->baseline : NULL,
 		};
 
 		if (!(bits & 1u << what))
@@ -65,7 +67,8 @@ static void feed_note_trend(struct feed *feed)
 	if (feed->trend_count == FEED_TREND)
 		memmove(feed->trend, feed->trend + 1,
 			--feed->trend_count * sizeof(feed->trend[0]));
-	feed->trend[feed->trend_count++] = feed->totals.live_bytes;
+	feed->trend[feed->trend_count++] =
+		feed->totals.figures[FIGURE_LIVE_BYTES];
 }
 
 bool feed_rebuild(struct feed *feed)
@@ -94,14 +97,6 @@ static void feed_forget_detail(struct context *context)
 	context->sites_trouble[0] = '\0';
 }
 
-static void feed_forget_base(struct context *context)
-{
-	model_detail_free(context->base);
-	sites_free(context->sites_base);
-	context->base = NULL;
-	context->sites_base = NULL;
-}
-
 /* The open process of another daemon, or one that comes back, by its name. */
 static void feed_seek(struct feed *feed, const struct processes *list)
 {
@@ -117,9 +112,6 @@ static void feed_move_over(struct feed *feed)
 {
 	struct context *context = feed->context;
 
-	view_set_baseline(&context->view, NULL);
-	feed->baseline_at = 0;
-	feed_forget_base(context);
 	context->open_id = 0;
 	if (context->detail)
 		context->detail->process.state = MODEL_DISCONNECTED;
@@ -197,10 +189,6 @@ static bool feed_take_sites(struct feed *feed, void *answer)
 		return true;
 	}
 	context->sites_trouble[0] = '\0';
-	if (feed->base_due) {
-		context->sites_base = sites_copy(sites);
-		feed->base_due = false;
-	}
 	if (feed->frozen && context->sites) {
 		sites_free(sites);
 		return true;
@@ -237,6 +225,29 @@ static bool feed_take_export(struct feed *feed, void *answer)
 	return true;
 }
 
+/* What is asked from now on comes with what was then. */
+static bool feed_take_baseline(struct feed *feed, void *answer)
+{
+	feed->context->view.baseline_ns = feed->context->list->now_ns;
+	feed->baseline_at = (time_t)report_time();
+	feed->next_ns = 0;
+	free(answer);
+	return true;
+}
+
+static bool feed_take_done(struct feed *feed, void *answer)
+{
+	(void)feed;
+	free(answer);
+	return false;
+}
+
+static void feed_forget_baseline(struct feed *feed)
+{
+	feed->context->view.baseline_ns = 0;
+	feed->baseline_at = 0;
+}
+
 static void feed_end_export(struct feed *feed, const char *why)
 {
 	struct feed_export *export = &feed->export;
@@ -257,7 +268,6 @@ static void feed_fail_sites(struct feed *feed, const struct answer *answer)
 {
 	struct context *context = feed->context;
 
-	feed->base_due = false;
 	snprintf(context->sites_trouble, sizeof(context->sites_trouble),
 		 "%.120s", answer->why);
 }
@@ -270,17 +280,32 @@ static void feed_fail_process(struct feed *feed, const struct answer *answer)
 	feed->gone |= answer->refused && feed->context->open_id;
 }
 
+static void feed_fail_baseline(struct feed *feed, const struct answer *answer)
+{
+	snprintf(feed->notice, sizeof(feed->notice), "no baseline: %.120s",
+		 answer->why);
+}
+
+static void feed_ignore(struct feed *feed, const struct answer *answer)
+{
+	(void)feed;
+	(void)answer;
+}
+
 /* What is done with an answer, or with one that failed. */
 static const struct shown {
+	bool polled; /* counts to `pending` */
 	bool (*take)(struct feed *feed, void *answer);
 	void (*fail)(struct feed *feed, const struct answer *answer);
 } feed_shown[] = {
-	[CLIENT_PROCESSES] = {feed_take_list, feed_fail_process},
-	[CLIENT_DETAIL] = {feed_take_detail, feed_fail_process},
-	[CLIENT_HISTORY] = {feed_take_history, feed_fail_process},
-	[CLIENT_EXPORT] = {feed_take_export, feed_fail_export},
-	[CLIENT_SITES] = {feed_take_sites, feed_fail_sites},
-	[CLIENT_STACK] = {feed_take_stack, feed_fail_sites},
+	[CLIENT_PROCESSES] = {true, feed_take_list, feed_fail_process},
+	[CLIENT_DETAIL] = {true, feed_take_detail, feed_fail_process},
+	[CLIENT_HISTORY] = {true, feed_take_history, feed_fail_process},
+	[CLIENT_EXPORT] = {false, feed_take_export, feed_fail_export},
+	[CLIENT_SITES] = {true, feed_take_sites, feed_fail_sites},
+	[CLIENT_STACK] = {true, feed_take_stack, feed_fail_sites},
+	[CLIENT_BASELINE] = {false, feed_take_baseline, feed_fail_baseline},
+	[CLIENT_BASELINE_DROP] = {false, feed_take_done, feed_ignore},
 };
 
 /* Takes a frame in; true when there is something to draw. */
@@ -293,7 +318,8 @@ static bool feed_take(struct feed *feed, const struct frame *frame,
 		return false;
 	answer = feed->incoming;
 	feed->incoming = (struct answer){.data = NULL};
-	if (answer.what != CLIENT_EXPORT && feed->pending)
+	if (answer.what < CLIENT_KINDS && feed_shown[answer.what].polled &&
+	    feed->pending)
 		feed->pending--;
 	if (!answer.failed)
 		return feed_shown[answer.what].take(feed, answer.data);
@@ -309,6 +335,9 @@ static void feed_start_over(struct feed *feed, uint64_t now_ns)
 	source_drop(&feed->incoming);
 	feed->next_ns = now_ns;
 	feed_end_export(feed, client_trouble(feed->client));
+	if (feed->baseline_at)
+		strcpy(feed->notice, "the baseline went with the connection");
+	feed_forget_baseline(feed);
 }
 
 bool feed_step(struct feed *feed, uint64_t now_ns)
@@ -356,12 +385,10 @@ void feed_open(struct feed *feed, const struct process *process)
 	struct context *context = feed->context;
 
 	feed_forget_detail(context);
-	feed_forget_base(context);
 	context->open_id = process ? process->id : 0;
 	context->open_pid = process ? process->pid : 0;
 	feed->open_ticks = process ? process->start_ticks : 0;
 	feed->asked = 0;
-	feed->base_due = false;
 	context->site_id = 0;
 	feed->next_ns = 0;
 }
@@ -408,23 +435,20 @@ void feed_freeze(struct feed *feed, bool frozen)
 	feed->next_ns = 0;
 }
 
-void feed_set_baseline(struct feed *feed, bool mark)
+bool feed_set_baseline(struct feed *feed, bool mark, uint64_t now_ns)
 {
-	struct context *context = feed->context;
+	const struct client_query query = {
+		.what = mark ? CLIENT_BASELINE : CLIENT_BASELINE_DROP,
+		.baseline = feed->baseline,
+		.mine = true,
+	};
 
-	view_set_baseline(&context->view, mark ? context->list : NULL);
-	feed_forget_base(context);
-	feed->baseline_at = mark ? feed->shown_at : 0;
-	feed->base_due = false;
-	if (mark && context->detail)
-		context->base = model_detail_copy(context->detail);
-	if (mark && context->sites && (feed->needs & BIT(SITES)))
-		context->sites_base = sites_copy(context->sites);
-	else if (mark && context->open_id && !feed->frozen)
-		feed->base_due = true;
-	if (feed->base_due)
-		feed->next_ns = 0;
-	feed_rebuild(feed);
+	if (!feed->context->list || feed->frozen ||
+	    !client_ask(feed->client, &query, now_ns))
+		return false;
+	if (!mark)
+		feed_forget_baseline(feed);
+	return feed_rebuild(feed);
 }
 
 void feed_clear(struct feed *feed)
@@ -432,7 +456,6 @@ void feed_clear(struct feed *feed)
 	struct context *context = feed->context;
 
 	feed_forget_detail(context);
-	feed_forget_base(context);
 	view_clear(&context->view);
 	model_processes_free(context->list);
 	source_drop(&feed->incoming);

@@ -34,6 +34,7 @@ struct feed {
 	time_t shown_at;    /* wall clock of what is shown, 0 = nothing yet */
 	time_t baseline_at; /* 0 = no baseline */
 	bool gone;	    /* the open process is no longer known: take note */
+	char notice[160];   /* what went wrong by itself: say it, make it "" */
 	char trouble[256];  /* of the last ERROR frame */
 	struct feed_export export;
 
@@ -46,7 +47,7 @@ struct feed {
 	unsigned pending; /* answers that are due */
 	struct answer incoming;
 	unsigned asked;		/* since it was opened: bits like `needs` */
-	bool base_due;		/* the next sites are those of the baseline */
+	char baseline[24];	/* its name in the daemon */
 	uint64_t stack_process; /* whose stack was asked for, and of which */
 	uint32_t stack_site;	/* site */
 	bool synced;		/* a list came on this connection */
@@ -84,8 +85,12 @@ void feed_set_interval(struct feed *feed, double interval_s);
 /* Makes the list's rows anew, after filter, baseline or tree changed. */
 bool feed_rebuild(struct feed *feed);
 
-/* Sets the baseline at what is shown, or forgets it. */
-void feed_set_baseline(struct feed *feed, bool mark);
+/*
+ * Asks the daemon to set this viewer's baseline in all processes, or to forget
+ * it. It is there when baseline_at is not 0, and goes with the connection.
+ * False while frozen, or when the daemon cannot be asked.
+ */
+bool feed_set_baseline(struct feed *feed, bool mark, uint64_t now_ns);
 
 void feed_clear(struct feed *feed);
 

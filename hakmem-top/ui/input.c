@@ -368,13 +368,16 @@ static void input_toggle_tree(struct input *input, int argument)
 /* Sets the baseline, or with -1 forgets it. */
 static void input_mark(struct input *input, int way)
 {
+	bool done;
+
 	if (!input->context.list)
 		return;
-	feed_set_baseline(&input->feed, way > 0);
+	done = feed_set_baseline(&input->feed, way > 0, client_now_ns());
 	input_refresh(input);
-	input_say(input, false,
-		  way > 0 ? "marked: changes since now; M forgets it"
-			  : "baseline forgotten");
+	input_say(input, !done,
+		  !done	    ? "no mark while frozen or without a daemon"
+		  : way > 0 ? "marked: changes since now; M forgets it"
+			    : "baseline forgotten");
 }
 
 static void input_quit(struct input *input, int argument)

@@ -213,13 +213,12 @@ static bool query_add_baselines(const struct request *request,
 static void query_answer_detail(const struct request *request)
 {
 	const struct model *model = &request->process->model;
-	const struct baseline *baseline;
+	const struct baseline *baseline =
+		baseline_find(&model->baselines, request->query->baseline);
 	Hakmem__Detail answer;
 	Hakmem__Process row;
 
 	hakmem__detail__init(&answer);
-	if (!query_baseline_find(request, &baseline))
-		return;
 	answer.query_id = request->query->query_id;
 	answer.now_ns = clock_ns();
 	query_describe(request->process, answer.now_ns, baseline, &row);

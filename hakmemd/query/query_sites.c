@@ -107,12 +107,11 @@ void query_sites_table(const struct request *request)
 	Hakmem__SiteRow **heads =
 		pool_array(request->pool, count, sizeof(*heads));
 	Hakmem__SiteTable answer;
-	const struct baseline *baseline;
+	const struct baseline *baseline =
+		baseline_find(&model->baselines, request->query->baseline);
 	struct ranked *ranked;
 
 	hakmem__site_table__init(&answer);
-	if (!query_baseline_find(request, &baseline))
-		return;
 	ranked = query_sites_rank(request, &answer);
 	if (!rows || !heads || !ranked) {
 		request_no_memory(request);
@@ -128,7 +127,8 @@ void query_sites_table(const struct request *request)
 	answer.process_id = request->process->id;
 	answer.now_ns = model->state_ns;
 	answer.sample_bytes = model_sample_bytes(model);
-	answer.baseline = request->query->baseline;
+	if (baseline)
+		answer.baseline = request->query->baseline;
 	answer.z = estimate_of(&model->sites,
 			       model_hello_message(model, request->pool),
 			       model_state_message(model, request->pool))
@@ -273,13 +273,12 @@ void query_sites_stack(const struct request *request)
 	const struct site *site =
 		sites_find(&model->sites, request->query->site_id);
 	double lifetimes[AGES_COUNT];
-	const struct baseline *baseline;
+	const struct baseline *baseline =
+		baseline_find(&model->baselines, request->query->baseline);
 	Hakmem__Stack answer;
 	Hakmem__SiteRow row;
 
 	hakmem__stack__init(&answer);
-	if (!query_baseline_find(request, &baseline))
-		return;
 	if (!site) {
 		request_refuse(request, "no site %u of pid %d",
 			       request->query->site_id,

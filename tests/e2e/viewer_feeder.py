@@ -17,6 +17,7 @@ Usage: viewer_feeder.py SOCKET MODE
   error    an ERROR frame for every question, then closes
 Ends with its parent's SIGTERM.
 """
+import functools
 import os
 import socket
 import struct
@@ -107,6 +108,12 @@ def fixed_processes():
     ]
 
 
+def with_base(row, **named):
+    """The row of a process that has a baseline, from second 40."""
+    return row + data(34, figures.zigzag(figures.values(**named))) + number(
+        35, 40 * SECOND)
+
+
 def processes_of(rows, now=100 * SECOND, more=None):
     out = message({2: now, 3: "0.1.0", 4: 4000, 8: figures.TEXT})
     out += b"".join(data(5, row) for row in rows)
@@ -119,7 +126,7 @@ def size_class(stride, low, high):
     return message({1: stride, 2: low, 3: high, 4: high, 5: 65536})
 
 
-def fixed_detail(ident):
+def fixed_detail(ident, marked):
     rows = fixed_processes()
     hello = message({1: "0.1.0", 2: 4100, 6: "/usr/bin/python3.11",
                      13: 1000, 14: figures.TEXT})
@@ -142,6 +149,8 @@ def fixed_detail(ident):
                                   6: live, 7: live * (high + 1)}) +
                       real(8, error))
     row = rows[ident - 1] if 1 <= ident <= len(rows) else rows[0]
+    if marked:
+        row = with_base(row)
     return (number(2, 100 * SECOND) + data(3, row) + data(4, hello) +
             data(5, state) + sizes)
 
@@ -193,18 +202,21 @@ def fixed_sites():
     ]
 
 
-def grown_sites(times):
+def grown_sites(times, since):
     """So many MiB more each, in 20 samples a MiB."""
     more = 0.2 * MIB * times ** 0.5
-    return [row + message({5: 2.0 * MIB + MIB * times, 6: more,
+    grown = times - since
+    change = message({1: MIB * grown, 2: more, 5: 20 * grown, 6: MIB * grown,
+                      7: more, 10: 20 * grown})
+    return [row + data(30, change) + message({5: 2.0 * MIB + MIB * times, 6: more,
                            9: 100 + 20 * times, 10: 9.0 * MIB + MIB * times,
                            11: more, 13: 500 + 20 * times})
             for row in fixed_sites()]
 
 
-def site_table(ident, rows, more=False, pending=False):
+def site_table(ident, rows, more=False, pending=False, baseline=b""):
     return (message({2: ident, 3: 100 * SECOND, 4: 1048576, 7: 13.65 * MIB,
-                     8: 0.95 * MIB, 9: -0.6, 10: int(pending)}) +
+                     8: 0.95 * MIB, 9: -0.6, 10: int(pending), 11: baseline}) +
             b"".join(data(5, row) for row in rows) +
             (number(6, 1) if more else b""))
 
@@ -255,6 +267,14 @@ def heap_export(format_, sample, mark):
 EVIL = (b"/bin/\x1b]0;owned\x07\x1b[31mred\x1b[2J\r\n\tx\x7f "
         b"\xff\xfe\xc0\xaf \xe2\x80\xae rtl \xc2\x9b31m \xe2\x80\x8b "
         b"\xe4\xb8\xad\xe6\x96\x87 \"quoted\", comma ") + b"A" * 5000
+
+
+@functools.lru_cache
+def many_processes(marked):
+    rows = [process(i, i, "process number %d" % i, live_bytes=i)
+            for i in range(1, 20001)]
+    base = with_base(b"")
+    return [row + base for row in rows] if marked else rows
 
 
 def hostile_processes():
@@ -318,6 +338,7 @@ class Peer:
     def __init__(self, connection, mode):
         self.connection, self.mode, self.sequence = connection, mode, 0
         self.polls = self.sites = 0
+        self.marks = {}  # polls and sites answered then, by name
 
     def send(self, kind, payload):
         self.connection.sendall(
@@ -357,7 +378,7 @@ class Peer:
             got += more
         return got
 
-    def answer_sites(self, ident, pid):
+    def answer_sites(self, ident, pid, baseline):
         self.sites += 1
         if self.mode == "nosites":
             self.send(ERROR, data(2, "no question of kind 4: this is hakmemd "
@@ -368,14 +389,17 @@ class Peer:
                          f5=float(i), f6=1.0, f9=99) for i in range(3, 20003)]
             for at in range(0, 20000, 2000):
                 self.send(SITE_TABLE, site_table(ident, rows[at:at + 2000],
-                                                 at < 18000))
+                                                 at < 18000, False, baseline))
             return
         rows = [] if ident not in (0, 1) or pid == 4101 else (
-            grown_sites(self.sites) if self.mode == "growing"
+            grown_sites(self.sites, self.marks.get(baseline, (0, 0))[1])
+            if self.mode == "growing"
             else fixed_sites())
         pending = ident == 1 or pid == 4101
-        self.send(SITE_TABLE, site_table(ident, rows[:4], True, pending))
-        self.send(SITE_TABLE, site_table(ident, rows[4:], False, pending))
+        self.send(SITE_TABLE, site_table(ident, rows[:4], True, pending,
+                                         baseline))
+        self.send(SITE_TABLE, site_table(ident, rows[4:], False, pending,
+                                         baseline))
 
     def answer_export(self, fields):
         words = [fields.get(field, b"").decode() for field in (6, 7, 8, 9)]
@@ -403,6 +427,13 @@ class Peer:
     def answer(self, fields):
         mode = self.mode
         what, ident = fields.get(1, 0), fields.get(3, 0)
+        baseline = fields.get(9, b"")
+        if what == 6:
+            self.marks[baseline] = (self.polls, self.sites)
+        elif what == 8:
+            self.marks.pop(baseline, None)
+        elif baseline not in self.marks and what != 3:
+            baseline = b""
         if mode == "hostile":
             kind, text = {
                 0: (PROCESSES, processes_of(hostile_processes())),
@@ -420,25 +451,31 @@ class Peer:
         elif mode == "rates" and what == 0:
             self.polls += 1
             now = 100 + self.polls
-            self.send(PROCESSES, processes_of(
-                [process(1, 77, "steady", f14=now * SECOND, allocs_total=100 * now,
-                         frees_total=50 * now, live_bytes=1000)], now * SECOND))
+            row = process(1, 77, "steady", f14=now * SECOND, allocs_total=100 * now,
+                          frees_total=50 * now, live_bytes=1000)
+            if baseline:
+                then = 100 + self.marks[baseline][0]
+                row = with_base(row, allocs_total=100 * then,
+                                frees_total=50 * then, live_bytes=1000)
+            self.send(PROCESSES, processes_of([row], now * SECOND))
         elif mode == "many" and what == 0:
-            rows = [process(i, i, "process number %d" % i, live_bytes=i)
-                    for i in range(1, 20001)]
-            for at in range(0, 20000, 2000):
-                self.send(PROCESSES, processes_of(rows[at:at + 2000],
-                                                  more=at < 18000))
+            rows = many_processes(bool(baseline))
+            for at in range(0, 20000, 1000):
+                self.send(PROCESSES, processes_of(rows[at:at + 1000],
+                                                  more=at < 19000))
         elif what == 0:
-            self.send(PROCESSES, processes_of(fixed_processes()))
+            rows = fixed_processes()
+            if baseline:
+                rows = [with_base(row) for row in rows]
+            self.send(PROCESSES, processes_of(rows))
         elif what == 1:
-            self.send(DETAIL, fixed_detail(ident))
+            self.send(DETAIL, fixed_detail(ident, baseline))
         elif what == 2:
             self.send(HISTORY, fixed_history(ident))
         elif what == 3:
             self.answer_export(fields)
         elif what == 4:
-            self.answer_sites(ident, fields.get(4, 0))
+            self.answer_sites(ident, fields.get(4, 0), baseline)
         elif what == 5:
             self.send(STACK, fixed_stack(fields.get(10, 0)))
         else:

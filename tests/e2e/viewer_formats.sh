@@ -52,7 +52,7 @@ press 3
 shows "STRIDE"
 press e C-u c l a s s e s 2 . j s o n Enter
 shows "wrote classes2.json"
-python3 - "$T" "$E2E/../../docs/FORMATS.md" <<'PY' || fail "docs/FORMATS.md"
+python3 - "$T" "$E2E/../../docs/FORMATS.md" "$("$B/hakmem-top" --figures)" <<'PY' || fail "docs/FORMATS.md"
 import csv
 import glob
 import json
@@ -60,7 +60,7 @@ import os
 import re
 import sys
 
-where, path = sys.argv[1:]
+where, path, manual = sys.argv[1:]
 documented, section, title = {}, None, ""
 for line in open(path, encoding="utf-8"):
     if line.startswith("## "):
@@ -70,6 +70,8 @@ for line in open(path, encoding="utf-8"):
     if found:
         documented[title].append(found.group(1))
 whole = {name for names in documented.values() for name in names}
+figures = set(re.findall(r"^(\w+) ", manual, re.M))
+assert len(figures) > 40, figures
 written, shape = set(), {}
 
 
@@ -107,6 +109,7 @@ for name in glob.glob(where + "/*.csv"):
 assert shape["sizes"] == shape["sizes2"] == documented["sizes"]
 assert shape["classes"] == shape["classes2"] == documented["classes"]
 assert shape["heap"] == shape["sites"] + ["frames"], shape["heap"]
+whole |= figures
 assert written - whole == set(), "not documented: %s" % (written - whole)
 assert whole - written == set(), "not written: %s" % (whole - written)
 PY

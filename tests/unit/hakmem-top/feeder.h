@@ -199,18 +199,10 @@ static inline Hakmem__Process feeder_process(const struct process *from)
 	for (unsigned i = 0; i < FIGURES; i++)
 		*figures_at(&to.n_figures, (uint64_t **)&to.figures,
 			    (enum figure)i) = from->figures[i];
-	FIGURE_IN(&to, LIVE_BYTES) = from->live_bytes;
-	FIGURE_IN(&to, LIVE_OBJECTS) = from->live_objects;
-	FIGURE_IN(&to, PEAK_LIVE_BYTES) = from->peak_live_bytes;
-	FIGURE_IN(&to, RSS_BYTES) = from->rss_bytes;
-	FIGURE_IN(&to, ALLOCS) = from->allocs;
-	FIGURE_IN(&to, FREES) = from->frees;
-	FIGURE_IN(&to, REQUESTS_1024) = from->requests_1024;
-	FIGURE_IN(&to, FALLBACK_1024) = from->fallback_1024;
-	FIGURE_IN(&to, PAGE_BOUNDARY) = from->page_boundary;
-	FIGURE_IN(&to, MINCORE) = from->mincore;
-	FIGURE_IN(&to, REJECTS) = from->rejects;
-	FIGURE_IN(&to, DROPPED) = from->dropped;
+	to.base_ns = from->base_ns;
+	for (unsigned i = 0; from->base_ns && i < FIGURES; i++)
+		*figures_at(&to.n_base_figures, (uint64_t **)&to.base_figures,
+			    (enum figure)i) = from->base[i];
 	to.command = from->command;
 	to.executable = from->executable;
 	return to;
@@ -238,6 +230,15 @@ static inline void feeder_list(const struct processes *list, bool more)
 	feeder_send(FRAME_PROCESSES, &message.base);
 	free(pointers);
 	free(rows);
+}
+
+static inline void feeder_done(const char *text)
+{
+	Hakmem__Done message;
+
+	hakmem__done__init(&message);
+	message.text = (char *)(uintptr_t)text;
+	feeder_send(FRAME_DONE, &message.base);
 }
 
 /* Sends the process and the sizes of a detail. */

@@ -31,27 +31,27 @@ static inline struct process scene_process(size_t n)
 		.start_ticks = 7 * n,
 		.state_ns = 50 * SCENE_S,
 		.age_ns = 75 * SCENE_S,
-		.live_bytes = 1024 * n,
-		.live_objects = 10 * n,
-		.peak_live_bytes = 2048 * n,
-		.rss_bytes = (n << 20),
-		.allocs = 1000 * n,
-		.frees = 900 * n,
-		.requests_1024 = 100 * n,
 	};
 	char command[48];
 
-	process.figures[FIGURE_LIVE_BYTES] = process.live_bytes;
-	process.figures[FIGURE_LIVE_OBJECTS] = process.live_objects;
-	process.figures[FIGURE_PEAK_LIVE_BYTES] = process.peak_live_bytes;
-	process.figures[FIGURE_RSS_BYTES] = process.rss_bytes;
-	process.figures[FIGURE_ALLOCS] = process.allocs;
-	process.figures[FIGURE_FREES] = process.frees;
-	process.figures[FIGURE_REQUESTS_1024] = process.requests_1024;
+	process.figures[FIGURE_LIVE_BYTES] = 1024 * n;
+	process.figures[FIGURE_LIVE_OBJECTS] = 10 * n;
+	process.figures[FIGURE_PEAK_LIVE_BYTES] = 2048 * n;
+	process.figures[FIGURE_RSS_BYTES] = n << 20;
+	process.figures[FIGURE_ALLOCS] = 1000 * n;
+	process.figures[FIGURE_FREES] = 900 * n;
+	process.figures[FIGURE_REQUESTS_1024] = 100 * n;
 	snprintf(command, sizeof(command), "/bin/program%zu -x", n);
 	process.command = strdup(command);
 	process.executable = strdup("/bin/program");
 	return process;
+}
+
+/* What it has now is its baseline. */
+static inline void scene_mark(struct process *process)
+{
+	process->base_ns = process->state_ns;
+	memcpy(process->base, process->figures, sizeof(process->base));
 }
 
 /* `count` processes of a daemon with pid 4000. */
@@ -82,6 +82,8 @@ static inline struct detail *scene_detail(size_t n)
 	detail->size_count = detail->class_count = 2;
 	detail->sizes = calloc(3, sizeof(*detail->sizes));
 	detail->classes = calloc(3, sizeof(*detail->classes));
+	detail->base_sizes = calloc(3, sizeof(*detail->base_sizes));
+	detail->base_classes = calloc(3, sizeof(*detail->base_classes));
 	detail->sizes[0] = (struct size_bin){.low = 1,
 					     .high = 16,
 					     .requests = 900,

@@ -26,8 +26,8 @@ static void answer(const Hakmem__Query *query)
 	/* A second and 1,000 allocations more until the next poll. */
 	for (size_t i = 0; i < list->count; i++) {
 		list->rows[i].state_ns += SCENE_S;
-		list->rows[i].allocs += 1000;
-		list->rows[i].frees += 500;
+		list->rows[i].figures[FIGURE_ALLOCS] += 1000;
+		list->rows[i].figures[FIGURE_FREES] += 500;
 	}
 	list->now_ns += SCENE_S;
 }

@@ -35,9 +35,6 @@ static void answer(const Hakmem__Query *query)
 		return;
 	}
 	detail = scene_detail(query->process_id);
-	detail->process.figures[FIGURE_REJECT(0)] =
-		query->process_id == 1 ? 2 : 0;
-	detail->process.figures[FIGURE_REJECT(5)] = 1000;
 	feeder_detail(detail);
 	model_detail_free(detail);
 }
@@ -82,11 +79,13 @@ static void print(void)
 static void one_screen_of_text(void **state)
 {
 	(void)state;
-	list->rows[0].rejects = 1002;
-	list->rows[0].page_boundary = 7654;
-	list->rows[0].mincore = 5;
-	list->rows[0].fallback_1024 = 4;
-	list->rows[0].dropped = 3;
+	list->rows[0].figures[FIGURE_REJECTS] = 1002;
+	list->rows[0].figures[FIGURE_REJECT(0)] = 2;
+	list->rows[0].figures[FIGURE_REJECT(5)] = 1000;
+	list->rows[0].figures[FIGURE_PAGE_BOUNDARY] = 7654;
+	list->rows[0].figures[FIGURE_MINCORE] = 5;
+	list->rows[0].figures[FIGURE_FALLBACK_1024] = 4;
+	list->rows[0].figures[FIGURE_DROPPED] = 3;
 	strcpy(run.output, "/tmp/out");
 	print();
 	assert_string_equal(

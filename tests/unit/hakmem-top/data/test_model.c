@@ -76,39 +76,6 @@ static void alive_is_connected_or_not(void **state)
 	}
 }
 
-static void a_copy_has_sizes_and_classes_of_its_own(void **state)
-{
-	struct detail *detail = scene_detail(1);
-	struct detail *copy = model_detail_copy(detail);
-
-	(void)state;
-	assert_non_null(copy);
-	detail->sizes[1].requests = detail->classes[1].allocs = 0;
-	model_detail_free(detail);
-	assert_int_equal(copy->size_count, 2);
-	assert_int_equal(copy->sizes[1].low, 1024);
-	assert_int_equal(copy->sizes[1].requests, 100);
-	assert_int_equal(copy->class_count, 2);
-	assert_int_equal(copy->classes[1].stride, 1040);
-	assert_int_equal(copy->classes[1].allocs, 100);
-	assert_null(copy->process.command);
-	assert_int_equal(copy->error_count, 0);
-	model_detail_free(copy);
-}
-
-static void a_copy_of_nothing_is_empty(void **state)
-{
-	struct detail *detail = scene_detail(1), *copy;
-
-	(void)state;
-	detail->size_count = detail->class_count = 0;
-	copy = model_detail_copy(detail);
-	assert_non_null(copy);
-	assert_int_equal(copy->size_count + copy->class_count, 0);
-	model_detail_free(copy);
-	model_detail_free(detail);
-}
-
 /* Under ASan this also shows that nothing is left. */
 static void all_of_it_is_freed(void **state)
 {
@@ -134,8 +101,6 @@ int main(void)
 		cmocka_unit_test(a_text_never_outgrows_its_place),
 		cmocka_unit_test(state_names_are_the_words_of_scripts),
 		cmocka_unit_test(alive_is_connected_or_not),
-		cmocka_unit_test(a_copy_has_sizes_and_classes_of_its_own),
-		cmocka_unit_test(a_copy_of_nothing_is_empty),
 		cmocka_unit_test(all_of_it_is_freed),
 	};
 

@@ -10,23 +10,6 @@
 
 static char empty[] = "", main_thread[] = "main";
 
-static void a_copy_is_found_by_id_and_has_no_strings(void **state)
-{
-	struct site rows[] = {{.id = 9, .live = {5, 1, 2}, .function = empty},
-			      {.id = 3, .live = {7, 1, 2}, .function = empty}};
-	struct sites sites = {.rows = rows, .count = 2, .process_id = 4};
-	struct sites *copy = sites_copy(&sites);
-
-	(void)state;
-	assert_non_null(copy);
-	assert_true(sites_find(copy, 3)->live.value == 7);
-	assert_true(sites_find(copy, 9)->live.value == 5);
-	assert_null(sites_find(copy, 4));
-	assert_null(sites_find(NULL, 3));
-	assert_null(copy->rows[0].function);
-	sites_free(copy); /* the strings are not its own */
-}
-
 static void a_site_always_has_a_name(void **state)
 {
 	struct site site = {.id = SITES_NO_STACK, .function = empty};
@@ -76,7 +59,6 @@ static void threads_are_named_and_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_copy_is_found_by_id_and_has_no_strings),
 		cmocka_unit_test(a_site_always_has_a_name),
 		cmocka_unit_test(a_location_leaves_directories_out),
 		cmocka_unit_test(threads_are_named_and_counted),

@@ -15,14 +15,16 @@ static char text[] = "program";
 
 static struct process one(uint64_t id, uint64_t state_ns, uint64_t allocs)
 {
-	return (struct process){.id = id,
-				.pid = (uint32_t)(id + 100),
-				.state_ns = state_ns,
-				.allocs = allocs,
-				.frees = allocs / 2,
-				.page_boundary = allocs / 10,
-				.command = text,
-				.executable = text};
+	struct process made = {.id = id,
+			       .pid = (uint32_t)(id + 100),
+			       .state_ns = state_ns,
+			       .command = text,
+			       .executable = text};
+
+	made.figures[FIGURE_ALLOCS] = allocs;
+	made.figures[FIGURE_FREES] = allocs / 2;
+	made.figures[FIGURE_PAGE_BOUNDARY] = allocs / 10;
+	return made;
 }
 
 static struct processes list_of(struct process *rows, size_t count,

@@ -13,14 +13,16 @@ static char text[] = "program";
 
 static struct process one(uint64_t id, uint64_t state_ns, uint64_t allocs)
 {
-	return (struct process){.id = id,
-				.pid = (uint32_t)(id + 100),
-				.state_ns = state_ns,
-				.allocs = allocs,
-				.frees = allocs / 2,
-				.page_boundary = allocs / 10,
-				.command = text,
-				.executable = text};
+	struct process made = {.id = id,
+			       .pid = (uint32_t)(id + 100),
+			       .state_ns = state_ns,
+			       .command = text,
+			       .executable = text};
+
+	made.figures[FIGURE_ALLOCS] = allocs;
+	made.figures[FIGURE_FREES] = allocs / 2;
+	made.figures[FIGURE_PAGE_BOUNDARY] = allocs / 10;
+	return made;
 }
 
 static struct processes list_of(struct process *rows, size_t count,
@@ -51,9 +53,9 @@ static void rates_come_from_state_times(void **state)
 	list.now_ns = 11 * S; /* the time between polls does not matter */
 	assert_true(view_update(&view, &list));
 	assert_true(view.rows[0].rated);
-	assert_true(view.rows[0].allocs_s == 100.0);
-	assert_true(view.rows[0].frees_s == 50.0);
-	assert_true(view.rows[0].page_boundary_s == 10.0);
+	assert_true(view.rows[0].rates[VIEW_ALLOCS] == 100.0);
+	assert_true(view.rows[0].rates[VIEW_FREES] == 50.0);
+	assert_true(view.rows[0].rates[VIEW_PAGE_BOUNDARY] == 10.0);
 	view_clear(&view);
 }
 
@@ -70,11 +72,11 @@ static void same_state_keeps_rate_until_stale(void **state)
 	view_update(&view, &list);
 	list.now_ns = 12 * S;
 	view_update(&view, &list);
-	assert_true(view.rows[0].allocs_s == 100.0);
+	assert_true(view.rows[0].rates[VIEW_ALLOCS] == 100.0);
 	list.now_ns = 17 * S;
 	view_update(&view, &list);
 	assert_true(view.rows[0].rated);
-	assert_true(view.rows[0].allocs_s == 0);
+	assert_true(view.rows[0].rates[VIEW_ALLOCS] == 0);
 	view_clear(&view);
 }
 
@@ -89,7 +91,7 @@ static void counters_that_restart_are_no_negative_rate(void **state)
 	rows[0] = one(1, 11 * S, 5);
 	list.now_ns = 11 * S;
 	view_update(&view, &list);
-	assert_true(view.rows[0].allocs_s == 0);
+	assert_true(view.rows[0].rates[VIEW_ALLOCS] == 0);
 	view_clear(&view);
 }
 
@@ -105,30 +107,33 @@ static void the_ended_have_no_rate(void **state)
 	rows[0].state = MODEL_EXITED;
 	list.now_ns = 11 * S;
 	view_update(&view, &list);
-	assert_true(view.rows[0].allocs_s == 0);
+	assert_true(view.rows[0].rates[VIEW_ALLOCS] == 0);
 	assert_true(view.rows[0].rated);
 	view_clear(&view);
 }
 
-static void mark_remembers_by_id(void **state)
+static void a_baseline_is_of_those_that_have_it_or_came_later(void **state)
 {
-	struct process rows[] = {one(5, 10 * S, 1000), one(2, 10 * S, 7)};
 	struct process later[] = {one(2, 11 * S, 9), one(9, 11 * S, 50),
 				  one(5, 11 * S, 1500)};
-	struct processes list = list_of(rows, 2, 10 * S);
 	struct processes next = list_of(later, 3, 11 * S);
 	struct view view = {.memory = NULL};
 
 	(void)state;
-	assert_true(view_set_baseline(&view, &list));
+	view.baseline_ns = 10 * S;
+	later[0].base_ns = 10 * S;
+	later[0].base[FIGURE_ALLOCS] = 7;
+	later[1].first_seen_ns = 10 * S; /* born since then */
+	later[2].first_seen_ns = 9 * S;	 /* whose baseline is lost */
 	assert_true(view_update(&view, &next));
-	assert_true(view.rows[0].has_baseline);
-	assert_int_equal(view.rows[0].base.allocs, 7);
-	assert_int_equal(view.rows[1].base.allocs, 0);
-	assert_int_equal(view.rows[2].base.allocs, 1000);
-	assert_true(view_set_baseline(&view, NULL));
+	assert_true(view.rows[0].marked && view.rows[2].marked);
+	assert_int_equal(view.rows[0].base[FIGURE_ALLOCS], 7);
+	assert_int_equal(view.rows[1].base[FIGURE_ALLOCS], 0);
+	assert_null(view.rows[2].base);
+	view.baseline_ns = 0;
 	assert_true(view_update(&view, &next));
-	assert_false(view.rows[0].has_baseline);
+	assert_false(view.rows[0].marked);
+	assert_null(view.rows[0].base);
 	view_clear(&view);
 }
 
@@ -158,17 +163,17 @@ static void totals_count_memory_of_the_living(void **state)
 	struct view_totals totals;
 
 	(void)state;
-	rows[0].live_bytes = 100;
-	rows[1].live_bytes = 1000;
-	rows[1].rejects = 3;
+	rows[0].figures[FIGURE_LIVE_BYTES] = 100;
+	rows[1].figures[FIGURE_LIVE_BYTES] = 1000;
+	rows[1].figures[FIGURE_REJECTS] = 3;
 	rows[1].state = MODEL_ENDED;
 	view_update(&view, &list);
 	totals = view_totals(&view);
 	assert_int_equal(totals.alive, 1);
 	assert_int_equal(totals.ended, 1);
-	assert_int_equal(totals.live_bytes, 100);
-	assert_int_equal(totals.rejects, 3);
-	assert_int_equal(totals.allocs, 30);
+	assert_int_equal(totals.figures[FIGURE_LIVE_BYTES], 100);
+	assert_int_equal(totals.figures[FIGURE_REJECTS], 3);
+	assert_int_equal(totals.figures[FIGURE_ALLOCS], 30);
 	view_clear(&view);
 }
 
@@ -193,7 +198,8 @@ int main(void)
 		cmocka_unit_test(same_state_keeps_rate_until_stale),
 		cmocka_unit_test(counters_that_restart_are_no_negative_rate),
 		cmocka_unit_test(the_ended_have_no_rate),
-		cmocka_unit_test(mark_remembers_by_id),
+		cmocka_unit_test(
+			a_baseline_is_of_those_that_have_it_or_came_later),
 		cmocka_unit_test(family_is_pid_children_and_theirs),
 		cmocka_unit_test(totals_count_memory_of_the_living),
 		cmocka_unit_test(newest_of_a_pid),

@@ -66,7 +66,6 @@ static int teardown(void **state)
 	terminal_close();
 	model_detail_free(context.detail);
 	sites_free(sites);
-	sites_free(context.sites_base);
 	context = (struct context){.tree = false};
 	screen_sites.refresh(&context); /* nothing points into it any more */
 	return 0;
@@ -183,6 +182,14 @@ static void what_was_not_sampled_is_not_told(void **state)
 	expect_row(NO_STACK, "THREAD", "-");
 }
 
+/* Now is the baseline. */
+static void mark(void)
+{
+	context.view.baseline_ns = 1;
+	scene_mark(&context.detail->process);
+	sites->marked = true;
+}
+
 static void utf8_has_its_own_signs(void **state)
 {
 	(void)state;
@@ -194,17 +201,16 @@ static void utf8_has_its_own_signs(void **state)
 	assert_string_equal(
 		terminal_row(3),
 		" 1 in 1.00M  live 44.0M ±7.84M, exact 1.00K  z -0.5");
-	context.sites_base = sites_copy(sites);
-	cache->live = (struct estimate){52 * SCENE_M, 4 * SCENE_M, 52};
-	cache->live_objects = (struct estimate){5000, 300, 52};
-	cache->allocated = (struct estimate){92 * SCENE_M, 13 * SCENE_M, 92};
+	mark();
+	cache->since.live = (struct estimate){12 * SCENE_M, 5.66 * SCENE_M, 12};
+	cache->since.live_objects = (struct estimate){1000, 500, 12};
+	cache->since.allocated =
+		(struct estimate){12 * SCENE_M, 12 * SCENE_M, 12};
+	no_stack->since.live = (struct estimate){2.5 * SCENE_M, SCENE_M, 3};
 	show();
 	expect_row(CACHE, "+LIVE", "+12.0M ±11.1M");
 	expect_row(CACHE, "+BLOCKS", "+1.00k ±980");
 	expect_row(CACHE, "+ALLOCATED", "+12.0M ±23.5M");
-	/* New since: all of it. */
-	context.sites_base->rows[0].id = SITES_OVERFLOW;
-	show();
 	expect_row(1, "FUNCTION", "[no stack]");
 	expect_row(1, "+LIVE", "+2.50M ±2.77M n=3");
 }
@@ -223,9 +229,8 @@ static void a_leak_and_an_empty_site_stand_out(void **state)
 	assert_int_equal(cells_role(table, PARSE, "BLOCKS"), TERM_DIM);
 	assert_int_equal(cells_role(table, PARSE, "ALLOCATED"), TERM_TEXT);
 	/* With a baseline those stand back of which nothing changed. */
-	context.sites_base = sites_copy(sites);
-	parse->live.value = 1; /* the first row */
-	parse->allocated.samples++;
+	mark();
+	parse->since.live = (struct estimate){1, 1, 1}; /* the first row */
 	show();
 	expect_row(0, "FUNCTION", "parse");
 	assert_int_equal(cells_role(table, 0, "+LIVE"), TERM_TEXT);
@@ -271,13 +276,16 @@ static void without_a_name_threads_are_in_order_of_their_ids(void **state)
 /* Ten blocks more of the buffer, two less of the cache; one site is new. */
 static void mark_and_change(void)
 {
-	context.sites_base = sites_copy(sites);
-	context.sites_base->rows[0].id = SITES_OVERFLOW; /* was no stack */
-	buffer->live = (struct estimate){11.5 * SCENE_M, 3 * SCENE_M, 11};
-	buffer->live_objects = (struct estimate){11, 3, 11};
-	buffer->allocated = (struct estimate){13 * SCENE_M, 5 * SCENE_M, 12};
-	cache->live = (struct estimate){38 * SCENE_M, 3 * SCENE_M, 38};
-	cache->live_objects = (struct estimate){3800, 300, 38};
+	mark();
+	no_stack->since = (struct site_change){
+		no_stack->live, no_stack->live_objects, no_stack->allocated};
+	buffer->since = (struct site_change){
+		{10 * SCENE_M, 3 * SCENE_M, 10},
+		{10, 3, 10},
+		{10 * SCENE_M, 4.9 * SCENE_M, 10},
+	};
+	cache->since.live = (struct estimate){-2 * SCENE_M, 2.646 * SCENE_M, 2};
+	cache->since.live_objects = (struct estimate){-200, 300, 2};
 }
 
 static void with_a_mark_it_shows_what_changed(void **state)
@@ -297,14 +305,20 @@ static void with_a_mark_it_shows_what_changed(void **state)
 	expect_order('B', "[no stack] buffer_grow parse Cache::insert ");
 	expect_order('C', "buffer_grow [no stack] ");
 	/* Other columns are of now. */
-	expect_row(0, "AGE", "0.5s");
+	expect_row(0, "AGE", "~0.5s");
 	assert_string_equal(terminal_text(4, 0, 5), "+LIVE");
 	/* Without the baseline it is as before. */
-	sites_free(context.sites_base);
-	context.sites_base = NULL;
-	expect_order('L', "Cache::insert buffer_grow ");
+	context.view.baseline_ns = 0;
+	expect_order('L', "Cache::insert [no stack] buffer_grow parse ");
 	assert_string_equal(terminal_text(4, 0, 5), "LIVE");
-	expect_row(0, "LIVE", "38.0M +-5.88M");
+	expect_row(0, "LIVE", "40.0M +-7.84M");
+	/* Of a process born later all is since then. */
+	context.view.baseline_ns = 1;
+	context.detail->process.first_seen_ns = 1;
+	context.detail->process.base_ns = 0;
+	sites->marked = false;
+	show();
+	expect_row(0, "+LIVE", "+40.0M +-7.84M");
 }
 
 static void expect_top(const char *wanted)
@@ -317,7 +331,7 @@ static void the_line_on_top_checks_the_samples(void **state)
 {
 	(void)state;
 	expect_top(" 1 in 1.00M  live 44.0M +-7.84M, exact 1.00K  z -0.5");
-	context.detail->process.live_bytes = 45 << 20;
+	context.detail->process.figures[FIGURE_LIVE_BYTES] = 45 << 20;
 	sites->z = 3;
 	expect_top(" 1 in 1.00M  live 44.0M +-7.84M, exact 45.0M  z +3.0");
 	assert_int_equal(role_on_top("z +3.0"), TERM_TEXT);

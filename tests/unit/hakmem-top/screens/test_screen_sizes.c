@@ -34,7 +34,6 @@ static int teardown(void **state)
 {
 	(void)state;
 	terminal_close();
-	model_detail_free(context.base);
 	model_detail_free(context.detail);
 	context = (struct context){.tree = false};
 	screen_sizes.refresh(&context); /* nothing points into it any more */
@@ -52,8 +51,8 @@ static void is_a_screen_of_a_process(void **state)
 static void the_1024_line_stands_above(void **state)
 {
 	(void)state;
-	context.detail->process.allocs = 2000;
-	context.detail->process.fallback_1024 = 1234;
+	context.detail->process.figures[FIGURE_ALLOCS] = 2000;
+	context.detail->process.figures[FIGURE_FALLBACK_1024] = 1234;
 	show();
 	assert_string_equal(terminal_row(3),
 			    " 1024 bytes: 100 requests (5.0% of all), 1,234 "
@@ -142,10 +141,9 @@ static void with_a_mark_it_shows_what_changed(void **state)
 	size_t bars = cells_column(table, "ERROR") + 1;
 
 	(void)state;
-	context.base = model_detail_copy(context.detail);
-	/* Bins are found by size: a new one may have come before. */
-	context.base->sizes[0] = context.base->sizes[1];
-	context.base->size_count = 1;
+	context.view.baseline_ns = 1;
+	scene_mark(&context.detail->process);
+	context.detail->base_sizes[1] = context.detail->sizes[1];
 	context.detail->sizes[1].requests += 300;
 	context.detail->sizes[1].live_bytes -= 1040;
 	context.detail->sizes[1].live_objects--;

@@ -150,8 +150,8 @@ static void the_second_row_has_the_totals(void **state)
 	show();
 	expect_row(1, " Live 6.00K  RSS 6.00M  Allocs/s 0  Frees/s 0  1024% "
 		      "10.0  Rejects 0");
-	context.list->rows[1].rejects = 7;
-	context.list->rows[1].dropped = 3;
+	context.list->rows[1].figures[FIGURE_REJECTS] = 7;
+	context.list->rows[1].figures[FIGURE_DROPPED] = 3;
 	feed_rebuild(&feed);
 	show();
 	expect_row(1, " Live 6.00K  RSS 6.00M  Allocs/s 0  Frees/s 0  1024% "

@@ -165,11 +165,11 @@ static void nonsense_waits_for_the_next_poll(void **state)
 	assert_int_equal(context.list->count, 3);
 	feed_step(&feed, 14 * S);
 	assert_int_equal(feeder_what(), LIST);
-	list->rows[0].live_bytes = 77;
+	list->rows[0].figures[FIGURE_LIVE_BYTES] = 77;
 	feeder_list(list, false);
 	assert_true(feed_step(&feed, 14 * S));
 	assert_string_equal(feed.trouble, "");
-	assert_int_equal(context.list->rows[0].live_bytes, 77);
+	assert_int_equal(context.list->rows[0].figures[FIGURE_LIVE_BYTES], 77);
 }
 
 static void an_open_process_is_asked_for_at_once(void **state)
@@ -261,10 +261,11 @@ static void frozen_asks_for_nothing(void **state)
 	feed_step(&feed, 12 * S);
 	assert_int_equal(feeder_what(), LIST);
 	feed_freeze(&feed, true);
-	list->rows[0].live_bytes = 77;
+	list->rows[0].figures[FIGURE_LIVE_BYTES] = 77;
 	feeder_list(list, false); /* was asked before */
 	assert_false(feed_step(&feed, 12 * S));
-	assert_int_equal(context.list->rows[0].live_bytes, 1024);
+	assert_int_equal(context.list->rows[0].figures[FIGURE_LIVE_BYTES],
+			 1024);
 	assert_false(feed_step(&feed, 20 * S));
 	assert_true(quiet());
 	feed_freeze(&feed, false);
@@ -313,38 +314,96 @@ static void what_moves_is_not_shown_while_frozen(void **state)
 	open_at(2, 11 * S);
 	feed_step(&feed, 20 * S);
 	feed_freeze(&feed, true);
-	list->rows[1].live_bytes = 1;
+	list->rows[1].figures[FIGURE_LIVE_BYTES] = 1;
 	show_detail(2, 60, 20 * S);
 	assert_int_equal(context.detail->state_ns, 50 * S);
-	assert_int_equal(context.list->rows[1].live_bytes, 2048);
+	assert_int_equal(context.list->rows[1].figures[FIGURE_LIVE_BYTES],
+			 2048);
 }
 
-static void a_mark_remembers_list_and_detail(void **state)
+/* The next query is `what`, with the baseline of this viewer, or without. */
+static Hakmem__Query expect_query(int what, bool baseline)
+{
+	Hakmem__Query *query = feeder_query(), copy;
+	char name[32];
+
+	snprintf(name, sizeof(name), "viewer-%d", (int)getpid());
+	assert_non_null(query);
+	assert_int_equal(query->what, what);
+	assert_string_equal(query->baseline, baseline ? name : "");
+	copy = *query;
+	hakmem__query__free_unpacked(query, NULL);
+	return copy;
+}
+
+/* The list of the scene is shown and marked. */
+static void mark_at(uint64_t now_ns)
+{
+	Hakmem__Query query;
+
+	assert_true(feed_set_baseline(&feed, true, now_ns));
+	assert_int_equal(feed.baseline_at, 0); /* not before it is there */
+	query = expect_query(HAKMEM__QUERY_WHAT__QUERY_BASELINE_SET, true);
+	assert_true(query.mine);
+	assert_int_equal(query.process_id, 0);
+	assert_int_equal(query.pid, 0);
+	feeder_done("marked");
+	assert_true(feed_step(&feed, now_ns));
+	assert_true(feed.baseline_at > 0);
+	assert_int_equal(context.view.baseline_ns, list->now_ns);
+}
+
+static void the_daemon_keeps_the_baseline(void **state)
 {
 	(void)state;
 	show_list_at(10 * S);
-	open_at(2, 11 * S);
-	feed_set_baseline(&feed, true);
-	assert_int_equal(feed.baseline_at, feed.shown_at);
-	assert_int_equal(context.base->size_count, context.detail->size_count);
-	assert_ptr_not_equal(context.base, context.detail);
-	assert_true(context.view.rows[0].has_baseline);
-	assert_int_equal(context.view.rows[0].base.live_bytes, 1024);
-	feed_set_baseline(&feed, false);
+	mark_at(10 * S);
+	expect_query(LIST, true); /* at once */
+	scene_mark(&list->rows[0]);
+	list->rows[0].figures[FIGURE_LIVE_BYTES] = 5000;
+	feeder_list(list, false);
+	assert_true(feed_step(&feed, 10 * S));
+	assert_int_equal(context.view.rows[0].base[FIGURE_LIVE_BYTES], 1024);
+	assert_null(context.view.rows[1].base);
+	feed_open(&feed, &list->rows[0]);
+	feed_step(&feed, 11 * S);
+	expect_query(LIST, true);
+	expect_query(DETAIL, true);
+	assert_true(feed_set_baseline(&feed, false, 11 * S));
+	expect_query(HAKMEM__QUERY_WHAT__QUERY_BASELINE_DROP, true);
 	assert_int_equal(feed.baseline_at, 0);
-	assert_null(context.base);
-	assert_false(context.view.rows[0].has_baseline);
+	assert_false(context.view.rows[0].marked);
+	feeder_list(list, false);
+	feeder_error("not known");
+	feeder_done("forgotten");
+	feed_step(&feed, 11 * S);
+	feed_step(&feed, 13 * S);
+	expect_query(LIST, false);
 }
 
-static void another_process_has_no_mark_of_this_one(void **state)
+static void no_mark_while_frozen_or_without_a_list(void **state)
+{
+	(void)state;
+	connect_at(10 * S);
+	assert_false(feed_set_baseline(&feed, true, 10 * S));
+	feeder_list(list, false);
+	feed_step(&feed, 10 * S);
+	feed_freeze(&feed, true);
+	assert_false(feed_set_baseline(&feed, true, 10 * S));
+	assert_true(quiet());
+}
+
+static void a_baseline_that_fails_is_said(void **state)
 {
 	(void)state;
 	show_list_at(10 * S);
-	open_at(2, 11 * S);
-	feed_set_baseline(&feed, true);
-	feed_open(&feed, &list->rows[2]);
-	assert_null(context.base);
-	assert_true(context.view.has_baseline); /* that of the list stays */
+	assert_true(feed_set_baseline(&feed, true, 10 * S));
+	feeder_what();
+	feeder_error("there is no memory");
+	assert_true(feed_step(&feed, 10 * S));
+	assert_string_equal(feed.notice, "no baseline: there is no memory");
+	assert_int_equal(feed.baseline_at, 0);
+	assert_false(feed.gone);
 }
 
 static void an_error_says_what_is_wrong(void **state)
@@ -393,13 +452,18 @@ static void the_same_daemon_goes_on_where_it_was(void **state)
 	(void)state;
 	show_list_at(10 * S);
 	open_at(2, 11 * S);
-	feed_set_baseline(&feed, true);
+	mark_at(19 * S);
+	feeder_what();
+	feeder_what();
 	reconnect();
+	/* The baseline went with the connection. */
+	assert_string_equal(feed.notice,
+			    "the baseline went with the connection");
+	assert_int_equal(context.view.baseline_ns, 0);
 	feeder_list(list, false);
 	feed_step(&feed, 30 * S);
 	assert_int_equal(context.open_id, 2);
 	assert_int_equal(context.detail->process.state, MODEL_RUNNING);
-	assert_true(context.view.has_baseline);
 	feed_step(&feed, 32 * S);
 	assert_int_equal(feeder_what(), LIST);
 	assert_int_equal(feeder_what(), DETAIL);
@@ -410,7 +474,6 @@ static void another_daemon_has_other_ids(void **state)
 	(void)state;
 	show_list_at(10 * S);
 	open_at(2, 11 * S);
-	feed_set_baseline(&feed, true);
 	reconnect();
 	list->daemon_pid = 4001;
 	list->count = 1; /* ours has not found the new daemon yet */
@@ -418,9 +481,6 @@ static void another_daemon_has_other_ids(void **state)
 	feed_step(&feed, 30 * S);
 	assert_int_equal(context.open_id, 0);
 	assert_int_equal(context.detail->process.state, MODEL_DISCONNECTED);
-	assert_false(context.view.has_baseline);
-	assert_null(context.base);
-	assert_int_equal(feed.baseline_at, 0);
 	feed_step(&feed, 32 * S);
 	assert_int_equal(feeder_what(), LIST);
 	assert_true(quiet());
@@ -470,7 +530,7 @@ static void the_filter_is_for_the_list(void **state)
 	show_list_at(10 * S);
 	assert_int_equal(screen_processes.table()->count, 1);
 	assert_int_equal(feed.totals.alive, 3); /* of all */
-	assert_int_equal(feed.totals.live_bytes, 6 * 1024);
+	assert_int_equal(feed.totals.figures[FIGURE_LIVE_BYTES], 6 * 1024);
 	context.filter[0] = '\0';
 	assert_true(feed_rebuild(&feed));
 	assert_int_equal(screen_processes.table()->count, 3);
@@ -494,7 +554,7 @@ static void the_trend_holds_the_newest_polls(void **state)
 	for (unsigned i = 1; i <= FEED_TREND + 3; i++) {
 		uint64_t now_ns = (10 + 2 * i) * S;
 
-		list->rows[0].live_bytes = i;
+		list->rows[0].figures[FIGURE_LIVE_BYTES] = i;
 		feeder_list(list, false);
 		feed_step(&feed, now_ns);
 		assert_int_equal(feeder_what(), LIST);
@@ -521,8 +581,9 @@ int main(void)
 		TEST(frozen_opens_a_process_once),
 		TEST(a_freeze_does_not_forget_what_is_due),
 		TEST(what_moves_is_not_shown_while_frozen),
-		TEST(a_mark_remembers_list_and_detail),
-		TEST(another_process_has_no_mark_of_this_one),
+		TEST(the_daemon_keeps_the_baseline),
+		TEST(no_mark_while_frozen_or_without_a_list),
+		TEST(a_baseline_that_fails_is_said),
 		TEST(an_error_says_what_is_wrong),
 		TEST(an_open_process_may_be_gone),
 		TEST(the_same_daemon_goes_on_where_it_was),

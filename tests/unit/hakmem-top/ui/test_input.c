@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/hakmem-top/cells.h"
+#include "tests/unit/hakmem-top/feeder.h"
 #include "tests/unit/hakmem-top/scene.h"
 
 #define ESCAPE 27
@@ -455,13 +456,23 @@ static void freezes_and_thaws(void **state)
 static void marks_and_forgets(void **state)
 {
 	(void)state;
+	press('m'); /* nobody is there who could keep it */
+	expect_message("no mark while frozen or without a daemon", true);
+	assert_true(feeder_open(NULL));
+	input.feed.client = client_new(feeder.path, true);
+	feed_step(&input.feed, client_now_ns());
+	feeder_accept();
 	press('m');
-	assert_true(input.context.view.has_baseline);
-	assert_true(table->has_baseline);
 	expect_message("marked: changes since now; M forgets it", false);
+	input.context.view.baseline_ns = 1; /* its answer came */
+	input_refresh(&input);
+	feed_rebuild(&input.feed);
+	assert_true(table->has_baseline);
 	press('M');
-	assert_false(input.context.view.has_baseline);
 	expect_message("baseline forgotten", false);
+	assert_false(table->has_baseline);
+	client_free(input.feed.client);
+	feeder_close();
 }
 
 static void the_tree_is_for_the_list(void **state)
