@@ -87,7 +87,7 @@ static bool conf_read_choice(const char *value, const char *yes, const char *no,
 	return *out || strcmp(value, no) == 0;
 }
 
-static bool conf_read_stream(const char *value, void *out)
+static bool conf_read_on(const char *value, void *out)
 {
 	return conf_read_choice(value, "on", "off", out);
 }

@@ -17,6 +17,7 @@
 /* Nothing points into the environment. */
 struct conf {
 	bool stream;
+	bool look;
 	bool corruption_abort;
 	uint32_t interval_ms;
 	uint32_t tick_ms;

@@ -187,6 +187,29 @@ static bool publish_flush(uint64_t now_ns)
 	return true;
 }
 
+Hakmem__Hello *publish_hello(uint32_t pid, uint32_t parent_pid)
+{
+	const struct snapshot_identity identity = {
+		.pid = pid,
+		.parent_pid = parent_pid,
+		.session = publish_session,
+		.parent_session = publish_parent_session,
+	};
+
+	return snapshot_hello(&identity);
+}
+
+Hakmem__State *publish_state(void)
+{
+	Hakmem__State *state = snapshot_state();
+
+	state->figures[FIGURE_MESSAGES] = publish_peer.messages;
+	state->figures[FIGURE_DROPPED] = publish_peer.dropped;
+	state->figures[FIGURE_RECONNECTS] =
+		publish_peer.connects ? publish_peer.connects - 1 : 0;
+	return state;
+}
+
 static bool publish_connect_now(uint64_t now_ns)
 {
 	struct stat info;
@@ -209,7 +232,7 @@ static bool publish_connect_now(uint64_t now_ns)
 	sitefeed_restart();
 	publish_enqueue(
 		FRAME_HELLO,
-		&snapshot_hello(publish_session, publish_parent_session)->base);
+		&publish_hello((uint32_t)getpid(), (uint32_t)getppid())->base);
 	return true;
 }
 
@@ -317,11 +340,8 @@ static void publish_now(uint64_t now_ns)
 		publish_peer.dropped++;
 		return;
 	}
-	state = snapshot_state();
 	publish_peer.messages++;
-	state->figures[FIGURE_MESSAGES] = publish_peer.messages;
-	state->figures[FIGURE_DROPPED] = publish_peer.dropped;
-	state->figures[FIGURE_RECONNECTS] = publish_peer.connects - 1;
+	state = publish_state();
 	publish_sent_live_bytes = state->figures[FIGURE_LIVE_BYTES];
 	if (!publish_enqueue(FRAME_STATE, &state->base))
 		publish_peer.dropped++;

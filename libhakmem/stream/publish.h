@@ -12,6 +12,7 @@
 
 #include "libhakmem/base/lock.h"
 #include "libhakmem/base/util.h"
+#include "proto/hakmem.pb-c.h"
 
 /* Connects and says hello, when streaming is on. Once, from the constructor. */
 void publish_start(void);
@@ -31,6 +32,11 @@ void publish_stop(void);
 
 /* Fork takes it with all others; see fork.h. */
 extern HIDDEN struct lock publish_lock;
+
+/* Who this process is, and its state with the figures of the connection; `pid`
+ * is what /proc calls it. Valid until the next call of either. */
+Hakmem__Hello *publish_hello(uint32_t pid, uint32_t parent_pid);
+Hakmem__State *publish_state(void);
 
 /* In the child of a fork: a session of its own. */
 void publish_child(void);

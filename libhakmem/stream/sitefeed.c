@@ -53,6 +53,17 @@ void sitefeed_restart(void)
 	site_unread_all();
 }
 
+void sitefeed_look(bool all)
+{
+	if (all)
+		sitefeed_restart();
+	if (!sitefeed_module_list.under_way) {
+		sitefeed_module_list.upto = module_generation();
+		sitefeed_module_list.after = 0;
+		sitefeed_module_list.under_way = true;
+	}
+}
+
 static void sitefeed_fill_module(Hakmem__Module *to, struct module_info *from)
 {
 	hakmem__module__init(to);

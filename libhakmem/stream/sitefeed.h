@@ -16,6 +16,10 @@
 /* A new connection: the peer knows nothing. */
 void sitefeed_restart(void);
 
+/* A reader of a copy of this process's variables begins: with `all` it knows
+ * nothing. The loader, which knows of other modules there, is not asked. */
+void sitefeed_look(bool all);
+
 /* The next modules or sites, or NULL when there is nothing new. Each call takes
  * the message before it as sent; if it was not, the `again` of the same kind is
  * to be called first, and what was in it comes once more. */

@@ -324,15 +324,40 @@ static void snapshot_describe_cells(Hakmem__Hello *message)
 	message->cells = snapshot_space.hello.cells;
 }
 
+/* "/proc/PID/NAME". */
+static char *snapshot_proc_path(uint32_t pid, const char *name, char out[32])
+{
+	char digits[10];
+	size_t count = 0;
+	char *at = stpcpy(out, "/proc/");
+
+	do
+		digits[count++] = (char)('0' + pid % 10);
+	while ((pid /= 10) != 0);
+	while (count > 0)
+		*at++ = digits[--count];
+	*at++ = '/';
+	strcpy(at, name);
+	return out;
+}
+
 /* protobuf strings are UTF-8: what is not ASCII or valid is the daemon's to
  * judge; NULs between arguments become blanks. */
 static void snapshot_describe_program(Hakmem__Hello *message)
 {
 	int saved = errno;
-	ssize_t length = readlink("/proc/self/exe",
-				  snapshot_space.hello.executable, TEXT_MAX);
-	size_t used = snapshot_read_file(
-		"/proc/self/cmdline", snapshot_space.hello.command, TEXT_MAX);
+	char path[32];
+	ssize_t length;
+	size_t used;
+
+	/* The kernel writes to no page that a look has not touched yet. */
+	memset(snapshot_space.hello.executable, 0, TEXT_MAX + 1);
+	memset(snapshot_space.hello.command, 0, TEXT_MAX + 1);
+	length = readlink(snapshot_proc_path(message->pid, "exe", path),
+			  snapshot_space.hello.executable, TEXT_MAX);
+	used = snapshot_read_file(
+		snapshot_proc_path(message->pid, "cmdline", path),
+		snapshot_space.hello.command, TEXT_MAX);
 
 	errno = saved;
 	snapshot_space.hello.executable[length > 0 ? length : 0] = '\0';
@@ -346,17 +371,17 @@ static void snapshot_describe_program(Hakmem__Hello *message)
 	message->command = snapshot_space.hello.command;
 }
 
-Hakmem__Hello *snapshot_hello(uint64_t session, uint64_t parent_session)
+Hakmem__Hello *snapshot_hello(const struct snapshot_identity *identity)
 {
 	static char version[] = HAKMEM_VERSION;
 	Hakmem__Hello *message = &snapshot_space.hello.message;
 
 	hakmem__hello__init(message);
 	message->library_version = version;
-	message->pid = (uint32_t)getpid();
-	message->parent_pid = (uint32_t)getppid();
-	message->session = session;
-	message->parent_session = parent_session;
+	message->pid = identity->pid;
+	message->parent_pid = identity->parent_pid;
+	message->session = identity->session;
+	message->parent_session = identity->parent_session;
 	message->start_ns = boot_time_ns();
 	message->page_bytes = 4096;
 	message->interval_ms = conf.interval_ms;

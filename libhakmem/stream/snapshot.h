@@ -20,7 +20,12 @@ void snapshot_totals(struct snapshot_totals *out);
  * a lock of their own (publish). */
 Hakmem__State *snapshot_state(void);
 
-/* Who this process is. `session` and `parent_session` come from publish. */
-Hakmem__Hello *snapshot_hello(uint64_t session, uint64_t parent_session);
+/* Who a process is: `pid` as /proc has it, and its parent; the sessions come
+ * from publish. */
+struct snapshot_identity {
+	uint32_t pid, parent_pid;
+	uint64_t session, parent_session;
+};
+Hakmem__Hello *snapshot_hello(const struct snapshot_identity *identity);
 
 #endif

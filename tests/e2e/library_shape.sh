@@ -16,6 +16,7 @@ free_sized free_aligned_sized cfree
 __libc_malloc __libc_calloc __libc_realloc __libc_free
 __libc_memalign __libc_valloc __libc_pvalloc
 dlopen dlclose pthread_create prctl
+hakmem_look
 NAMES
 exported() {
 	nm -D --defined-only "$1" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u
@@ -23,9 +24,10 @@ exported() {
 exported "$LIB" >"$T/exported"
 tr ' ' '\n' <"$T/wanted" | sort -u | diff - "$T/exported" >"$T/diff" ||
 	fail "exports (> has, < should have): $(grep '[<>]' "$T/diff")"
-# Nothing but names that stand in for libc's, or for C23's.
+# Nothing but names that stand in for libc's, or for C23's; and what a daemon
+# looks for.
 own=$(exported "$libc" | comm -23 "$T/exported" - |
-	grep -vxE 'cfree|free_sized|free_aligned_sized')
+	grep -vxE 'cfree|free_sized|free_aligned_sized|hakmem_look')
 [ -z "$own" ] || fail "exported, but no name of libc: $own"
 
 needed=$(readelf -dW "$LIB" | awk '/NEEDED/ { print $5 }' |

@@ -266,9 +266,21 @@ static void time_goes_on(void **unused)
 	assert_true(second <= monotonic_ns());
 }
 
+static Hakmem__Hello *hello_of(uint64_t session, uint64_t parent_session)
+{
+	const struct snapshot_identity identity = {
+		.pid = (uint32_t)getpid(),
+		.parent_pid = (uint32_t)getppid(),
+		.session = session,
+		.parent_session = parent_session,
+	};
+
+	return snapshot_hello(&identity);
+}
+
 static void samples_are_in_the_cells_of_the_hello(void **unused)
 {
-	Hakmem__Hello *hello = snapshot_hello(1, 0);
+	Hakmem__Hello *hello = hello_of(1, 0);
 	static uint32_t bins[PROFILE_CELLS];
 	size_t cells = hello->n_cells;
 	uint64_t samples = 0;
@@ -327,7 +339,7 @@ static void the_hello_says_who_we_are(void **unused)
 	(void)unused;
 	conf_load(environment);
 	errno = 77;
-	hello = snapshot_hello(5, 4);
+	hello = hello_of(5, 4);
 	assert_int_equal(errno, 77);
 	assert_int_equal(hello->pid, getpid());
 	assert_int_equal(hello->parent_pid, getppid());
@@ -348,12 +360,12 @@ static void the_hello_says_who_we_are(void **unused)
 			    "is used");
 	conf_load(NULL);
 	conf.corruption_abort = false;
-	assert_int_equal(snapshot_hello(5, 4)->n_config_errors, 0);
+	assert_int_equal(hello_of(5, 4)->n_config_errors, 0);
 }
 
 static void the_hello_has_every_class(void **unused)
 {
-	Hakmem__Hello *hello = snapshot_hello(1, 0);
+	Hakmem__Hello *hello = hello_of(1, 0);
 
 	(void)unused;
 	assert_int_equal(hello->n_classes, sizeclass_count);
@@ -393,7 +405,7 @@ static void messages_survive_the_wire(void **unused)
 	assert_int_equal(FIGURE_IN(state_back, RSS_BYTES),
 			 FIGURE_IN(state, RSS_BYTES));
 	hakmem__state__free_unpacked(state_back, NULL);
-	hello = snapshot_hello(77, 0);
+	hello = hello_of(77, 0);
 	length = hakmem__hello__pack(hello, (uint8_t *)packed);
 	hello_back =
 		hakmem__hello__unpack(NULL, length, (const uint8_t *)packed);
@@ -429,7 +441,7 @@ static void the_largest_messages_fit(void **unused)
 	fill(state->cell_samples, state->n_cell_samples);
 	bytes = hakmem__state__get_packed_size(state);
 	assert_int_equal(hakmem__state__pack(state, (uint8_t *)packed), bytes);
-	hello = snapshot_hello(UINT64_MAX, UINT64_MAX);
+	hello = hello_of(UINT64_MAX, UINT64_MAX);
 	memset(hello->command, 'x', 4096);
 	memset(hello->executable, 'x', 4096);
 	assert_true(bytes + hakmem__hello__get_packed_size(hello) +
