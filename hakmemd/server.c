@@ -19,6 +19,7 @@
 #include "hakmemd/query/query_heap.h"
 #include "hakmemd/peers/registry.h"
 #include "hakmemd/peers/session.h"
+#include "hakmemd/peers/watch.h"
 
 #define PROGRAMS_MAX   2048u /* connected at once; half as many unidentified */
 #define VIEWERS_MAX    64u
@@ -43,6 +44,7 @@ struct server {
 	struct listen listen;
 	struct registry *registry;
 	struct symbols *symbols;
+	struct watch *watch;
 	struct query_context context;
 	struct server_settings settings;
 	unsigned count[ROLES], limit[ROLES];
@@ -276,6 +278,9 @@ static uint64_t server_tick(void *argument, uint64_t now_ns, uint64_t late_ns)
 
 	conn_expire_all(&server->conns, now_ns, late_ns);
 	next_ns = registry_expire(server->registry, now_ns);
+	due_ns = watch_tick(server->watch, now_ns);
+	if (due_ns < next_ns)
+		next_ns = due_ns;
 	due_ns = query_heap_tick(&server->context, now_ns);
 	if (due_ns < next_ns)
 		next_ns = due_ns;
@@ -350,6 +355,17 @@ static struct symbols *server_open_symbols(struct server *server)
 	return symbols_new(server->loop, &settings);
 }
 
+static struct watch *server_open_watch(struct server *server)
+{
+	const struct watch_settings settings = {
+		.library = server->settings.library,
+		.socket = server->settings.socket,
+		.derived = server->settings.derived,
+	};
+
+	return watch_new(server->loop, server->registry, &settings);
+}
+
 static bool server_start(struct server *server, char *why, size_t size)
 {
 	bool caught = server_catch_signals(server);
@@ -364,16 +380,19 @@ static bool server_start(struct server *server, char *why, size_t size)
 				     server->limit[PROGRAM]);
 	if (server->loop)
 		server->symbols = server_open_symbols(server);
+	if (server->registry)
+		server->watch = server_open_watch(server);
 	server->context = (struct query_context){.loop = server->loop,
 						 .registry = server->registry,
-						 .symbols = server->symbols};
+						 .symbols = server->symbols,
+						 .watch = server->watch};
 	server->conns = (struct conns){.loop = server->loop,
 				       .ops = &server_callbacks,
 				       .owner = server};
 	server->listener.fd = server->listen.fd;
 	server->listener.ready = server_accepting;
 	server->listener.owner = server;
-	if (caught && server->registry && server->symbols &&
+	if (caught && server->watch && server->symbols &&
 	    loop_add(server->loop, &server->signals, EPOLLIN) &&
 	    loop_add(server->loop, &server->listener, EPOLLIN))
 		return true;
@@ -418,6 +437,7 @@ void server_close(struct server *server)
 	if (!server)
 		return;
 	conn_close_all(&server->conns);
+	watch_free(server->watch);
 	registry_free(server->registry);
 	symbols_free(server->symbols);
 	listen_close(&server->listen);

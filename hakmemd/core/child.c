@@ -17,7 +17,6 @@
 #define LATE_MAX 8u
 #define TRIES	 20
 #define TRY_NS	 1000000
-#define NICE_BY	 5
 
 static pid_t
 	child_late[LATE_MAX]; /* killed, and still in the kernel; 0 = free */
@@ -102,7 +101,7 @@ static bool child_give_up_root(uid_t uid, gid_t gid)
 static bool child_become(int channel, pid_t parent,
 			 const struct child_limits *limits)
 {
-	prctl(PR_SET_NAME, "hakmemd-symbols");
+	prctl(PR_SET_NAME, limits->name);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (channel != CHANNEL)
 		dup2(channel, CHANNEL);
@@ -111,7 +110,7 @@ static bool child_become(int channel, pid_t parent,
 	child_offer_to_oom();
 	child_bound(limits);
 	if (setpriority(PRIO_PROCESS, 0,
-			getpriority(PRIO_PROCESS, 0) + NICE_BY) != 0)
+			getpriority(PRIO_PROCESS, 0) + limits->nice_by) != 0)
 		errno = 0;
 	if (!child_give_up_root(limits->uid, limits->gid))
 		return false;

@@ -19,6 +19,8 @@ struct child {
 #define CHILD_NO_GROUP 65534u
 
 struct child_limits {
+	const char *name;	/* of the process, at most 15 bytes */
+	int nice_by;		/* below us */
 	uint64_t data_bytes;	/* it may allocate, beyond what we have */
 	uint64_t address_bytes; /* ditto, mapped files included */
 	uint64_t file_bytes;	/* it may write into one file */

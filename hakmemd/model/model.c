@@ -79,7 +79,7 @@ const char *model_hello(struct model *model, Hakmem__Hello *hello)
 	model->executable = executable;
 	/* The columns of a kept state must belong to the kept hello; of another
 	 * session, all counters began anew. */
-	if (hello->session != model->session ||
+	if (!model->hello.bytes || hello->session != model->session ||
 	    hello->n_classes != model->classes ||
 	    hello->n_cells != model->cells) {
 		model_drop(&model->state);
@@ -106,22 +106,45 @@ static uint64_t model_bounded_time(const struct model *model, uint64_t time_ns,
 	return time_ns;
 }
 
-/* The state's figures become ours, in our order. */
+static void model_note(struct model *model)
+{
+	struct history_point point =
+		history_point(model->state_ns, model->figures);
+
+	history_add(&model->history, &point);
+	sites_look(&model->sites, model->state_ns,
+		   figure_or_0(model->figures, FIGURE_SAMPLE_BYTES));
+}
+
+void model_unchanged(struct model *model, uint64_t now_ns)
+{
+	if (model->state_ns == 0 || now_ns <= model->state_ns)
+		return;
+	model->state_ns = now_ns;
+	model_note(model);
+}
+
+void model_rss(struct model *model, uint64_t bytes)
+{
+	model->figures[FIGURE_RSS_BYTES] = bytes;
+}
+
+/* The state's figures become ours, in our order. A peak that was seen stays
+ * one: who looks in from outside leaves no trace of it there. */
 static void model_take_figures(struct model *model, Hakmem__State *state,
 			       uint64_t now_ns)
 {
-	struct history_point point;
+	uint64_t peak = figure_or_0(model->figures, FIGURE_PEAK_LIVE_BYTES);
 
 	figures_take(&model->order, state->figures, state->n_figures,
 		     model->figures);
+	if (figure_or_0(model->figures, FIGURE_PEAK_LIVE_BYTES) < peak)
+		model->figures[FIGURE_PEAK_LIVE_BYTES] = peak;
 	state->figures = model->figures;
 	state->n_figures = FIGURES;
 	model->state_ns = model_bounded_time(model, state->time_ns, now_ns);
 	model->states++;
-	point = history_point(model->state_ns, model->figures);
-	history_add(&model->history, &point);
-	sites_look(&model->sites, model->state_ns,
-		   figure_or_0(model->figures, FIGURE_SAMPLE_BYTES));
+	model_note(model);
 }
 
 const char *model_state(struct model *model, struct pool *pool,

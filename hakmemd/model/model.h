@@ -28,8 +28,9 @@ struct model {
 	uint64_t session, states;	/* states of all sessions */
 	char *command, *executable;	/* never NULL after model_hello */
 	struct figures_map order;	/* of the program's figures */
-	uint64_t figures[FIGURES];	/* of the newest state */
-	uint64_t state_ns; /* State.time_ns, not after it came; 0 = none yet */
+	uint64_t figures[FIGURES];	/* of the newest state; RSS of now */
+	uint64_t state_ns; /* the moment that they are true of: State.time_ns,
+			    * not after it came, or later; 0 = none yet */
 	struct history history;
 	struct sites sites;
 	struct baselines baselines;
@@ -49,6 +50,15 @@ const char *model_hello(struct model *model, Hakmem__Hello *hello);
  */
 const char *model_state(struct model *model, struct pool *pool,
 			const uint8_t *bytes, size_t length, uint64_t now_ns);
+
+/*
+ * Says that the figures are still those of the newest state at `now_ns`: the
+ * program did not run since then. Of a state not taken yet: nothing.
+ */
+void model_unchanged(struct model *model, uint64_t now_ns);
+
+/* The resident memory, as the kernel says it now. */
+void model_rss(struct model *model, uint64_t bytes);
 
 /* The same for packed Modules and Sites; they belong to the newest state. */
 const char *model_modules(struct model *model, struct pool *pool,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hakmemd/core/clock.h"
@@ -60,6 +61,31 @@ bool procfs_stat(pid_t pid, struct procfs_stat *out)
 	return true;
 }
 
+bool procfs_rss(pid_t pid, uint64_t *bytes)
+{
+	unsigned long pages;
+	char path[64], text[256];
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	if (pid <= 0 || !procfs_slurp(path, text, sizeof(text)) ||
+	    sscanf(text, "%*u %lu", &pages) != 1)
+		return false;
+	*bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return true;
+}
+
+bool procfs_cpu_ns(pid_t pid, uint64_t *ns)
+{
+	struct timespec time;
+	clockid_t clock;
+
+	if (pid <= 0 || clock_getcpuclockid(pid, &clock) != 0 ||
+	    clock_gettime(clock, &time) != 0)
+		return false;
+	*ns = (uint64_t)time.tv_sec * CLOCK_SECOND + (uint64_t)time.tv_nsec;
+	return true;
+}
+
 bool procfs_is_ours(pid_t pid)
 {
 	unsigned real, effective, saved, us = geteuid();
@@ -75,6 +101,47 @@ bool procfs_is_ours(pid_t pid)
 	return at &&
 	       sscanf(at + 5, "%u %u %u", &real, &effective, &saved) == 3 &&
 	       real == us && effective == us && saved == us;
+}
+
+bool procfs_environment(pid_t pid, const char *name, char *out, size_t room)
+{
+	size_t length = strlen(name), size = 0;
+	char path[64], *line = NULL;
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	file = fopen(path, "re");
+	while (file && !found && getdelim(&line, &size, '\0', file) > 0) {
+		found = strncmp(line, name, length) == 0 && line[length] == '=';
+		if (found)
+			snprintf(out, room, "%s", line + length + 1);
+	}
+	if (file)
+		fclose(file);
+	free(line);
+	return found;
+}
+
+bool procfs_is_called(pid_t pid, const char *name)
+{
+	char path[64], text[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if (!procfs_slurp(path, text, sizeof(text)))
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, name) == 0;
+}
+
+void procfs_executable(pid_t pid, char *out, size_t room)
+{
+	char path[64];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	length = readlink(path, out, room - 1);
+	out[length > 0 ? length : 0] = '\0';
 }
 
 void procfs_command(pid_t pid, char *out, size_t room)

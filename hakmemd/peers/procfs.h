@@ -20,6 +20,13 @@ struct procfs_stat {
 /* Reads /proc/PID/stat; false when there is no such process. */
 bool procfs_stat(pid_t pid, struct procfs_stat *out);
 
+/* Resident bytes; false when there is no such process. */
+bool procfs_rss(pid_t pid, uint64_t *bytes);
+
+/* CPU time of all its threads so far, ns: while it stays the same nothing in
+ * the process ran. False when there is none such. */
+bool procfs_cpu_ns(pid_t pid, uint64_t *ns);
+
 /* CLOCK_MONOTONIC at the moment `start_ticks` names; 0 when it is 0. */
 uint64_t procfs_start_ns(uint64_t start_ticks);
 
@@ -31,6 +38,16 @@ bool procfs_is_ours(pid_t pid);
  * bytes; "" when there is none.
  */
 void procfs_command(pid_t pid, char *out, size_t room);
+
+/* True if /proc/PID/comm is `name`. */
+bool procfs_is_called(pid_t pid, const char *name);
+
+/* What /proc/PID/exe is, likewise. */
+void procfs_executable(pid_t pid, char *out, size_t room);
+
+/* A variable of the environment that its program began with; false when it is
+ * not there, or not to be read. */
+bool procfs_environment(pid_t pid, const char *name, char *out, size_t room);
 
 #define PROCFS_EVENTS_MAX 512
 

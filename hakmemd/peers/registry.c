@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -425,10 +426,65 @@ struct process *registry_connect(struct registry *registry, int socket,
 	process->uid = peer->uid;
 	if (identity.parent == 0 && is_new)
 		process->parent = (pid_t)hello->parent_pid;
-	if (process->parent_id == 0)
-		process->parent_id = registry_parent_of(registry, process,
-							hello->parent_session);
+	registry_adopt(process, hello->parent_session);
 	registry_connect_to(process, &identity, session, calls);
+	return process;
+}
+
+void registry_adopt(struct process *process, uint64_t parent_session)
+{
+	if (process->parent_id == 0)
+		process->parent_id = registry_parent_of(
+			process->registry, process, parent_session);
+}
+
+/* What is known before it says hello. */
+static bool registry_describe(struct process *process)
+{
+	char command[CHECK_STRING_MAX], executable[CHECK_STRING_MAX];
+	Hakmem__Hello hello;
+
+	procfs_command(process->pid, command, sizeof(command));
+	procfs_executable(process->pid, executable, sizeof(executable));
+	hakmem__hello__init(&hello);
+	hello.command = command;
+	hello.executable = executable;
+	hello.figure_names = (char *)(uintptr_t)figures_names;
+	return model_hello(&process->model, &hello) == NULL;
+}
+
+struct process *registry_find_out(struct registry *registry, pid_t pid,
+				  uid_t uid)
+{
+	struct identity identity = {.pid = pid};
+	struct process *process;
+	struct procfs_stat stat;
+
+	identity.pidfd = pidfd_open(pid, 0);
+	if (identity.pidfd < 0)
+		return NULL;
+	identity.unique = pidfd_unique(identity.pidfd);
+	identity.alive = pidfd_alive(identity.pidfd) && procfs_stat(pid, &stat);
+	if (identity.alive) {
+		identity.start_ticks = stat.start_ticks;
+		identity.parent = stat.parent;
+	}
+	process = registry_find_known(registry, &identity, 0);
+	if (identity.alive && !process) {
+		process = registry_admit(registry, &identity, uid, clock_ns());
+		if (process && !registry_describe(process)) {
+			registry_drop(process);
+			process = NULL;
+		}
+		if (process) {
+			process->state =
+				HAKMEM__PROCESS_STATE__PROCESS_DISCONNECTED;
+			registry_adopt(process, 0);
+			registry_watch(process, identity.pidfd);
+			return process;
+		}
+	}
+	close(identity.pidfd);
 	return process;
 }
 

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "hakmemd/core/loop.h"
+#include "hakmemd/look/look_wire.h"
 #include "hakmemd/model/model.h"
 #include "hakmemd/peers/procfs.h"
 
@@ -21,6 +22,17 @@
 #define REGISTRY_FOREIGN_MAX	   256u		/* records of one other user */
 #define REGISTRY_SITES_MAX	   (192u << 20) /* of these bytes: sites */
 #define REGISTRY_SITES_FOREIGN_MAX (32u << 20)	/* of all other users */
+
+/* What peers/watch keeps of a process that it looks into. */
+struct watched {
+	uint64_t base;	     /* of the library there; 0 = not known */
+	uint64_t cpu_ns;     /* before the last look that succeeded; 0 = none */
+	uint64_t asked_ns;   /* the same before the look under way */
+	uint64_t again_ns;   /* not before */
+	enum look_end ended; /* of the last look */
+	bool looked;	     /* there was one, with all modules and sites */
+	bool due;
+};
 
 struct process {
 	struct registry *registry;
@@ -39,6 +51,7 @@ struct process {
 	char oom_events[PROCFS_EVENTS_MAX]; /* of its cgroup; "" = none */
 	uint64_t oom_kills;		    /* there, when it came */
 	struct model model;
+	struct watched watched;
 	void *session; /* whoever is connected for it, or NULL */
 	const struct registry_session *calls;
 };
@@ -72,6 +85,17 @@ struct process *registry_connect(struct registry *registry, int socket,
 				 void *session,
 				 const struct registry_session *calls,
 				 const char **why);
+
+/*
+ * The record of a process that runs and that nobody told us of; made if it is
+ * new, silent until it says something or is looked into. NULL when it is gone,
+ * or there is no room.
+ */
+struct process *registry_find_out(struct registry *registry, pid_t pid,
+				  uid_t uid);
+
+/* Who made it, by the session of its parent, if that is not known yet. */
+void registry_adopt(struct process *process, uint64_t parent_session);
 
 /* The session is over; the process may live. */
 void registry_disconnect(struct process *process);

@@ -125,6 +125,44 @@ void session_frame(struct conn *conn, struct registry *registry,
 			  frame->type);
 }
 
+static const char *session_take_hello(struct process *process,
+				      struct pool *pool,
+				      const struct frame *frame)
+{
+	Hakmem__Hello *hello =
+		(Hakmem__Hello *)pool_unpack(pool, &hakmem__hello__descriptor,
+					     frame->payload, frame->length);
+
+	if (!hello)
+		return "not a Hello message";
+	if (hello->session == 0) /* it was never to speak to anybody */
+		hello->session =
+			process->start_ticks << 22 ^ (uint64_t)process->pid;
+	if (process->model.classes > 0 &&
+	    process->model.session == hello->session)
+		return NULL;
+	registry_adopt(process, hello->parent_session);
+	return model_hello(&process->model, hello);
+}
+
+const char *session_looked(struct process *process, uint16_t type,
+			   const uint8_t *payload, size_t length)
+{
+	const struct frame frame = {
+		.type = type, .length = (uint32_t)length, .payload = payload};
+	const struct kind *kind = session_kind_of(&frame);
+	struct pool pool;
+	const char *why = "a frame out of place";
+
+	pool_init(&pool, POOL_BUDGET_BYTES);
+	if (type == FRAME_HELLO)
+		why = session_take_hello(process, &pool, &frame);
+	else if (kind)
+		why = kind->take(process, &pool, &frame);
+	pool_free(&pool);
+	return why;
+}
+
 void session_closed(struct conn *conn)
 {
 	if (conn->owner)

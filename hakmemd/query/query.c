@@ -356,17 +356,18 @@ static void query_answer_export(const struct request *request)
 	}
 }
 
+/* FRESH: of one, and as it is now. */
 struct row {
 	Hakmem__QueryWhat what;
-	enum { NONE, ONE, ONE_OR_ALL } processes;
+	enum { NONE, ONE, FRESH, ONE_OR_ALL } processes;
 	void (*answer)(const struct request *request);
 };
 
 static const struct row query_answers[] = {
 	{HAKMEM__QUERY_WHAT__QUERY_PROCESSES, NONE, query_answer_processes},
-	{HAKMEM__QUERY_WHAT__QUERY_DETAIL, ONE, query_answer_detail},
+	{HAKMEM__QUERY_WHAT__QUERY_DETAIL, FRESH, query_answer_detail},
 	{HAKMEM__QUERY_WHAT__QUERY_HISTORY, ONE, query_answer_history},
-	{HAKMEM__QUERY_WHAT__QUERY_EXPORT, ONE, query_answer_export},
+	{HAKMEM__QUERY_WHAT__QUERY_EXPORT, FRESH, query_answer_export},
 	{HAKMEM__QUERY_WHAT__QUERY_SITES, ONE, query_sites_table},
 	{HAKMEM__QUERY_WHAT__QUERY_STACK, ONE, query_sites_stack},
 	{HAKMEM__QUERY_WHAT__QUERY_BASELINE_SET, ONE_OR_ALL,
@@ -407,11 +408,14 @@ static void query_answer(struct request *request)
 	     i++) {
 		if (query_answers[i].what != request->query->what)
 			continue;
-		if (query_answers[i].processes == NONE ||
-		    (query_answers[i].processes == ONE_OR_ALL &&
-		     query_is_about_all(request->query)) ||
-		    query_find_process(request))
-			query_answers[i].answer(request);
+		if (query_answers[i].processes != NONE &&
+		    !(query_answers[i].processes == ONE_OR_ALL &&
+		      query_is_about_all(request->query)) &&
+		    !query_find_process(request))
+			return;
+		if (query_answers[i].processes == FRESH)
+			request_refresh(request, request->process);
+		query_answers[i].answer(request);
 		return;
 	}
 	request_refuse(request, "no question of kind %d: this is hakmemd %s",

@@ -37,8 +37,11 @@ void query_baseline_set(const struct request *request)
 	size_t count = 0;
 
 	while ((at = query_baseline_next_process(request, at))) {
-		const char *failed = model_baseline(
-			&at->model, request->query->baseline, owner, dropped);
+		const char *failed;
+
+		request_refresh(request, at);
+		failed = model_baseline(&at->model, request->query->baseline,
+					owner, dropped);
 
 		if (failed)
 			why = failed;

@@ -1,5 +1,7 @@
 #include "hakmemd/query/request.h"
 
+#include "hakmemd/core/clock.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -23,6 +25,8 @@ static void request_settle(char text[TEXT_BYTES])
 		}
 	}
 }
+
+#define REFRESH_NS (CLOCK_SECOND / 10)
 
 void request_refuse(const struct request *request, const char *format, ...)
 {
@@ -60,4 +64,11 @@ void request_done(const struct request *request, const char *format, ...)
 	done.query_id = request->query->query_id;
 	done.text = text;
 	conn_send(request->conn, FRAME_DONE, &done.base);
+}
+
+void request_refresh(const struct request *request, struct process *process)
+{
+	if (request->context->watch)
+		watch_refresh(request->context->watch, process,
+			      clock_ns() + REFRESH_NS);
 }

@@ -101,6 +101,8 @@ static bool symbol_reader_start_helper(struct symbol_reader *reader,
 {
 	gid_t gid = symbol_reader_group_of(file);
 	const struct child_limits limits = {
+		.name = "hakmemd-symbols",
+		.nice_by = 5,
 		.data_bytes = UINT64_C(1) << 30,
 		.address_bytes = UINT64_C(16) << 30,
 		.file_bytes = reader->settings.file_bytes,

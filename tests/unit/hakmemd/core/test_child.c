@@ -18,7 +18,9 @@
 #define PATIENCE_MS 60000
 #define NOBODY	    65534u
 
-static const struct child_limits limits = {.data_bytes = 64 * MIB,
+static const struct child_limits limits = {.name = "helper",
+					   .nice_by = 5,
+					   .data_bytes = 64 * MIB,
 					   .address_bytes = 256 * MIB,
 					   .file_bytes = 100,
 					   .uid = NOBODY,
@@ -166,7 +168,7 @@ static void a_child_has_nothing_of_ours(void **state)
 	assert_true(finding.size_ignored);
 	assert_int_equal(finding.death_signal, SIGKILL);
 	assert_int_equal(finding.no_new_privs, 1);
-	assert_string_equal(finding.name, "hakmemd-symbols");
+	assert_string_equal(finding.name, "helper");
 	assert_string_equal(finding.oom, "1000\n");
 	nice = getpriority(PRIO_PROCESS, 0) + 5;
 	assert_int_equal(finding.nice, nice < 19 ? nice : 19);
