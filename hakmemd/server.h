@@ -12,13 +12,13 @@
 struct server;
 
 struct server_settings {
-	const char *socket; /* path */
-	bool derived;	    /* by the rule of proto/path.h */
+	const char *socket;  /* path */
+	bool derived;	     /* by the rule of proto/path.h */
 	const char *library; /* struct look_settings */
-	bool detached;	    /* the end of the terminal is not ours */
-	bool debuginfod;    /* may go online for symbols */
-	uint64_t idle_ns;   /* ends after so long without a peer; 0 = never */
-	uint64_t retain_ns; /* how long ended processes stay */
+	bool detached;	     /* the end of the terminal is not ours */
+	bool debuginfod;     /* may go online for symbols */
+	uint64_t idle_ns;    /* ends after so long without a peer; 0 = never */
+	uint64_t retain_ns;  /* how long ended processes stay */
 };
 
 /* Listens; NULL with one line in `why`. */
