@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hakmemd/look/look_wire.h"
@@ -18,7 +19,8 @@
 
 #define PAGE	    4096u
 #define HEAD_BYTES  1024u /* of the library's file: its header, its build id */
-#define TRIES	    4
+#define TRIES	    8
+#define PAUSE_NS    1000000 /* between them: whoever forks holds all locks */
 #define LOOK_MS	    250
 #define SEND_BUFFER (1 << 20)
 
@@ -212,10 +214,13 @@ static void look_helper_answer(struct helper *helper)
 		.all = helper->request.all != 0,
 	};
 	if (end == LOOK_DONE)
-		for (int tries = 0; tries < TRIES; tries++) {
+		for (int tries = 1;; tries++) {
+			const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
 			end = look_helper_try(helper);
-			if (end != LOOK_TORN)
+			if (end != LOOK_TORN || tries == TRIES)
 				break;
+			nanosleep(&pause, NULL);
 		}
 	look_helper_send(helper, 0, end, 0);
 }

@@ -32,6 +32,7 @@ struct watched {
 	enum look_end ended; /* of the last look */
 	bool looked;	     /* there was one, with all modules and sites */
 	bool due;
+	bool awaited; /* nothing is known before its first look ends */
 };
 
 struct process {

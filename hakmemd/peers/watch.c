@@ -35,7 +35,8 @@ struct watch {
 	struct stranger *strangers; /* by pid */
 	size_t count;
 	unsigned finds;
-	bool waiting; /* in watch_refresh: nobody else is asked meanwhile */
+	uint64_t last_id; /* whom the last look was into */
+	bool waiting;	  /* in watch_refresh: nobody else is asked meanwhile */
 };
 
 static void watch_ask_next(struct watch *watch);
@@ -83,6 +84,7 @@ static void watch_note_end(struct process *process, enum look_end end,
 	if (end == LOOK_DONE && watched->ended == LOOK_TORN)
 		end = LOOK_TORN; /* what came made no sense */
 	watched->ended = end;
+	watched->awaited = false;
 	watched->again_ns = clock_ns() + watch_pause(end);
 	watched->base = end == LOOK_DONE ? base : 0;
 	watched->cpu_ns = end == LOOK_DONE ? watched->asked_ns : 0;
@@ -173,21 +175,30 @@ static bool watch_ask(struct watch *watch, struct process *process)
 
 	process->watched.due = false;
 	process->watched.ended = LOOK_DONE;
-	return procfs_cpu_ns(process->pid, &process->watched.asked_ns) &&
-	       look_ask(watch->look, &target);
+	watch->last_id = process->id;
+	if (procfs_cpu_ns(process->pid, &process->watched.asked_ns) &&
+	    look_ask(watch->look, &target))
+		return true;
+	process->watched.ended = LOOK_NO_HELPER;
+	process->watched.awaited = false;
+	return false;
 }
 
 static void watch_ask_next(struct watch *watch)
 {
-	struct process *at = registry_first(watch->registry);
+	struct process *at, *next;
+	uint64_t last_id = watch->last_id;
 
-	while (at && !look_busy(watch->look)) {
-		struct process *next = at->next;
-
-		if (at->watched.due && !watch_is_over(at))
-			watch_ask(watch, at);
-		at = next;
-	}
+	/* From behind the last one on, then from the first one: each has its
+	 * turn, also when there are more than can be looked into. */
+	for (int round = 0; round < 2; round++)
+		for (at = registry_first(watch->registry);
+		     at && !look_busy(watch->look); at = next) {
+			next = at->next;
+			if (at->watched.due && !watch_is_over(at) &&
+			    (round == 1 || at->id > last_id))
+				watch_ask(watch, at);
+		}
 }
 
 /* Each second: the kernel's figures, and who is to be looked into. */
@@ -251,7 +262,8 @@ static void watch_meet(struct watch *watch, pid_t pid)
 	process = registry_find_out(watch->registry, pid, info.st_uid);
 	if (process && !process->session && process->watched.base == 0 &&
 	    process->watched.again_ns == 0) {
-		process->watched = (struct watched){.due = true};
+		process->watched =
+			(struct watched){.due = true, .awaited = true};
 	}
 }
 

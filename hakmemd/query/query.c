@@ -84,6 +84,8 @@ static size_t query_list(const struct request *request, uint64_t now_ns,
 	size_t count = 0, bytes = 0;
 
 	for (; at; at = at->next) {
+		if (at->watched.awaited && !at->session)
+			continue;
 		query_describe(at, now_ns,
 			       baseline_find(&at->model.baselines,
 					     request->query->baseline),

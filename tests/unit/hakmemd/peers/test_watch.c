@@ -191,8 +191,7 @@ static void a_refresh_looks_at_once(void **state)
 	uint64_t before, allocs;
 
 	(void)state;
-	program =
-		start(OUR_SOCKET, "on", "while :; do a=$(printf %500s); done");
+	program = start(OUR_SOCKET, "on", "while :; do a=x$b; b=y; done");
 	harness_until(found(program) && found(program)->watched.cpu_ns);
 	before = found(program)->model.states;
 	allocs = figure(program, FIGURE_ALLOCS);
