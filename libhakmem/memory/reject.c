@@ -7,6 +7,13 @@
 
 #define LINES_MAX 1000u
 
+static void (*reject_last_words)(void);
+
+void reject_set_last_words(void (*say)(void))
+{
+	reject_last_words = say;
+}
+
 /* A program that is wrong in a loop must not fill a disk. */
 static bool reject_may_say(void)
 {
@@ -36,6 +43,9 @@ void reject(const void *ptr, const struct lookup *found)
 	if (conf.corruption_abort || reject_may_say())
 		report_corruption(found->fault, ptr, reject_stride(found->code),
 				  conf.corruption_abort, conf.log);
-	if (conf.corruption_abort)
-		abort();
+	if (!conf.corruption_abort)
+		return;
+	if (reject_last_words)
+		reject_last_words();
+	abort();
 }

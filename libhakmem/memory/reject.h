@@ -13,6 +13,10 @@
 /* Counts and reports. */
 void reject(const void *ptr, const struct lookup *found);
 
+/* A function that is called before an abort, in whatever state the heap and its
+ * locks are: to tell what was counted. One, set once. */
+void reject_set_last_words(void (*say)(void));
+
 /* Counts only. */
 void reject_count(const struct lookup *found);
 

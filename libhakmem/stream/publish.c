@@ -6,6 +6,7 @@
 #include "libhakmem/base/lock.h"
 #include "libhakmem/base/report.h"
 #include "libhakmem/base/rng.h"
+#include "libhakmem/memory/reject.h"
 #include "libhakmem/profile/sampler.h"
 #include "libhakmem/stream/sitefeed.h"
 #include "libhakmem/stream/snapshot.h"
@@ -464,6 +465,41 @@ void publish_thread(int (*create)(void *, const void *, void *(*)(void *),
 	errno = saved;
 }
 
+/* Waits until the rest is sent or the time is up. */
+static void publish_drain(uint64_t deadline_ns)
+{
+	while (publish_peer.fd >= 0 && publish_peer.begin < publish_peer.end &&
+	       clock_now() < deadline_ns) {
+		struct pollfd wait = {.fd = publish_peer.fd, .events = POLLOUT};
+
+		poll(&wait, 1, 10);
+		publish_flush(clock_now());
+	}
+}
+
+/* The heap found itself corrupt and is about to abort: the newest state goes
+ * out. Some lock may be held by this very thread, or by one that waits for it,
+ * so none is taken but the connection's. */
+static void publish_last_words(void)
+{
+	uint64_t deadline_ns = clock_now() + FINISH_NS;
+	const struct timespec pause = {.tv_nsec = 1000000};
+	bool got;
+
+	if (!publish_running || !publish_is_owner())
+		return;
+	lock_reset_ranks();
+	while (!(got = lock_try(&publish_lock, LOCK_PUBLISH)) &&
+	       clock_now() < deadline_ns)
+		nanosleep(&pause, NULL);
+	if (!got)
+		return;
+	lock_exempt(true);
+	publish_drain(deadline_ns);
+	publish_locked(clock_now());
+	publish_drain(deadline_ns);
+}
+
 void publish_start(void)
 {
 	int saved = errno;
@@ -481,19 +517,8 @@ void publish_start(void)
 	publish_locked(clock_now());
 	lock_release(&publish_lock, LOCK_PUBLISH);
 	thread_set_hook(publish_poll);
+	reject_set_last_words(publish_last_words);
 	errno = saved;
-}
-
-/* Waits until the rest is sent or the time is up. */
-static void publish_drain(uint64_t deadline_ns)
-{
-	while (publish_peer.fd >= 0 && publish_peer.begin < publish_peer.end &&
-	       clock_now() < deadline_ns) {
-		struct pollfd wait = {.fd = publish_peer.fd, .events = POLLOUT};
-
-		poll(&wait, 1, 10);
-		publish_flush(clock_now());
-	}
 }
 
 void publish_finish(void)
