@@ -34,17 +34,34 @@ static struct view_memory *view_recall(const struct view *view, uint64_t id)
 		       sizeof(*view->memory), view_by_id);
 }
 
+/* How old the figures are, ns: of what ended, when it did. */
+static uint64_t view_age_ns(const struct processes *list,
+			    const struct process *process)
+{
+	uint64_t until_ns =
+		model_alive(process) ? list->now_ns : process->ended_ns;
+
+	return until_ns > process->state_ns ? until_ns - process->state_ns : 0;
+}
+
+static bool view_is_stale(const struct processes *list,
+			  const struct process *process)
+{
+	return model_alive(process) &&
+	       view_age_ns(list, process) > VIEW_STALE_NS;
+}
+
 /* The rates that two states of a process give; the old ones when it is the
- * same state, until they are stale. */
+ * same state. What ended has the rate 0. */
 static void view_fill_rates(struct view_memory *now,
-			    const struct view_memory *before, bool silent)
+			    const struct view_memory *before, bool alive)
 {
 	uint64_t elapsed;
 
 	if (!before)
 		return;
 	now->rated = true;
-	if (silent)
+	if (!alive)
 		return;
 	if (now->state_ns <= before->state_ns) {
 		*now = *before;
@@ -57,18 +74,15 @@ static void view_fill_rates(struct view_memory *now,
 }
 
 static struct view_memory view_remember(const struct view *view,
-					const struct processes *list,
 					const struct process *process)
 {
 	struct view_memory now = {.id = process->id,
 				  .state_ns = process->state_ns};
-	bool silent = process->state != MODEL_RUNNING ||
-		      (list->now_ns > process->state_ns &&
-		       list->now_ns - process->state_ns > VIEW_STALE_NS);
 
 	for (size_t i = 0; i < VIEW_RATES; i++)
 		now.counts[i] = figure_or_0(process->figures, view_counters[i]);
-	view_fill_rates(&now, view_recall(view, process->id), silent);
+	view_fill_rates(&now, view_recall(view, process->id),
+			model_alive(process));
 	return now;
 }
 
@@ -85,12 +99,18 @@ const uint64_t *view_base(const struct view *view,
 }
 
 static struct view_row view_make_row(const struct view *view,
+				     const struct processes *list,
 				     const struct process *process,
 				     const struct view_memory *memory)
 {
 	struct view_row made = {
 		.process = process,
-		.rated = memory->rated || !model_alive(process),
+		.rated = !model_alive(process) ||
+			 (memory->rated && !view_is_stale(list, process)),
+		.age_s = process->state_ns
+				 ? (double)view_age_ns(list, process) / 1e9
+				 : -1,
+		.stale = view_is_stale(list, process),
 		.marked = view->baseline_ns != 0,
 		.base = view_base(view, process),
 	};
@@ -157,8 +177,8 @@ bool view_update(struct view *view, const struct processes *list)
 		return false;
 	}
 	for (size_t i = 0; i < list->count; i++) {
-		memory[i] = view_remember(view, list, &list->rows[i]);
-		rows[i] = view_make_row(view, &list->rows[i], &memory[i]);
+		memory[i] = view_remember(view, &list->rows[i]);
+		rows[i] = view_make_row(view, list, &list->rows[i], &memory[i]);
 	}
 	qsort(memory, list->count, sizeof(*memory), view_by_id);
 	free(view->memory);

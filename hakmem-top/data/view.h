@@ -15,8 +15,9 @@
 
 #include "hakmem-top/data/model.h"
 
-/* A running process silent for longer than this has the rate 0. */
-#define VIEW_STALE_NS 5000000000u
+/* The figures of a process that runs are old after three intervals of the
+ * daemon's; its rates are not known then. */
+#define VIEW_STALE_NS 3500000000u
 
 /* The counters whose rates the list shows. */
 enum view_rate { VIEW_ALLOCS, VIEW_FREES, VIEW_PAGE_BOUNDARY, VIEW_RATES };
@@ -35,6 +36,8 @@ struct view_row {
 	const struct process *process;
 	bool rated; /* the rates mean something */
 	double rates[VIEW_RATES];
+	double age_s;	      /* of the figures, below 0: there are none */
+	bool stale;	      /* it runs, and they are old */
 	bool marked;	      /* there is a baseline */
 	const uint64_t *base; /* view_base */
 	unsigned depth;	      /* in the tree; 0 = root or no tree */

@@ -1,6 +1,7 @@
 /* The table of processes. */
 #include "hakmem-top/screens/screen.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "hakmem-top/term/term.h"
@@ -102,6 +103,8 @@ GET(exit_signal, process->state == MODEL_SIGNALLED
 			 ? value_real(VALUE_INTEGER, process->exit_signal)
 			 : value_whole(VALUE_NONE, 0))
 GET(age_s, value_real(VALUE_AGE, (double)process->age_ns / 1e9))
+GET(figures_age_s, row->age_s < 0 ? value_whole(VALUE_NONE, 0)
+				  : value_real(VALUE_AGE, row->age_s))
 WHOLE(start_ticks, NUMBER, start_ticks)
 WHOLE(process_id, NUMBER, id)
 WHOLE(parent_process_id, NUMBER, parent_id)
@@ -131,20 +134,45 @@ static void screen_processes_show_command(const void *row,
 		 *command ? command : "(no command)");
 }
 
+/* A number of seconds in one unit: "old 99s", "old 99m", "old 47h", "old 2d".
+ */
+static void screen_processes_show_old(double seconds, char out[VALUE_TEXT_MAX])
+{
+	static const struct {
+		double below, unit;
+		char letter;
+	} units[] = {{100, 1, 's'},
+		     {100 * 60, 60, 'm'},
+		     {48 * 3600, 3600, 'h'},
+		     {HUGE_VAL, 86400, 'd'}};
+	size_t i = 0;
+
+	while (seconds >= units[i].below)
+		i++;
+	snprintf(out, VALUE_TEXT_MAX, "old %.0f%c",
+		 floor(seconds / units[i].unit), units[i].letter);
+}
+
 static void screen_processes_show_state(const void *row,
 					char out[VALUE_TEXT_MAX])
 {
-	model_state_text(ROW(row)->process, out, VALUE_TEXT_MAX);
+	if (ROW(row)->stale && ROW(row)->age_s >= 0 &&
+	    ROW(row)->process->state == MODEL_RUNNING)
+		screen_processes_show_old(ROW(row)->age_s, out);
+	else
+		model_state_text(ROW(row)->process, out, VALUE_TEXT_MAX);
 }
 
 static enum term_role screen_processes_dim_ended(const void *row)
 {
-	return model_alive(ROW(row)->process) ? TERM_TEXT : TERM_DIM;
+	return model_alive(ROW(row)->process) && !ROW(row)->stale ? TERM_TEXT
+								  : TERM_DIM;
 }
 
 static enum term_role screen_processes_strong_alive(const void *row)
 {
-	return model_alive(ROW(row)->process) ? TERM_STRONG : TERM_DIM;
+	return model_alive(ROW(row)->process) && !ROW(row)->stale ? TERM_STRONG
+								  : TERM_DIM;
 }
 
 static enum term_role screen_processes_bad_if_any(const void *row)
@@ -160,7 +188,7 @@ static enum term_role screen_processes_state_role(const void *row)
 
 	switch (process->state) {
 	case MODEL_RUNNING:
-		return TERM_GOOD;
+		return ROW(row)->stale ? TERM_WARN : TERM_GOOD;
 	case MODEL_DISCONNECTED:
 		return TERM_WARN;
 	case MODEL_SIGNALLED:
@@ -204,7 +232,7 @@ static const struct column screen_processes_columns[] = {
 	 COLUMN_LEFT | COLUMN_ASCENDING | COLUMN_FILTER,
 	 screen_processes_get_state, screen_processes_show_state,
 	 screen_processes_state_role,
-	 "running, or how it ended; no link: alive but silent"},
+	 "running, or how it ended; no link: silent; old: so are its figures"},
 };
 
 #define FIELD(name)                                                            \
@@ -214,7 +242,7 @@ static const struct column screen_processes_columns[] = {
 static const struct field screen_processes_fields[] = {
 	FIELD(pid),	    FIELD(parent_pid), FIELD(uid),
 	FIELD(command),	    FIELD(state),      FIELD(exit_status),
-	FIELD(exit_signal), FIELD(age_s),
+	FIELD(exit_signal), FIELD(age_s),      FIELD(figures_age_s),
 #define FIGURE(id, name, unit, kind, group, level, trend, label, help)         \
 	{name, screen_processes_get_figure_##id},
 #include "proto/figures.def"

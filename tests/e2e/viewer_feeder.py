@@ -79,7 +79,7 @@ def message(fields):
 
 def process(ident, pid, command, **more):
     fields = {1: ident, 2: pid, 3: 1, 5: 7 * pid, 6: command,
-              7: "/usr/bin/" + str(pid), 14: 50 * SECOND, 33: 75 * SECOND}
+              7: "/usr/bin/" + str(pid), 14: 100 * SECOND, 33: 75 * SECOND}
     named = {key: more.pop(key) for key in list(more) if key in figures.NAMES}
     fields.update({int(key[1:]): value for key, value in more.items()})
     return message(fields) + data(20, figures.zigzag(figures.values(**named)))

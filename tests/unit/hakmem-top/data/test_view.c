@@ -73,10 +73,22 @@ static void same_state_keeps_rate_until_stale(void **state)
 	list.now_ns = 12 * S;
 	view_update(&view, &list);
 	assert_true(view.rows[0].rates[VIEW_ALLOCS] == 100.0);
+	assert_true(view.rows[0].age_s == 1);
+	assert_false(view.rows[0].stale);
 	list.now_ns = 17 * S;
 	view_update(&view, &list);
-	assert_true(view.rows[0].rated);
-	assert_true(view.rows[0].rates[VIEW_ALLOCS] == 0);
+	assert_false(view.rows[0].rated); /* by now it may be any other */
+	assert_true(view.rows[0].age_s == 6);
+	assert_true(view.rows[0].stale);
+	/* Of what ended the figures are as old as they were at its end. */
+	rows[0].state = MODEL_EXITED;
+	rows[0].ended_ns = 13 * S;
+	view_update(&view, &list);
+	assert_true(view.rows[0].age_s == 2);
+	assert_false(view.rows[0].stale);
+	rows[0].state_ns = 0;
+	view_update(&view, &list);
+	assert_true(view.rows[0].age_s < 0);
 	view_clear(&view);
 }
 

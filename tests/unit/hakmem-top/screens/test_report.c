@@ -84,7 +84,7 @@ static void a_report_has_the_promised_names(void **state)
 	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 	write_out(&screen_processes, OPTS_CSV);
 	assert_non_null(
-		strstr(text, ",exited,7,,75.000,18446744073709551614,"));
+		strstr(text, ",exited,7,,75.000,0.000,18446744073709551614,"));
 }
 
 static size_t commas(const char *from, const char *end)

@@ -172,6 +172,26 @@ static void roles_tell_the_living_from_the_ended(void **state)
 	assert_int_equal(cells_role(table, 1, "AGE"), TERM_TEXT);
 }
 
+static void old_figures_stand_back_and_say_so(void **state)
+{
+	struct process *rows = context.list->rows;
+
+	(void)state;
+	context.list->now_ns += 60 * SCENE_S;
+	rows[0].state_ns = context.list->now_ns;
+	rows[2].state = MODEL_DISCONNECTED;
+	show();
+	table_select(table, 2);
+	show();
+	assert_string_equal(cells_at(table, 1, "STATE"), "old 60s");
+	assert_int_equal(cells_role(table, 1, "STATE"), TERM_WARN);
+	assert_int_equal(cells_role(table, 1, "LIVE"), TERM_DIM);
+	assert_string_equal(cells_at(table, 1, "ALLOC/S"), "-");
+	assert_string_equal(cells_at(table, 0, "STATE"), "no link");
+	assert_int_equal(cells_role(table, 0, "LIVE"), TERM_DIM);
+	assert_string_equal(cells_at(table, 2, "STATE"), "running");
+}
+
 static void the_selection_stays_with_its_process(void **state)
 {
 	(void)state;
@@ -269,6 +289,7 @@ int main(void)
 		TEST(with_a_mark_it_shows_what_changed),
 		TEST(the_tree_has_children_behind_parents),
 		TEST(roles_tell_the_living_from_the_ended),
+		TEST(old_figures_stand_back_and_say_so),
 		TEST(the_selection_stays_with_its_process),
 		TEST(no_name_is_said_to_be_none),
 		TEST(an_empty_list_says_what_to_do),

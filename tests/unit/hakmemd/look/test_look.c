@@ -123,12 +123,13 @@ static void a_silent_program_is_read(void **state)
 
 	(void)state;
 	program = start(library, NULL);
-	look_until(&first, LOOK_DONE);
+	do /* before its first request there is nothing to see */
+		look_until(&first, LOOK_DONE);
+	while (got.allocs == 0);
 	assert_int_equal(got.id, 9);
 	assert_true(got.base != 0);
 	assert_int_equal(got.frames[FRAME_HELLO], 1);
 	assert_int_equal(got.frames[FRAME_STATE], 1);
-	assert_true(got.allocs > 0);
 	next.base = got.base;
 	look_until(&next, LOOK_DONE);
 	assert_int_equal(got.frames[FRAME_HELLO], 0);
