@@ -91,13 +91,13 @@ static bool look_take(struct look *look)
 		return false;
 	memcpy(&answer, look->packet, sizeof(answer));
 	if (!look->busy || answer.number != look->number ||
-	    answer.end >= LOOK_NO_HELPER)
+	    answer.end == LOOK_NO_HELPER || answer.end > LOOK_ENDS)
 		return false;
 	if (answer.type)
 		look->settings.frame(look->settings.owner, look->target.id,
 				     answer.type, look->packet + sizeof(answer),
 				     (size_t)length - sizeof(answer));
-	else
+	if (answer.end != LOOK_ENDS)
 		look_end(look, (enum look_end)answer.end, answer.base);
 	return true;
 }

@@ -33,6 +33,9 @@ struct helper {
 	struct look_request request;
 	struct look_subject subject;
 	enum look_end end;
+	uint16_t type; /* of the frame in `packet`, */
+	size_t length; /* and its payload; 0: none */
+	uint8_t next[LOOK_WIRE_FRAME];
 	uint8_t packet[sizeof(struct look_answer) + LOOK_WIRE_FRAME];
 };
 
@@ -155,15 +158,23 @@ static void look_helper_tell(void *argument)
 	uint16_t type;
 	size_t length;
 
+	helper->type = 0;
+	helper->length = 0;
 	helper->end = LOOK_OFF;
 	if (!helper->look->begin(&helper->subject))
 		return;
 	helper->end = LOOK_TORN;
-	while ((length = helper->look->next(&type, payload, LOOK_WIRE_FRAME)) >
-	       0) {
+	/* One frame behind: the last one takes the end with it. */
+	while ((length = helper->look->next(&type, helper->next,
+					    LOOK_WIRE_FRAME)) > 0) {
 		if (!look_helper_is_quiet(helper))
 			return;
-		look_helper_send(helper, type, LOOK_DONE, length);
+		if (helper->length > 0)
+			look_helper_send(helper, helper->type, LOOK_ENDS,
+					 helper->length);
+		memcpy(payload, helper->next, length);
+		helper->type = type;
+		helper->length = length;
 	}
 	helper->end = LOOK_DONE;
 }
@@ -222,7 +233,10 @@ static void look_helper_answer(struct helper *helper)
 				break;
 			nanosleep(&pause, NULL);
 		}
-	look_helper_send(helper, 0, end, 0);
+	if (end != LOOK_DONE)
+		helper->type = 0;
+	look_helper_send(helper, helper->type, end,
+			 helper->type ? helper->length : 0);
 }
 
 _Noreturn void look_helper_run(int channel, const char *library)

@@ -1,7 +1,7 @@
 /*
  * What the daemon and its look helper say to each other over a pair of packet
- * sockets: a request about one process, then its frames, a packet each, and
- * last a packet without a frame that says how it went.
+ * sockets: a request about one process, then its frames, a packet each. The
+ * last packet, with a frame or without, says how it went.
  *
  *   struct look_request
  *   struct look_answer | payload of a frame
@@ -42,8 +42,8 @@ struct look_request {
 struct look_answer {
 	uint64_t base;
 	uint32_t number;
-	uint16_t type; /* of the frame; 0: the end of the answer */
-	uint16_t end;  /* enum look_end, if it is */
+	uint16_t type; /* of the frame; 0: none */
+	uint16_t end;  /* enum look_end; LOOK_ENDS: more follows */
 };
 
 #endif

@@ -14,16 +14,18 @@
 #include "hakmemd/peers/procfs.h"
 #include "hakmemd/peers/session.h"
 
-#define ROUND_NS   CLOCK_SECOND
-#define FIND_NS	   (CLOCK_SECOND / 2)
-#define ALL_ROUNDS 20u	  /* until all processes are asked again */
-#define YOUNG	   6u	  /* rounds: it may still become another program */
-#define PIDS_MAX   32768u /* processes of the machine that are told apart */
+#define ROUND_NS     CLOCK_SECOND
+#define FIND_NS	     (CLOCK_SECOND / 2)
+#define ALL_ROUNDS   20u    /* until all processes are asked again */
+#define STILL_ROUNDS 5u	    /* until the RSS of all is read again */
+#define YOUNG	     6u	    /* rounds: it may still become another program */
+#define PIDS_MAX     32768u /* processes of the machine that are told apart */
 
-/* A process of the machine that is no program of ours, as far as is known. */
+/* A process of the machine. */
 struct stranger {
 	pid_t pid;
 	unsigned rounds; /* seen in so many */
+	bool ours;	 /* one of the registry's by now */
 };
 
 struct watch {
@@ -34,7 +36,7 @@ struct watch {
 	uint64_t round_ns, find_ns;
 	struct stranger *strangers; /* by pid */
 	size_t count;
-	unsigned finds;
+	unsigned finds, rounds;
 	uint64_t last_id; /* whom the last look was into */
 	bool waiting;	  /* in watch_refresh: nobody else is asked meanwhile */
 };
@@ -55,9 +57,11 @@ static void watch_frame(void *owner, uint64_t id, uint16_t type,
 
 	if (!process || watch_is_over(process))
 		return;
+	rss = process->model.figures[FIGURE_RSS_BYTES];
 	if (session_looked(process, type, payload, length))
 		process->watched.ended = LOOK_TORN;
-	if (procfs_rss(process->pid, &rss))
+	if (type == FRAME_STATE && /* which does not tell it, made here */
+	    (rss != FIGURE_UNKNOWN || procfs_rss(process->pid, &rss)))
 		model_rss(&process->model, rss);
 }
 
@@ -148,17 +152,26 @@ static bool watch_stands_still(struct process *process, uint64_t now_ns,
 	return true;
 }
 
-/* Is there something newer than what is known? */
-static bool watch_is_due(struct process *process, uint64_t now_ns)
+/* Is there something newer than what is known? One that speaks each second is
+ * believed a little longer. */
+static bool watch_is_due(const struct process *process, uint64_t now_ns)
 {
-	uint64_t cpu_ns;
+	return now_ns >= process->watched.again_ns &&
+	       (!process->session ||
+		now_ns > process->model.state_ns + ROUND_NS * 3 / 2);
+}
 
-	if (watch_is_over(process) || now_ns < process->watched.again_ns ||
-	    !procfs_cpu_ns(process->pid, &cpu_ns) ||
-	    watch_stands_still(process, now_ns, cpu_ns))
-		return false;
-	/* One that speaks is believed for a second. */
-	return !process->session || now_ns > process->model.state_ns + ROUND_NS;
+/* What the kernel says of one, and whether it is to be looked into. The memory
+ * of one that stands still may be taken from it, but it gets none. */
+static void watch_one(struct process *process, uint64_t now_ns, bool all)
+{
+	uint64_t cpu_ns = 0, rss;
+	bool still = procfs_cpu_ns(process->pid, &cpu_ns) &&
+		     watch_stands_still(process, now_ns, cpu_ns);
+
+	if ((!still || all) && procfs_rss(process->pid, &rss))
+		model_rss(&process->model, rss);
+	process->watched.due |= !still && watch_is_due(process, now_ns);
 }
 
 static bool watch_ask(struct watch *watch, struct process *process)
@@ -205,16 +218,11 @@ static void watch_ask_next(struct watch *watch)
 static void watch_round(struct watch *watch, uint64_t now_ns)
 {
 	struct process *at = registry_first(watch->registry);
+	bool all = watch->rounds++ % STILL_ROUNDS == 0;
 
-	for (; at; at = at->next) {
-		uint64_t rss;
-
-		if (watch_is_over(at))
-			continue;
-		if (procfs_rss(at->pid, &rss))
-			model_rss(&at->model, rss);
-		at->watched.due |= watch_is_due(at, now_ns);
-	}
+	for (; at; at = at->next)
+		if (!watch_is_over(at))
+			watch_one(at, now_ns, all);
 }
 
 static int watch_by_pid(const void *left, const void *right)
@@ -245,7 +253,7 @@ static bool watch_is_ours(struct watch *watch, pid_t pid)
 }
 
 /* Asks a process of the machine whether it is a program of ours. */
-static void watch_meet(struct watch *watch, pid_t pid)
+static bool watch_meet(struct watch *watch, pid_t pid)
 {
 	struct process *process;
 	uint64_t base = 0;
@@ -255,16 +263,15 @@ static void watch_meet(struct watch *watch, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	if (stat(path, &info) != 0 ||
 	    (geteuid() != 0 && info.st_uid != geteuid()) ||
-	    maps_find(pid, NULL, &base) != LOOK_DONE)
-		return;
-	if (!watch_is_ours(watch, pid))
-		return;
+	    maps_find(pid, NULL, &base) != LOOK_DONE ||
+	    !watch_is_ours(watch, pid))
+		return false;
 	process = registry_find_out(watch->registry, pid, info.st_uid);
 	if (process && !process->session && process->watched.base == 0 &&
-	    process->watched.again_ns == 0) {
+	    process->watched.again_ns == 0)
 		process->watched =
 			(struct watched){.due = true, .awaited = true};
-	}
+	return process != NULL;
 }
 
 /* The processes of the machine; those that are new or young are asked, now and
@@ -288,8 +295,9 @@ static void watch_find(struct watch *watch)
 					  sizeof(one), watch_by_pid)
 				: NULL;
 		one.rounds = known ? known->rounds + 1 : 0;
-		if (all || one.rounds < YOUNG)
-			watch_meet(watch, one.pid);
+		one.ours = known && known->ours;
+		if (!one.ours && (all || one.rounds < YOUNG))
+			one.ours = watch_meet(watch, one.pid);
 		now[count++] = one;
 	}
 	if (proc)

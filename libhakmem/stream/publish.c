@@ -343,6 +343,7 @@ static void publish_now(uint64_t now_ns)
 	}
 	publish_peer.messages++;
 	state = publish_state();
+	state->figures[FIGURE_RSS_BYTES] = snapshot_rss_bytes();
 	publish_sent_live_bytes = state->figures[FIGURE_LIVE_BYTES];
 	if (!publish_enqueue(FRAME_STATE, &state->base))
 		publish_peer.dropped++;

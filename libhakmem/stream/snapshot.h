@@ -20,6 +20,10 @@ void snapshot_totals(struct snapshot_totals *out);
  * a lock of their own (publish). */
 Hakmem__State *snapshot_state(void);
 
+/* Resident memory of this process, which its state does not tell by itself: a
+ * reader of a copy of our variables has another. */
+uint64_t snapshot_rss_bytes(void);
+
 /* Who a process is: `pid` as /proc has it, and its parent; the sessions come
  * from publish. */
 struct snapshot_identity {
