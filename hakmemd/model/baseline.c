@@ -53,7 +53,7 @@ static void baseline_copy_sites(struct baseline *baseline,
 
 /* The figures of a new baseline; false when there is no room. */
 static bool baseline_copy(struct baseline *baseline, struct sites *sites,
-			  const struct baseline_wish *options)
+			  const struct baseline_content *options)
 {
 	baseline->state_bytes = options->state_bytes;
 	for (uint32_t i = 0; i < sites->count; i++)
@@ -98,7 +98,7 @@ const struct baseline *baseline_find(const struct baselines *baselines,
 }
 
 const char *baseline_set(struct baselines *baselines, struct sites *sites,
-			 const struct baseline_wish *options,
+			 const struct baseline_content *options,
 			 char dropped[BASELINE_NAME_MAX + 1])
 {
 	struct baseline baseline = {.time_ns = options->time_ns,

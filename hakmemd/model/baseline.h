@@ -41,7 +41,7 @@ struct baselines {
 };
 
 /* What a baseline is made of, besides the sites. */
-struct baseline_wish {
+struct baseline_content {
 	const char *name;
 	const void *owner;
 	uint64_t time_ns;
@@ -56,7 +56,7 @@ struct baseline_wish {
  * it failed (a constant).
  */
 const char *baseline_set(struct baselines *baselines, struct sites *sites,
-			 const struct baseline_wish *options,
+			 const struct baseline_content *options,
 			 char dropped[BASELINE_NAME_MAX + 1]);
 
 /* NULL when there is none of that name. */

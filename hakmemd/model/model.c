@@ -203,7 +203,7 @@ const char *model_baseline(struct model *model, const char *name,
 			   const void *owner,
 			   char dropped[BASELINE_NAME_MAX + 1])
 {
-	const struct baseline_wish options = {
+	const struct baseline_content options = {
 		.name = name,
 		.owner = owner,
 		.time_ns = model->state_ns,

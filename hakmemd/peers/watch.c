@@ -22,7 +22,7 @@
 #define PIDS_MAX     32768u /* processes of the machine that are told apart */
 
 /* A process of the machine. */
-struct stranger {
+struct seen {
 	pid_t pid;
 	unsigned rounds; /* seen in so many */
 	bool ours;	 /* one of the registry's by now */
@@ -34,7 +34,7 @@ struct watch {
 	struct watch_settings settings;
 	struct look *look;
 	uint64_t round_ns, find_ns;
-	struct stranger *strangers; /* by pid */
+	struct seen *seen; /* by pid */
 	size_t count;
 	unsigned finds, rounds;
 	uint64_t last_id; /* whom the last look was into */
@@ -138,7 +138,7 @@ void watch_free(struct watch *watch)
 	if (!watch)
 		return;
 	look_free(watch->look);
-	free(watch->strangers);
+	free(watch->seen);
 	free(watch);
 }
 
@@ -227,7 +227,7 @@ static void watch_round(struct watch *watch, uint64_t now_ns)
 
 static int watch_by_pid(const void *left, const void *right)
 {
-	const struct stranger *a = left, *b = right;
+	const struct seen *a = left, *b = right;
 
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
@@ -279,21 +279,20 @@ static bool watch_meet(struct watch *watch, pid_t pid)
 static void watch_find(struct watch *watch)
 {
 	bool all = watch->finds++ % ALL_ROUNDS == 0;
-	struct stranger *now = calloc(PIDS_MAX, sizeof(*now));
+	struct seen *now = calloc(PIDS_MAX, sizeof(*now));
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
 	size_t count = 0;
 
 	while (now && proc && count < PIDS_MAX && (entry = readdir(proc))) {
-		struct stranger one = {.pid = atoi(entry->d_name)};
-		const struct stranger *known;
+		struct seen one = {.pid = atoi(entry->d_name)};
+		const struct seen *known;
 
 		if (one.pid <= 0)
 			continue;
-		known = watch->count
-				? bsearch(&one, watch->strangers, watch->count,
-					  sizeof(one), watch_by_pid)
-				: NULL;
+		known = watch->count ? bsearch(&one, watch->seen, watch->count,
+					       sizeof(one), watch_by_pid)
+				     : NULL;
 		one.rounds = known ? known->rounds + 1 : 0;
 		one.ours = known && known->ours;
 		if (!one.ours && (all || one.rounds < YOUNG))
@@ -302,8 +301,8 @@ static void watch_find(struct watch *watch)
 	}
 	if (proc)
 		closedir(proc);
-	free(watch->strangers);
-	watch->strangers = now;
+	free(watch->seen);
+	watch->seen = now;
 	watch->count = now ? count : 0;
 	if (now)
 		qsort(now, count, sizeof(*now), watch_by_pid);

@@ -420,7 +420,7 @@ static void query_answer(struct request *request)
 		query_answers[i].answer(request);
 		return;
 	}
-	request_refuse(request, "no question of kind %d: this is hakmemd %s",
+	request_refuse(request, "no query of kind %d: this is hakmemd %s",
 		       (int)request->query->what, HAKMEM_VERSION);
 }
 

@@ -5,8 +5,9 @@
  * is that same byte, so one load decides (dual-header dispatch):
  *
  *   small    ...neighbor's bytes |code| ptr -> usable bytes, 16k-1 of them
- *   large    | length : 8 | check : 4 | mark, bin : 2 |counted|code| ptr -> ...
- *   aligned  | lead : 8   | check : 4 | mark, 0 : 2   |counted|code| ptr -> ...
+ *   large    | length : 8 | check : 4 | sampled, bin : 2 |counted|code| ptr ->
+ * ... aligned  | lead : 8   | check : 4 | sampled, 0 : 2   |counted|code| ptr
+ * -> ...
  *
  * `sampled` is 1 in a sampled block. `bin` is the histogram bin of the request,
  * in which the block counts until it is freed, however long realloc makes it.

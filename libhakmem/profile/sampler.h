@@ -1,6 +1,6 @@
 /*
  * The sampler: which requests are drawn. Every byte allocated is a candidate of
- * a Poisson process, and R, the sampling interval, is the interval number of
+ * a Poisson process, and R, the sampling interval, is the mean number of
  * bytes between two samples. There are two samplers, each with an interval of
  * its own:
  *

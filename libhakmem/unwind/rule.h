@@ -1,5 +1,5 @@
 /*
- * Step rules: how to get from a address in the code to its caller, for the
+ * Step rules: how to get from an address in the code to its caller, for the
  * places where that takes no more than adding and reading two or three words,
  * which is nearly all of them. `base` is the stack pointer or the frame
  * pointer.

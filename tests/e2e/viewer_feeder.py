@@ -381,7 +381,7 @@ class Peer:
     def answer_sites(self, ident, pid, baseline):
         self.sites += 1
         if self.mode == "nosites":
-            self.send(ERROR, data(2, "no question of kind 4: this is hakmemd "
+            self.send(ERROR, data(2, "no query of kind 4: this is hakmemd "
                                      "0.1.0"))
             return
         if self.mode == "many":

@@ -14,7 +14,7 @@ top() {
 known() {
 	top sites --pid "$HOST" --json && grep -q '"site_id"' "$T/out"
 }
-top sites --pid "$HOST" || ! grep -q "no question of kind" "$T/err" ||
+top sites --pid "$HOST" || ! grep -q "no query of kind" "$T/err" ||
 	skip "this daemon knows no sites"
 until_true known || skip "this library sends no sites: $(cat "$T/err")"
 # The limiter may have widened the interval: the errors tell.

@@ -154,7 +154,7 @@ feeder nosites
 screen_start 100 24 "'$B/hakmem-top' --socket '$SOCK' -d 0.2"
 shows "serve.py"
 press Enter 4
-shows "no question of kind 4"
+shows "no query of kind 4"
 sleep 0.5
 shows "5 Health" # not closed by it
 press e C-u x . s v g Enter

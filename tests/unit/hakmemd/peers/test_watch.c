@@ -113,11 +113,13 @@ static void a_silent_program_is_found_and_read(void **state)
 
 static void what_stands_still_is_true_without_a_look(void **state)
 {
-	uint64_t states, at_ns, live;
+	uint64_t states, at_ns, live, cpu_ns;
 
 	(void)state;
 	program = start(OUR_SOCKET, "on", "exec sleep 600");
-	harness_until(found(program) && found(program)->watched.cpu_ns);
+	harness_until(found(program) && found(program)->watched.cpu_ns &&
+		      procfs_cpu_ns(program, &cpu_ns) &&
+		      found(program)->watched.cpu_ns == cpu_ns);
 	states = found(program)->model.states;
 	at_ns = found(program)->model.state_ns;
 	live = figure(program, FIGURE_LIVE_BYTES);

@@ -412,7 +412,7 @@ static void what_is_not_there_is_named(void **state)
 	refused(ASK(EXPORT), "no export 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx': "
 			     "sizes, classes, heap");
 	refused((Hakmem__QueryWhat)99,
-		"no question of kind 99: this is hakmemd " HAKMEM_VERSION);
+		"no query of kind 99: this is hakmemd " HAKMEM_VERSION);
 	ask(ASK(PROCESSES)); /* and it goes on */
 	let_go(hear(FRAME_PROCESSES, &hakmem__processes__descriptor));
 }
