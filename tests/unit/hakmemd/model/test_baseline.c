@@ -31,11 +31,11 @@ static const char *set(const char *name)
 	static const uint8_t state[] = {1, 2, 3};
 	static const uint64_t figures[FIGURES] = {7, 8};
 	const struct baseline_content options = {.name = name,
-					      .owner = owner,
-					      .time_ns = 5,
-					      .figures = figures,
-					      .state = state,
-					      .state_bytes = sizeof(state)};
+						 .owner = owner,
+						 .time_ns = 5,
+						 .figures = figures,
+						 .state = state,
+						 .state_bytes = sizeof(state)};
 
 	return baseline_set(&baselines, &sites, &options, dropped);
 }
