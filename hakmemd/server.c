@@ -360,7 +360,6 @@ static struct watch *server_open_watch(struct server *server)
 	const struct watch_settings settings = {
 		.library = server->settings.library,
 		.socket = server->settings.socket,
-		.derived = server->settings.derived,
 	};
 
 	return watch_new(server->loop, server->registry, &settings);

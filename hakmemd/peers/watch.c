@@ -13,6 +13,7 @@
 #include "hakmemd/look/maps.h"
 #include "hakmemd/peers/procfs.h"
 #include "hakmemd/peers/session.h"
+#include "proto/path.h"
 
 #define ROUND_NS     CLOCK_SECOND
 #define FIND_NS	     (CLOCK_SECOND / 2)
@@ -232,21 +233,25 @@ static int watch_by_pid(const void *left, const void *right)
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-/* Would it speak to this daemon? A child does what its parent does. */
-static bool watch_is_ours(struct watch *watch, pid_t pid)
+/* Would it speak to this daemon, by the rule that programs follow? A child that
+ * lost its environment or its user does what its parent does. */
+static bool watch_is_ours(struct watch *watch, pid_t pid, uid_t uid)
 {
-	char socket[PATH_MAX];
+	char named[PATH_MAX], runtime[PATH_MAX], path[PATH_SOCKET_MAX];
 	struct procfs_stat stat;
 	struct process *parent;
 
 	if (procfs_is_called(pid, LOOK_NAME)) /* this helper, or another's */
 		return false;
-	if (procfs_environment(pid, "HAKMEM_SOCKET", socket, sizeof(socket)) &&
-	    *socket)
-		return strcmp(socket, watch->settings.socket) == 0;
-	if (watch->settings.derived)
+	if (!procfs_environment(pid, "HAKMEM_SOCKET", named, sizeof(named)))
+		named[0] = '\0';
+	if (!procfs_environment(pid, "XDG_RUNTIME_DIR", runtime,
+				sizeof(runtime)))
+		runtime[0] = '\0';
+	if (path_socket(named, runtime, uid, path) == 0 &&
+	    strcmp(path, watch->settings.socket) == 0)
 		return true;
-	parent = procfs_stat(pid, &stat)
+	parent = !named[0] && procfs_stat(pid, &stat)
 			 ? registry_find(watch->registry, 0, stat.parent)
 			 : NULL;
 	return parent && !watch_is_over(parent);
@@ -264,7 +269,7 @@ static bool watch_meet(struct watch *watch, pid_t pid)
 	if (stat(path, &info) != 0 ||
 	    (geteuid() != 0 && info.st_uid != geteuid()) ||
 	    maps_find(pid, NULL, &base) != LOOK_DONE ||
-	    !watch_is_ours(watch, pid))
+	    !watch_is_ours(watch, pid, info.st_uid))
 		return false;
 	process = registry_find_out(watch->registry, pid, info.st_uid);
 	if (process && !process->session && process->watched.base == 0 &&

@@ -3,8 +3,8 @@
  *
  * Programs that have libhakmem.so mapped are found, whether they say hello or
  * not: those that were there before the daemon, children of a fork, those that
- * cannot reach the socket. Theirs is the daemon that their environment names,
- * or that their parent is known to. Of each that runs the resident memory is
+ * cannot reach the socket. Theirs is the daemon that they would speak to, or
+ * that their parent is known to. Of each that runs the resident memory is
  * read from /proc. One that used CPU time since its figures were last true, and
  * did not send newer ones, is looked into; of one that did not, they are still
  * true.
@@ -23,9 +23,8 @@ struct watch;
 
 struct watch_settings {
 	const char *library; /* struct look_settings */
-	const char *socket;  /* of this daemon: programs are found that name it,
-			      * in HAKMEM_SOCKET */
-	bool derived;	     /* or that name none */
+	const char *socket;  /* of this daemon: programs are found that would
+			      * speak to it by the rule of proto/path.h */
 };
 
 /* NULL with errno. */

@@ -24,10 +24,10 @@ static void each_tick(uint64_t now_ns, uint64_t late_ns)
 		watch_tick(watch, now_ns + clock_ahead_ns);
 }
 
-static void open_watch(bool derived)
+static void open_watch(const char *socket)
 {
-	const struct watch_settings settings = {
-		.library = library, .socket = OUR_SOCKET, .derived = derived};
+	const struct watch_settings settings = {.library = library,
+						.socket = socket};
 
 	registry = registry_new(harness_loop, 60 * CLOCK_SECOND, 100);
 	watch = watch_new(harness_loop, registry, &settings);
@@ -40,7 +40,7 @@ static int begin(void **state)
 	if (harness_begin(state) != 0)
 		return -1;
 	clock_ahead_ns = 0;
-	open_watch(false);
+	open_watch(OUR_SOCKET);
 	harness_each_tick = each_tick;
 	return 0;
 }
@@ -71,6 +71,7 @@ static pid_t start(const char *socket, const char *look, const char *script)
 		setenv("LD_PRELOAD", library, 1);
 		setenv("HAKMEM_LOOK", look, 1);
 		unsetenv("HAKMEM_SOCKET");
+		setenv("XDG_RUNTIME_DIR", "/nowhere", 1);
 		if (socket)
 			setenv("HAKMEM_SOCKET", socket, 1);
 		execl("/bin/sh", "sh", "-c", script, (char *)NULL);
@@ -141,11 +142,14 @@ static void who_names_another_daemon_is_not_ours(void **state)
 	harness_turn();
 	assert_null(found(other));
 	assert_null(found(nobody));
-	/* The daemon of the default socket has those that name none. */
+	/* Those that name none belong to the daemon of their directory. */
 	watch_free(watch);
 	registry_free(registry);
-	open_watch(true);
-	harness_until(found(nobody) && found(program));
+	open_watch("/nowhere/hakmem/sock");
+	harness_until(found(nobody));
+	clock_ahead_ns += 60 * CLOCK_SECOND;
+	harness_turn();
+	assert_null(found(program));
 	assert_null(found(other));
 	kill(other, SIGKILL);
 	kill(nobody, SIGKILL);
