@@ -2,6 +2,7 @@
 
 #include "libhakmem/base/lock.h"
 #include "libhakmem/base/rng.h"
+#include "libhakmem/base/stats.h"
 #include "libhakmem/base/vm.h"
 
 #define TABLE_FIRST 1024u
@@ -31,7 +32,6 @@ static uint32_t profile_table_size; /* a power of two */
 static uint64_t profile_live;
 static uint64_t
 	profile_live_stacks; /* of these, samples of the stack sampler */
-static uint64_t profile_untracked_total;
 static uint64_t profile_random_state;
 
 void profile_init(uint64_t random)
@@ -65,32 +65,16 @@ static void profile_add_live(struct profile_cell *cell,
 			     const struct sampler_weight *weight)
 {
 	cell->live_samples++;
-	cell->live_objects += weight->objects;
-	cell->live_objects_var += weight->objects_var;
-	cell->live_bytes += weight->bytes;
+	sampler_sum(&cell->live, weight, 1.0);
 }
 
 /* Rounding errors of hours end where nothing lives. */
 static void profile_drop_live(struct profile_cell *cell,
 			      const struct sampler_weight *weight)
 {
-	if (--cell->live_samples == 0) {
-		cell->live_objects = cell->live_objects_var = 0;
-		cell->live_bytes = 0;
-		return;
-	}
-	cell->live_objects -= weight->objects;
-	cell->live_objects_var -= weight->objects_var;
-	cell->live_bytes -= weight->bytes;
-}
-
-static void profile_add_request(struct profile_cell *cell,
-				const struct sampler_weight *weight)
-{
-	cell->samples++;
-	cell->objects += weight->objects;
-	cell->objects_var += weight->objects_var;
-	cell->bytes += weight->bytes;
+	sampler_sum(&cell->live, weight, -1.0);
+	if (--cell->live_samples == 0)
+		cell->live = (struct sampler_weight){0};
 }
 
 static uint32_t profile_slot_of(uintptr_t address)
@@ -307,7 +291,8 @@ static void profile_add_histogram(struct entry *entry, unsigned class,
 	if (entry->cell >= profile_cells_used)
 		profile_cells_used = entry->cell + 1;
 	weight = sampler_weigh(entry->bytes, entry->chance);
-	profile_add_request(cell, &weight);
+	cell->samples++;
+	sampler_sum(&cell->alloc, &weight, 1.0);
 	if (kept)
 		profile_add_live(cell, &weight);
 }
@@ -323,15 +308,17 @@ static void profile_add_stack(struct entry *entry,
 	entry->site_cell = site_add(&sample->who, kept);
 }
 
-static bool profile_add_locked(const void *block, struct profile_sample *sample)
+bool profile_add(const void *block, struct profile_sample *sample)
 {
 	struct entry entry = {
 		.address = (uintptr_t)block,
 		.bytes = sample->bytes,
 		.intervals = sample->intervals,
 	};
-	bool kept = block && profile_make_room();
+	bool kept;
 
+	LOCK_SCOPE(&profile_lock, LOCK_PROFILE);
+	kept = block && profile_make_room();
 	if (sample->intervals.histogram != 0)
 		profile_add_histogram(&entry, sample->class, kept);
 	if (sample->intervals.stack != 0)
@@ -339,25 +326,8 @@ static bool profile_add_locked(const void *block, struct profile_sample *sample)
 	if (kept)
 		profile_replace(&entry);
 	else
-		profile_untracked_total++;
+		stats_add(FIGURE_SAMPLES_UNTRACKED, 1);
 	return kept;
-}
-
-bool profile_add(const void *block, struct profile_sample *sample)
-{
-	bool kept;
-
-	lock_acquire(&profile_lock, LOCK_PROFILE);
-	kept = profile_add_locked(block, sample);
-	lock_release(&profile_lock, LOCK_PROFILE);
-	return kept;
-}
-
-void profile_count(struct profile_sample *sample)
-{
-	lock_acquire(&profile_lock, LOCK_PROFILE);
-	profile_add_locked(NULL, sample);
-	lock_release(&profile_lock, LOCK_PROFILE);
 }
 
 bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
@@ -366,7 +336,7 @@ bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
 	uint32_t at;
 	bool found;
 
-	lock_acquire(&profile_lock, LOCK_PROFILE);
+	LOCK_SCOPE(&profile_lock, LOCK_PROFILE);
 	found = profile_find((uintptr_t)block, &at);
 	if (found) {
 		entry = profile_table[at];
@@ -375,20 +345,16 @@ bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
 		profile_end(&entry,
 			    entry.intervals.stack != 0 ? clock_ns() : 0);
 	}
-	lock_release(&profile_lock, LOCK_PROFILE);
 	return found;
 }
 
 bool profile_cell(unsigned index, struct profile_cell *out)
 {
-	bool used;
+	LOCK_SCOPE(&profile_lock, LOCK_PROFILE);
 
-	lock_acquire(&profile_lock, LOCK_PROFILE);
-	used = index < profile_cells_used;
-	if (used)
+	if (index < profile_cells_used)
 		*out = profile_cell_table[index];
-	lock_release(&profile_lock, LOCK_PROFILE);
-	return used;
+	return index < profile_cells_used;
 }
 
 struct profile_place profile_place(unsigned index)
@@ -404,11 +370,6 @@ unsigned profile_cells(void)
 uint64_t profile_live_samples(void)
 {
 	return peek64(&profile_live);
-}
-
-uint64_t profile_untracked(void)
-{
-	return peek64(&profile_untracked_total);
 }
 
 size_t profile_bytes(void)

@@ -1,6 +1,7 @@
 #include "libhakmem/unwind/unwind.h"
 
 #include "libhakmem/base/clock.h"
+#include "libhakmem/base/stats.h"
 #include "libhakmem/unwind/dwarf.h"
 #include "libhakmem/unwind/quiesce.h"
 #include "libhakmem/unwind/module.h"
@@ -24,8 +25,6 @@ static bool unwind_on;
 static uintptr_t unwind_own_start, unwind_own_end; /* text of this library */
 
 static bool unwind_waited_in_vain;
-
-static struct unwind_counts unwind_counters;
 
 /* Where this thread is inside; 0: it is not. */
 static __thread uintptr_t unwind_inside;
@@ -101,7 +100,7 @@ static bool unwind_is_hit(const struct stackcache_key *key,
 		return false;
 	out->hit = true;
 	out->cost_ns = timed ? (uint32_t)(clock_now() - begin) * HIT_SHARE : 0;
-	count64(&unwind_counters.hit, 1);
+	stats_add(FIGURE_UNWIND_HITS, 1);
 	if (DEBUG_BUILD)
 		unwind_check(key, out);
 	if (out->site != 0)
@@ -118,7 +117,7 @@ static bool unwind_is_miss(const struct stackcache_key *key, bool keep,
 		return false;
 	out->hit = false;
 	out->cost_ns = (uint32_t)(clock_now() - begin);
-	count64(&unwind_counters.miss, 1);
+	stats_add(FIGURE_UNWIND_MISSES, 1);
 	if (DEBUG_BUILD && !out->truncated)
 		unwind_check(key, out);
 	return true;
@@ -146,15 +145,11 @@ static bool unwind(const void *frame, bool cached, struct unwind_stack *out)
 		       unwind_is_miss(&key, cached, out);
 		unwind_leave();
 	}
-	if (!done) {
-		count64(&unwind_counters.no_stack, 1);
-		return false;
-	}
-	if (out->truncated)
-		count64(&unwind_counters.truncated, 1);
-	if (out->cost_ns != 0)
-		count64(&unwind_counters.ns, out->cost_ns);
-	return true;
+	if (done && out->truncated)
+		stats_add(FIGURE_UNWIND_TRUNCATED, 1);
+	if (done && out->cost_ns != 0)
+		stats_add(FIGURE_UNWIND_NS, out->cost_ns);
+	return done;
 }
 
 bool unwind_from(const void *frame, struct unwind_stack *out)
@@ -222,7 +217,6 @@ bool unwind_here(struct unwind_stack *out)
 			break;
 		frame = caller;
 	}
-	count64(&unwind_counters.no_stack, 1);
 	return false;
 }
 
@@ -247,7 +241,7 @@ static void unwind_find_own_text(void)
 
 void unwind_arm(void)
 {
-	int saved = errno;
+	KEEP_ERRNO;
 
 	module_start();
 	stack_start();
@@ -255,16 +249,13 @@ void unwind_arm(void)
 	/* release: pairs with the acquire in enter */
 	__atomic_store_n(&unwind_on, stackcache_start() && walk_start(),
 			 __ATOMIC_RELEASE);
-	errno = saved;
 }
 
 bool unwind_load(void)
 {
-	int saved = errno;
-	bool loaded = walk_load();
+	KEEP_ERRNO;
 
-	errno = saved;
-	return loaded;
+	return walk_load();
 }
 
 void unwind_before_thread(void)
@@ -294,13 +285,12 @@ static bool unwind_drain(void)
 
 void unwind_unload_begin(void)
 {
-	int saved = errno;
+	KEEP_ERRNO;
 
 	quiesce_unload_begin();
 	unwind_drain();
 	dwarf_flush();
 	quiesce_end();
-	errno = saved;
 }
 
 void unwind_unload_end(void)
@@ -333,14 +323,4 @@ void unwind_reset(void)
 	}
 	unwind_waited_in_vain = false;
 	quiesce_reset();
-}
-
-void unwind_counts(struct unwind_counts *out)
-{
-	*out = (struct unwind_counts){
-		.hit = peek64(&unwind_counters.hit),
-		.miss = peek64(&unwind_counters.miss),
-		.truncated = peek64(&unwind_counters.truncated),
-		.no_stack = peek64(&unwind_counters.no_stack),
-		.ns = peek64(&unwind_counters.ns)};
 }

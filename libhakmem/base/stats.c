@@ -1,4 +1,4 @@
-#include "libhakmem/memory/stats.h"
+#include "libhakmem/base/stats.h"
 
 struct stats stats;
 
