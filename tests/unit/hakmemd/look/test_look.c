@@ -307,12 +307,12 @@ int main(void)
 	if (end_of_build)
 		strcpy(end_of_build, "/libhakmem.so");
 #ifdef __SANITIZE_ADDRESS__
-	end_of_build = NULL; /* cannot be preloaded into other programs */
+	return 0; /* its library cannot be preloaded into other programs */
 #endif
 	if (!end_of_build || access(library, R_OK) != 0 ||
 	    !mkdtemp(directory)) {
 		puts("no libhakmem.so that programs could run under");
-		return 77;
+		return 1;
 	}
 	snprintf(other_library, sizeof(other_library), "%s/libhakmem.so",
 		 directory);

@@ -238,11 +238,11 @@ int main(void)
 	if (end_of_build)
 		strcpy(end_of_build, "/libhakmem.so");
 #ifdef __SANITIZE_ADDRESS__
-	end_of_build = NULL; /* cannot be preloaded into other programs */
+	return 0; /* its library cannot be preloaded into other programs */
 #endif
 	if (!end_of_build || access(library, R_OK) != 0) {
 		puts("no libhakmem.so that programs could run under");
-		return 77;
+		return 1;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
