@@ -83,7 +83,7 @@ static bool lock_spin(struct lock *lock)
 /* Whoever waited takes the lock as waited for: others may still wait. */
 static NOINLINE void lock_wait(struct lock *lock)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 
 	if (lock_spin(lock))
 		return;
@@ -102,6 +102,7 @@ static NOINLINE void lock_wait(struct lock *lock)
 		syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, next, NULL,
 			NULL, 0);
 	}
+	errno = saved;
 }
 
 void lock_acquire(struct lock *lock, enum lock_rank rank)
@@ -112,21 +113,19 @@ void lock_acquire(struct lock *lock, enum lock_rank rank)
 	lock_note_acquired(rank);
 }
 
-static NOINLINE void lock_wake(struct lock *lock)
-{
-	KEEP_ERRNO;
-
-	syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
-
 void lock_release(struct lock *lock, enum lock_rank rank)
 {
+	int saved;
+
 	if (unlikely(lock_exempted))
 		return;
 	lock_note_released(rank);
 	/* release: pairs with the acquires above */
-	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) & WAITED)
-		lock_wake(lock);
+	if (!(__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) & WAITED))
+		return;
+	saved = errno;
+	syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	errno = saved;
 }
 
 void lock_reset(struct lock *lock)

@@ -33,28 +33,6 @@ void lock_acquire(struct lock *lock, enum lock_rank rank);
 bool lock_try(struct lock *lock, enum lock_rank rank);
 void lock_release(struct lock *lock, enum lock_rank rank);
 
-struct lock_scope {
-	struct lock *lock;
-	enum lock_rank rank;
-};
-
-static inline struct lock_scope lock_scope_begin(struct lock *lock,
-						 enum lock_rank rank)
-{
-	lock_acquire(lock, rank);
-	return (struct lock_scope){lock, rank};
-}
-
-static inline void lock_scope_end(const struct lock_scope *scope)
-{
-	lock_release(scope->lock, scope->rank);
-}
-
-/* Holds a lock until the block is left. */
-#define LOCK_SCOPE(lock, rank)                                                 \
-	__attribute__((cleanup(lock_scope_end)))                               \
-	const struct lock_scope lock_scope = lock_scope_begin(lock, rank)
-
 /*
  * For the fork handlers. A fork in a signal handler may have cut into one of
  * our critical sections: a lock that this very thread holds is left as it is,

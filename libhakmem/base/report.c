@@ -32,17 +32,18 @@ static void report_add_number(struct line *line, uint64_t value, unsigned base)
 /* Not write(): a raw call is no cancellation point. */
 static void report_put(int fd, const struct line *line)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 	long done;
 
 	do
 		done = syscall(SYS_write, fd, line->text, line->used);
 	while (done < 0 && errno == EINTR);
+	errno = saved;
 }
 
 static void report_put_file(const char *path, const struct line *line)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, path,
 			      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
 				      O_NOFOLLOW | O_NONBLOCK,
@@ -52,6 +53,7 @@ static void report_put_file(const char *path, const struct line *line)
 		report_put(fd, line);
 		syscall(SYS_close, fd);
 	}
+	errno = saved;
 }
 
 void report_corruption(enum reject_kind kind, const void *ptr, uint32_t stride,

@@ -76,15 +76,6 @@ static inline void *no_memory(void)
 	return NULL;
 }
 
-static inline void errno_restore(const int *kept)
-{
-	errno = *kept;
-}
-
-/* Keeps errno as it is here when the block is left. */
-#define KEEP_ERRNO                                                             \
-	__attribute__((cleanup(errno_restore))) const int kept_errno = errno
-
 static inline size_t min_size(size_t a, size_t b)
 {
 	return a < b ? a : b;

@@ -11,10 +11,11 @@
 
 static void *vm_map_with(void *at, size_t bytes, int protection, int flags)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 	void *got = mmap(at, bytes, protection,
 			 MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
+	errno = saved;
 	return got == MAP_FAILED ? NULL : got;
 }
 
@@ -43,30 +44,36 @@ void *vm_reserve(size_t bytes)
 
 bool vm_commit(void *at, size_t bytes)
 {
-	KEEP_ERRNO;
+	int saved = errno;
+	bool done = mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
 
-	return mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
+	errno = saved;
+	return done;
 }
 
 void vm_unmap(void *at, size_t bytes)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 
 	munmap(at, bytes);
+	errno = saved;
 }
 
 bool vm_purge(void *at, size_t bytes)
 {
-	KEEP_ERRNO;
+	int saved = errno;
+	bool done = madvise(at, bytes, MADV_DONTNEED) == 0;
 
-	return madvise(at, bytes, MADV_DONTNEED) == 0;
+	errno = saved;
+	return done;
 }
 
 void *vm_remap(void *at, size_t old_bytes, size_t new_bytes)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 	void *got = mremap(at, old_bytes, new_bytes, MREMAP_MAYMOVE);
 
+	errno = saved;
 	return got == MAP_FAILED ? NULL : got;
 }
 
@@ -74,35 +81,38 @@ void *vm_remap(void *at, size_t old_bytes, size_t new_bytes)
  * makes longer only what is one mapping. */
 void *vm_move(void *from, size_t bytes, size_t new_bytes)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 	void *moved = mremap(from, bytes, bytes,
 			     MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
-	void *grown;
+	void *grown = NULL;
 
-	if (moved == MAP_FAILED)
-		return NULL;
-	grown = vm_remap(moved, bytes, new_bytes);
-	if (!grown) {
-		memcpy(from, moved, bytes);
-		munmap(moved, bytes);
+	if (moved != MAP_FAILED) {
+		grown = vm_remap(moved, bytes, new_bytes);
+		if (!grown) {
+			memcpy(from, moved, bytes);
+			munmap(moved, bytes);
+		}
 	}
+	errno = saved;
 	return grown;
 }
 
 bool vm_readable(uintptr_t address)
 {
 	unsigned char resident;
-	KEEP_ERRNO;
+	int saved = errno;
+	bool mapped = mincore((void *)align_down(address, VM_PAGE), VM_PAGE,
+			      &resident) == 0;
 
-	return mincore((void *)align_down(address, VM_PAGE), VM_PAGE,
-		       &resident) == 0;
+	errno = saved;
+	return mapped;
 }
 
 size_t vm_resident_pages(const void *at, size_t bytes)
 {
 	unsigned char resident[1024];
 	size_t pages = bytes / VM_PAGE, count = 0;
-	KEEP_ERRNO;
+	int saved = errno;
 
 	for (size_t done = 0; done < pages; done += sizeof(resident)) {
 		size_t some = min_size(pages - done, sizeof(resident));
@@ -113,16 +123,17 @@ size_t vm_resident_pages(const void *at, size_t bytes)
 		for (size_t i = 0; i < some; i++)
 			count += resident[i] & 1;
 	}
+	errno = saved;
 	return count;
 }
 
 size_t vm_limit(void)
 {
 	struct rlimit limit;
-	KEEP_ERRNO;
+	int saved = errno;
+	bool known = getrlimit(RLIMIT_AS, &limit) == 0;
 
-	return getrlimit(RLIMIT_AS, &limit) == 0 &&
-			       limit.rlim_cur != RLIM_INFINITY
-		       ? limit.rlim_cur
-		       : SIZE_MAX;
+	errno = saved;
+	return known && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur
+							: SIZE_MAX;
 }

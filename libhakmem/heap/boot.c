@@ -43,9 +43,10 @@ bool boot_ready(void)
 	/* acquire: pairs with the release below */
 	if (likely(__atomic_load_n(&boot_is_ready, __ATOMIC_ACQUIRE)))
 		return true;
-	LOCK_SCOPE(&boot_lock, LOCK_INIT);
+	lock_acquire(&boot_lock, LOCK_INIT);
 	if (!boot_is_ready && boot())
 		__atomic_store_n(&boot_is_ready, true, __ATOMIC_RELEASE);
+	lock_release(&boot_lock, LOCK_INIT);
 	return boot_is_ready;
 }
 

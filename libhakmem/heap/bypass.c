@@ -2,7 +2,7 @@
 
 #include "libhakmem/memory/header.h"
 #include "libhakmem/memory/large.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "libhakmem/heap/thread.h"
 
 /* Is this request a sample? A thread without a cache draws none. */

@@ -4,7 +4,7 @@
 #include "libhakmem/memory/reject.h"
 #include "libhakmem/profile/sample.h"
 #include "libhakmem/memory/span.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "libhakmem/heap/thread.h"
 #include "libhakmem/base/vm.h"
 #include "libhakmem/heap/bypass.h"
@@ -63,9 +63,9 @@ static void heap_give(struct cache *cache, uint8_t code, struct block *block)
 		cache_give(cache, code, block);
 		return;
 	}
-	*block = (struct block){.key = block_key(block)};
+	block->key = block_key(block);
 	thread_count_free(header_class(code));
-	central_release(header_class(code), (struct chain){block, 1});
+	central_release_one(header_class(code), block);
 }
 
 NOINLINE void *heap_malloc_miss(size_t n)
@@ -110,7 +110,7 @@ static void *heap_take_sampled(struct cache *cache, unsigned counted,
 		return bypass_large_for(counted, BLOCK_ALIGN, sample);
 	if (n >= SIZECLASS_SMALL_MAX) {
 		/* All of this class is in one bin: what lives is known. */
-		profile_add(NULL, sample);
+		profile_count(sample);
 		return NULL;
 	}
 	class = sizeclass_with_header(n);

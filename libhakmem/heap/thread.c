@@ -44,7 +44,7 @@ static struct cache *thread_new_cache(void)
 {
 	struct cache *cache;
 
-	LOCK_SCOPE(&thread_lock, LOCK_THREADS);
+	lock_acquire(&thread_lock, LOCK_THREADS);
 	cache = thread_recycled;
 	if (cache)
 		thread_recycled = cache->next;
@@ -59,6 +59,7 @@ static struct cache *thread_new_cache(void)
 		thread_living = cache;
 		cache_share(++thread_live_threads);
 	}
+	lock_release(&thread_lock, LOCK_THREADS);
 	return cache;
 }
 
@@ -156,8 +157,9 @@ static void thread_end(void *arg)
 	cache_hand_in(cache);
 	__atomic_store_n(&thread_some_ended, true, __ATOMIC_RELAXED);
 	cache_self = (struct cache *)(uintptr_t)&cache_none;
-	LOCK_SCOPE(&thread_lock, LOCK_THREADS);
+	lock_acquire(&thread_lock, LOCK_THREADS);
 	thread_recycle(cache);
+	lock_release(&thread_lock, LOCK_THREADS);
 }
 
 void thread_watch_exits(void)
@@ -179,7 +181,7 @@ void thread_set_hook(void (*hook)(uint64_t now_ns))
  * is in their rows is theirs alone. */
 static void thread_drain_idle(uint32_t number)
 {
-	LOCK_SCOPE(&thread_lock, LOCK_THREADS);
+	lock_acquire(&thread_lock, LOCK_THREADS);
 	for (struct cache *cache = thread_living; cache; cache = cache->next) {
 		uint32_t last = peek32(&cache->tick);
 
@@ -188,6 +190,7 @@ static void thread_drain_idle(uint32_t number)
 		cache->drained = last;
 		cache_drain_spares(cache);
 	}
+	lock_release(&thread_lock, LOCK_THREADS);
 }
 
 /* Once a tick a cache gives back what it did not need. */
@@ -329,7 +332,7 @@ static void thread_add_cache(struct thread_sums *out, const struct cache *cache)
 void thread_sum(struct thread_sums *out)
 {
 	memset(out, 0, sizeof(*out));
-	LOCK_SCOPE(&thread_lock, LOCK_THREADS);
+	lock_acquire(&thread_lock, LOCK_THREADS);
 	for (unsigned i = 0; i < sizeclass_count; i++) {
 		out->allocs[i] = peek64(&thread_retired_allocs[i]);
 		out->frees[i] = peek64(&thread_retired_frees[i]);
@@ -338,6 +341,7 @@ void thread_sum(struct thread_sums *out)
 		thread_add_cache(out, cache);
 	out->live_threads = thread_live_threads;
 	out->total_threads = thread_total_threads;
+	lock_release(&thread_lock, LOCK_THREADS);
 }
 
 /* The other threads are gone. What they held in their rows may be half

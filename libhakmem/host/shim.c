@@ -13,7 +13,7 @@
 #include "libhakmem/stream/snapshot.h"
 #include "libhakmem/memory/span.h"
 #include "libhakmem/unwind/stack.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "libhakmem/unwind/unwind.h"
 
 #include <dlfcn.h>
@@ -79,9 +79,10 @@ EXPORT void *aligned_alloc(size_t align, size_t n)
 
 static NOINLINE int shim_posix_memalign_miss(void **out, size_t align, size_t n)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 	void *ptr = heap_aligned(align, n);
 
+	errno = saved;
 	if (!ptr)
 		return ENOMEM;
 	*out = ptr;

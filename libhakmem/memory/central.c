@@ -1,7 +1,7 @@
 #include "libhakmem/memory/central.h"
 
 #include "libhakmem/base/lock.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 
 /* Chains that are kept for a class. A chain in random order that goes back to
  * the thread it came from is kept only among the first few: through its slabs
@@ -133,7 +133,7 @@ struct chain central_fetch(unsigned class, uint32_t want)
 	struct central *central = &central_centrals[class];
 	struct chain chain = {NULL, 0};
 
-	LOCK_SCOPE(&central->lock, LOCK_CENTRAL);
+	lock_acquire(&central->lock, LOCK_CENTRAL);
 	central->refills++;
 	if (central->flusher && central->flusher != &central_self)
 		central->shared = true;
@@ -145,6 +145,7 @@ struct chain central_fetch(unsigned class, uint32_t want)
 			central, class,
 			(uint32_t)min_size(want, central_batch(class)), &chain);
 	}
+	lock_release(&central->lock, LOCK_CENTRAL);
 	return chain;
 }
 
@@ -221,7 +222,7 @@ struct chain central_stash(unsigned class, struct chain chain)
 
 	if (chain.count == 0)
 		return chain;
-	LOCK_SCOPE(&central->lock, LOCK_CENTRAL);
+	lock_acquire(&central->lock, LOCK_CENTRAL);
 	central->flushes++;
 	central->flusher = &central_self;
 	if (central_keeps(central, sizeclass_table[class].stride, chain)) {
@@ -233,6 +234,7 @@ struct chain central_stash(unsigned class, struct chain chain)
 			central, class, chain,
 			chain.count > most ? chain.count - most : 0);
 	}
+	lock_release(&central->lock, LOCK_CENTRAL);
 	return chain;
 }
 
@@ -242,9 +244,16 @@ void central_release(unsigned class, struct chain chain)
 
 	if (chain.count == 0)
 		return;
-	LOCK_SCOPE(&central->lock, LOCK_CENTRAL);
+	lock_acquire(&central->lock, LOCK_CENTRAL);
 	central->flushes++;
 	central_give_to_slabs(central, class, chain, 0);
+	lock_release(&central->lock, LOCK_CENTRAL);
+}
+
+void central_release_one(unsigned class, struct block *block)
+{
+	block->next = NULL;
+	central_release(class, (struct chain){block, 1});
 }
 
 /* The oldest chains lie at the bottom of the stack: those go. */
@@ -256,7 +265,7 @@ void central_drain(unsigned class, bool all)
 
 	if (peek64(&central->slabs) == 0)
 		return;
-	LOCK_SCOPE(&central->lock, LOCK_CENTRAL);
+	lock_acquire(&central->lock, LOCK_CENTRAL);
 	idle = all ? central->chains : central->low;
 	for (uint32_t i = 0; i < idle; i++) {
 		central->cached_blocks -= transfer[i].count;
@@ -273,18 +282,35 @@ void central_drain(unsigned class, bool all)
 			slab_destroy(central->empty);
 			central->empty = NULL;
 		}
+	lock_release(&central->lock, LOCK_CENTRAL);
 }
 
-struct central_counts central_counts(unsigned class)
+uint64_t central_slabs(unsigned class)
 {
-	const struct central *central = &central_centrals[class];
+	return peek64(&central_centrals[class].slabs);
+}
 
-	return (struct central_counts){
-		.slabs = peek64(&central->slabs),
-		.cached_blocks = peek32(&central->cached_blocks),
-		.refills = peek64(&central->refills),
-		.flushes = peek64(&central->flushes),
-	};
+uint64_t central_cached_blocks(unsigned class)
+{
+	return peek32(&central_centrals[class].cached_blocks);
+}
+
+uint64_t central_refills(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		sum += peek64(&central_centrals[i].refills);
+	return sum;
+}
+
+uint64_t central_flushes(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < sizeclass_count; i++)
+		sum += peek64(&central_centrals[i].flushes);
+	return sum;
 }
 
 struct lock *central_lock(unsigned class)

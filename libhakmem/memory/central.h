@@ -26,15 +26,18 @@ struct chain central_stash(unsigned class, struct chain chain);
 /* Puts a chain straight back to its slabs. */
 void central_release(unsigned class, struct chain chain);
 
+/* One block, without a row. */
+void central_release_one(unsigned class, struct block *block);
+
 /* Gives chains that were idle since the last call back to their slabs; with
  * `all` every chain. */
 void central_drain(unsigned class, bool all);
 
-/* Figures of a class, for the snapshot. */
-struct central_counts {
-	uint64_t slabs, cached_blocks, refills, flushes;
-};
-struct central_counts central_counts(unsigned class);
+/* Figures for the snapshot. */
+uint64_t central_slabs(unsigned class);
+uint64_t central_cached_blocks(unsigned class);
+uint64_t central_refills(void);
+uint64_t central_flushes(void);
 
 /* Fork takes them with all others; see fork.h. */
 struct lock *central_lock(unsigned class);

@@ -2,7 +2,7 @@
 
 #include "libhakmem/memory/header.h"
 #include "libhakmem/memory/span.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "libhakmem/base/vm.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "libhakmem/memory/large.h"
 #include "libhakmem/memory/slab.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 
 /* No program has memory outside of these, on any of our machines. */
 #define ADDRESS_MIN ((uintptr_t)64 * KIB)

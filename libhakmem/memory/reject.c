@@ -1,7 +1,7 @@
 #include "libhakmem/memory/reject.h"
 
 #include "libhakmem/base/conf.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 
 #include "libhakmem/base/meta.h"
 #include "libhakmem/memory/span.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 
 #include <string.h>
 

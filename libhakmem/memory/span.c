@@ -1,7 +1,7 @@
 #include "libhakmem/memory/span.h"
 
 #include "libhakmem/base/lock.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "libhakmem/base/vm.h"
 
 /* Runs of 1..EXACT units have a bin each, longer ones one per doubling. */
@@ -254,7 +254,7 @@ size_t span_purge_all(void)
 void span_release_ends(void)
 {
 	span_purge_all();
-	LOCK_SCOPE(&span_lock, LOCK_SPAN);
+	lock_acquire(&span_lock, LOCK_SPAN);
 	for (int zone = 0; zone < ARENA_ZONES; zone++) {
 		struct unit *last = span_last_run((enum arena_zone)zone);
 		size_t units = last ? last->units : 0;
@@ -265,13 +265,15 @@ void span_release_ends(void)
 		if (!arena_shrink(zone, units))
 			span_make_free(last, units, false, 0);
 	}
+	lock_release(&span_lock, LOCK_SPAN);
 }
 
 void span_set_tick(uint32_t tick)
 {
-	LOCK_SCOPE(&span_lock, LOCK_SPAN);
+	lock_acquire(&span_lock, LOCK_SPAN);
 	__atomic_store_n(&span_now_tick, tick, __ATOMIC_RELAXED);
 	span_dirty_max = DIRTY_MAX;
+	lock_release(&span_lock, LOCK_SPAN);
 }
 
 static struct unit *span_take_fit(enum arena_zone zone, size_t units)
@@ -367,9 +369,12 @@ static bool span_extend_into(struct unit *span, size_t units)
 
 bool span_extend(struct unit *span, size_t units)
 {
-	LOCK_SCOPE(&span_lock, LOCK_SPAN);
+	bool done;
 
-	return span_extend_into(span, units);
+	lock_acquire(&span_lock, LOCK_SPAN);
+	done = span_extend_into(span, units);
+	lock_release(&span_lock, LOCK_SPAN);
+	return done;
 }
 
 /* Where all is free from there to the end of the zone, or NULL. */
@@ -393,7 +398,7 @@ struct unit *span_alloc_last(enum arena_zone zone, size_t units)
 {
 	struct unit *run, *span = NULL;
 
-	LOCK_SCOPE(&span_lock, LOCK_SPAN);
+	lock_acquire(&span_lock, LOCK_SPAN);
 	run = span_last_free(zone);
 	if (!run && span_grow(zone, units + GAP))
 		run = span_last_free(zone);
@@ -408,6 +413,7 @@ struct unit *span_alloc_last(enum arena_zone zone, size_t units)
 			span = NULL;
 		}
 	}
+	lock_release(&span_lock, LOCK_SPAN);
 	return span;
 }
 
@@ -415,9 +421,10 @@ void span_shrink(struct unit *span, size_t units)
 {
 	size_t rest = span->units - units;
 
-	LOCK_SCOPE(&span_lock, LOCK_SPAN);
+	lock_acquire(&span_lock, LOCK_SPAN);
 	span->units = (uint32_t)units;
 	span_merge_free(span + units, rest, true, peek32(&span_now_tick));
+	lock_release(&span_lock, LOCK_SPAN);
 }
 
 size_t span_dirty_bytes(void)

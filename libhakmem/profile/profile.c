@@ -2,7 +2,6 @@
 
 #include "libhakmem/base/lock.h"
 #include "libhakmem/base/rng.h"
-#include "libhakmem/base/stats.h"
 #include "libhakmem/base/vm.h"
 
 #define TABLE_FIRST 1024u
@@ -32,6 +31,7 @@ static uint32_t profile_table_size; /* a power of two */
 static uint64_t profile_live;
 static uint64_t
 	profile_live_stacks; /* of these, samples of the stack sampler */
+static uint64_t profile_untracked_total;
 static uint64_t profile_random_state;
 
 void profile_init(uint64_t random)
@@ -65,16 +65,32 @@ static void profile_add_live(struct profile_cell *cell,
 			     const struct sampler_weight *weight)
 {
 	cell->live_samples++;
-	sampler_sum(&cell->live, weight, 1.0);
+	cell->live_objects += weight->objects;
+	cell->live_objects_var += weight->objects_var;
+	cell->live_bytes += weight->bytes;
 }
 
 /* Rounding errors of hours end where nothing lives. */
 static void profile_drop_live(struct profile_cell *cell,
 			      const struct sampler_weight *weight)
 {
-	sampler_sum(&cell->live, weight, -1.0);
-	if (--cell->live_samples == 0)
-		cell->live = (struct sampler_weight){0};
+	if (--cell->live_samples == 0) {
+		cell->live_objects = cell->live_objects_var = 0;
+		cell->live_bytes = 0;
+		return;
+	}
+	cell->live_objects -= weight->objects;
+	cell->live_objects_var -= weight->objects_var;
+	cell->live_bytes -= weight->bytes;
+}
+
+static void profile_add_request(struct profile_cell *cell,
+				const struct sampler_weight *weight)
+{
+	cell->samples++;
+	cell->objects += weight->objects;
+	cell->objects_var += weight->objects_var;
+	cell->bytes += weight->bytes;
 }
 
 static uint32_t profile_slot_of(uintptr_t address)
@@ -291,8 +307,7 @@ static void profile_add_histogram(struct entry *entry, unsigned class,
 	if (entry->cell >= profile_cells_used)
 		profile_cells_used = entry->cell + 1;
 	weight = sampler_weigh(entry->bytes, entry->chance);
-	cell->samples++;
-	sampler_sum(&cell->alloc, &weight, 1.0);
+	profile_add_request(cell, &weight);
 	if (kept)
 		profile_add_live(cell, &weight);
 }
@@ -308,17 +323,15 @@ static void profile_add_stack(struct entry *entry,
 	entry->site_cell = site_add(&sample->who, kept);
 }
 
-bool profile_add(const void *block, struct profile_sample *sample)
+static bool profile_add_locked(const void *block, struct profile_sample *sample)
 {
 	struct entry entry = {
 		.address = (uintptr_t)block,
 		.bytes = sample->bytes,
 		.intervals = sample->intervals,
 	};
-	bool kept;
+	bool kept = block && profile_make_room();
 
-	LOCK_SCOPE(&profile_lock, LOCK_PROFILE);
-	kept = block && profile_make_room();
 	if (sample->intervals.histogram != 0)
 		profile_add_histogram(&entry, sample->class, kept);
 	if (sample->intervals.stack != 0)
@@ -326,8 +339,25 @@ bool profile_add(const void *block, struct profile_sample *sample)
 	if (kept)
 		profile_replace(&entry);
 	else
-		stats_add(FIGURE_SAMPLES_UNTRACKED, 1);
+		profile_untracked_total++;
 	return kept;
+}
+
+bool profile_add(const void *block, struct profile_sample *sample)
+{
+	bool kept;
+
+	lock_acquire(&profile_lock, LOCK_PROFILE);
+	kept = profile_add_locked(block, sample);
+	lock_release(&profile_lock, LOCK_PROFILE);
+	return kept;
+}
+
+void profile_count(struct profile_sample *sample)
+{
+	lock_acquire(&profile_lock, LOCK_PROFILE);
+	profile_add_locked(NULL, sample);
+	lock_release(&profile_lock, LOCK_PROFILE);
 }
 
 bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
@@ -336,7 +366,7 @@ bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
 	uint32_t at;
 	bool found;
 
-	LOCK_SCOPE(&profile_lock, LOCK_PROFILE);
+	lock_acquire(&profile_lock, LOCK_PROFILE);
 	found = profile_find((uintptr_t)block, &at);
 	if (found) {
 		entry = profile_table[at];
@@ -345,16 +375,20 @@ bool profile_remove(const void *block, uint64_t (*clock_ns)(void))
 		profile_end(&entry,
 			    entry.intervals.stack != 0 ? clock_ns() : 0);
 	}
+	lock_release(&profile_lock, LOCK_PROFILE);
 	return found;
 }
 
 bool profile_cell(unsigned index, struct profile_cell *out)
 {
-	LOCK_SCOPE(&profile_lock, LOCK_PROFILE);
+	bool used;
 
-	if (index < profile_cells_used)
+	lock_acquire(&profile_lock, LOCK_PROFILE);
+	used = index < profile_cells_used;
+	if (used)
 		*out = profile_cell_table[index];
-	return index < profile_cells_used;
+	lock_release(&profile_lock, LOCK_PROFILE);
+	return used;
 }
 
 struct profile_place profile_place(unsigned index)
@@ -370,6 +404,11 @@ unsigned profile_cells(void)
 uint64_t profile_live_samples(void)
 {
 	return peek64(&profile_live);
+}
+
+uint64_t profile_untracked(void)
+{
+	return peek64(&profile_untracked_total);
 }
 
 size_t profile_bytes(void)

@@ -34,7 +34,8 @@ struct profile_place {
 /* and the sums of its samples. */
 struct profile_cell {
 	uint64_t samples, live_samples;
-	struct sampler_weight alloc, live;
+	double objects, objects_var, bytes;
+	double live_objects, live_objects_var, live_bytes;
 };
 
 /* A request that was drawn. Who allocated it is only there for the stacks:
@@ -50,9 +51,11 @@ struct profile_sample {
 void profile_init(uint64_t random);
 
 /* Remembers a sample whose block is at `block`. False when there is no room for
- * it, or `block` is NULL, as it cannot have the sampled bit; the sample counts
- * as a request all the same. */
+ * it; it counts as a request all the same. */
 bool profile_add(const void *block, struct profile_sample *sample);
+
+/* Counts a sample whose block cannot have the sampled bit. */
+void profile_count(struct profile_sample *sample);
 
 /* Forgets a sampled block that is being freed; false when it was thinned out
  * before. The time is asked for only where a stack's lifetime needs it. */
@@ -67,6 +70,7 @@ bool profile_cell(unsigned index, struct profile_cell *out);
 
 unsigned profile_cells(void);
 uint64_t profile_live_samples(void);
+uint64_t profile_untracked(void);
 size_t profile_bytes(void); /* of the table of live samples */
 
 /* Fork takes it with all others; see fork.h. */

@@ -67,7 +67,7 @@ static void sample_describe(struct sampler_thread *thread,
 			    struct site_sample *who)
 {
 	uint64_t now_ns = clock_now();
-	KEEP_ERRNO;
+	int saved = errno;
 
 	who->site = sample_find_site(thread, now_ns);
 	sample_identify(thread, now_ns);
@@ -75,6 +75,7 @@ static void sample_describe(struct sampler_thread *thread,
 	who->thread = thread->id;
 	who->thread_number = thread->thread_number;
 	who->name = thread->name;
+	errno = saved;
 }
 
 bool sample_row(struct sampler_thread *thread, size_t n, unsigned class,

@@ -1,7 +1,6 @@
 #include "libhakmem/profile/sampler.h"
 
 #include "libhakmem/base/rng.h"
-#include "libhakmem/base/stats.h"
 
 /* At most about 25,000 samples a second: at 200 ns each, half a percent. */
 #define WINDOW_SAMPLES 1024u
@@ -35,6 +34,7 @@ static struct sampler sampler_histogram, sampler_stack;
 
 static uint64_t sampler_samples;
 static uint64_t sampler_window_start_ns;
+static uint64_t sampler_raised;
 static uint64_t sampler_changed_ns; /* when the limiter last changed R_s */
 static uint32_t sampler_changes;
 static uint64_t sampler_ended_spent_ns,
@@ -71,6 +71,11 @@ uint64_t sampler_stack_interval(void)
 uint64_t sampler_stack_configured(void)
 {
 	return peek64(&sampler_stack.configured);
+}
+
+uint64_t sampler_limiter_raised(void)
+{
+	return peek64(&sampler_raised);
 }
 
 /* R_c: the smaller interval of the samplers that are on. */
@@ -261,7 +266,7 @@ void sampler_limit(struct sampler_thread *thread, uint64_t cpu_ns,
 	    thread->total_ns > cpu_ns / DEAR + ALLOWANCE_NS) {
 		if (interval < INTERVAL_MAX &&
 		    sampler_change_stack(interval, interval * 2, now_ns))
-			stats_add(FIGURE_LIMITER_RAISED, 1);
+			count64(&sampler_raised, 1);
 	} else if (spent < took / CHEAP &&
 		   now_ns - peek64(&sampler_changed_ns) >= CALM_NS) {
 		sampler_fall_back(now_ns);
@@ -297,7 +302,7 @@ void sampler_ended(const struct sampler_thread *thread, uint64_t cpu_ns,
 	uncount64(&sampler_ended_spent_ns, spent);
 	if (spent > took / DEAR && interval != 0 && interval < INTERVAL_MAX &&
 	    sampler_change_stack(interval, interval * 2, now_ns))
-		stats_add(FIGURE_LIMITER_RAISED, 1);
+		count64(&sampler_raised, 1);
 }
 
 void sampler_relax(uint64_t now_ns)

@@ -60,10 +60,11 @@ void sampler_init(uint64_t histogram_bytes, uint64_t stack_bytes);
 /* Changes the configured interval of the stacks; 0 turns them off. */
 void sampler_set_stack(uint64_t bytes);
 
-/* The intervals in force; 0 when off. */
+/* The intervals in force, and what the limiter did; 0 when off. */
 uint64_t sampler_histogram_interval(void);
 uint64_t sampler_stack_interval(void);
 uint64_t sampler_stack_configured(void);
+uint64_t sampler_limiter_raised(void);
 
 /*
  * Draws how many requests of `bytes` there are up to and including the next
@@ -140,16 +141,6 @@ static inline struct sampler_weight sampler_weigh(uint64_t bytes, double chance)
 		.bytes = z * inverse,
 		.bytes_var = z * z * variance,
 	};
-}
-
-/* Adds what a sample weighs to a sum; `sign` -1 takes it out again. */
-static inline void sampler_sum(struct sampler_weight *sum,
-			       const struct sampler_weight *one, double sign)
-{
-	sum->objects += sign * one->objects;
-	sum->objects_var += sign * one->objects_var;
-	sum->bytes += sign * one->bytes;
-	sum->bytes_var += sign * one->bytes_var;
 }
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "libhakmem/base/lock.h"
 #include "libhakmem/base/meta.h"
-#include "libhakmem/base/stats.h"
 
 #include <string.h>
 
@@ -97,10 +96,11 @@ uint32_t site_intern(const struct frames *stack)
 
 	if (stack->count == 0)
 		return SITE_NO_STACK;
-	LOCK_SCOPE(&site_lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	id = stackset_intern(stack);
 	if (id != 0 && !site_make(id))
 		id = 0;
+	lock_release(&site_lock, LOCK_SITE);
 	return id != 0 ? id : SITE_OVERFLOW;
 }
 
@@ -176,13 +176,21 @@ static void site_note_thread(const struct site_sample *sample, uint32_t id)
 	site->name[length] = '\0';
 }
 
+static void site_live_is_peak(struct site_class *figures)
+{
+	figures->peak_objects = figures->live_objects;
+	figures->peak_objects_var = figures->live_objects_var;
+	figures->peak_bytes = figures->live_bytes;
+	figures->peak_bytes_var = figures->live_bytes_var;
+}
+
 /* Before a cell's live sums change. */
 static void site_save_peak(struct cell *cell)
 {
 	if (cell->saved == site_epoch)
 		return;
 	cell->saved = site_epoch;
-	cell->figures.peak = cell->figures.live;
+	site_live_is_peak(&cell->figures);
 }
 
 static void site_add_live(struct site_class *to,
@@ -191,7 +199,10 @@ static void site_add_live(struct site_class *to,
 {
 	double birth = (double)birth_ns * 1e-9;
 
-	sampler_sum(&to->live, weight, sign);
+	to->live_objects += sign * weight->objects;
+	to->live_objects_var += sign * weight->objects_var;
+	to->live_bytes += sign * weight->bytes;
+	to->live_bytes_var += sign * weight->bytes_var;
 	to->birth_seconds += sign * weight->bytes * birth;
 	site_sums.live_bytes += sign * weight->bytes;
 }
@@ -203,7 +214,8 @@ static void site_drop_live(struct site_class *from)
 		site_sums.live_bytes = 0;
 	if (--from->live_samples != 0)
 		return;
-	from->live = (struct sampler_weight){0};
+	from->live_objects = from->live_objects_var = 0;
+	from->live_bytes = from->live_bytes_var = 0;
 	from->birth_seconds = 0;
 }
 
@@ -215,34 +227,42 @@ static void site_note_peak(void)
 	site_epoch++;
 }
 
+static void site_add_alloc(struct site_class *to,
+			   const struct sampler_weight *weight)
+{
+	to->samples++;
+	to->alloc_objects += weight->objects;
+	to->alloc_objects_var += weight->objects_var;
+	to->alloc_bytes += weight->bytes;
+	to->alloc_bytes_var += weight->bytes_var;
+}
+
 uint32_t site_add(const struct site_sample *sample, bool live)
 {
 	struct site_class *figures;
 	struct cell *cell;
 	uint32_t number;
 
-	LOCK_SCOPE(&site_lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	number = site_claim_cell(sample->site, sample->class);
 	cell = site_cell_of(number);
 	figures = &cell->figures;
 	site_note_thread(sample, cell->site);
-	figures->samples++;
-	sampler_sum(&figures->alloc, &sample->weight, 1.0);
-	stats_add(FIGURE_STACK_SAMPLES, 1);
-	if (cell->site < STACKSET_FIRST)
-		stats_add(cell->site == SITE_NO_STACK ? FIGURE_NO_STACK
-						      : FIGURE_SITE_OVERFLOW,
-			  1);
+	site_add_alloc(figures, &sample->weight);
+	site_sums.samples++;
+	site_sums.no_stack += cell->site == SITE_NO_STACK;
+	site_sums.overflow += cell->site == SITE_OVERFLOW;
 	if (live) {
 		site_save_peak(cell);
 		figures->live_samples++;
 		site_sums.live_samples++;
 		site_add_live(figures, &sample->weight, sample->now_ns, 1.0);
-		if (figures->live.bytes > figures->highest_bytes)
-			figures->highest_bytes = figures->live.bytes;
+		if (figures->live_bytes > figures->highest_bytes)
+			figures->highest_bytes = figures->live_bytes;
 		site_note_peak();
 	}
 	site_set_bit(site_changed, cell->site);
+	lock_release(&site_lock, LOCK_SITE);
 	return number;
 }
 
@@ -252,13 +272,14 @@ void site_free(uint32_t number, const struct sampler_weight *weight,
 	uint64_t age = now_ns > birth_ns ? now_ns - birth_ns : 0;
 	struct cell *cell;
 
-	LOCK_SCOPE(&site_lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	cell = site_cell_of(number);
 	site_save_peak(cell);
 	site_add_live(&cell->figures, weight, birth_ns, -1.0);
 	site_drop_live(&cell->figures);
 	cell->figures.lifetimes[ages_index(age)] += weight->objects;
 	site_set_bit(site_changed, cell->site);
+	lock_release(&site_lock, LOCK_SITE);
 }
 
 void site_reweigh(uint32_t number, const struct sampler_weight *before,
@@ -266,7 +287,7 @@ void site_reweigh(uint32_t number, const struct sampler_weight *before,
 {
 	struct cell *cell;
 
-	LOCK_SCOPE(&site_lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	cell = site_cell_of(number);
 	site_save_peak(cell);
 	site_add_live(&cell->figures, before, birth_ns, -1.0);
@@ -275,23 +296,26 @@ void site_reweigh(uint32_t number, const struct sampler_weight *before,
 	else
 		site_drop_live(&cell->figures);
 	site_set_bit(site_changed, cell->site);
+	lock_release(&site_lock, LOCK_SITE);
 }
 
 void site_totals(struct site_totals *out)
 {
-	LOCK_SCOPE(&site_lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	*out = site_sums;
 	out->sites = stackset_end() - STACKSET_FIRST + SPECIALS;
+	lock_release(&site_lock, LOCK_SITE);
 }
 
 void site_unread_all(void)
 {
-	LOCK_SCOPE(&site_lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	memset(site_stack_read, 0, sizeof(site_stack_read));
 	for (uint32_t id = 1; id < stackset_end(); id++)
 		if (site_sites[id / STEP] &&
 		    site_sites[id / STEP][id % STEP].cells)
 			site_set_bit(site_changed, id);
+	lock_release(&site_lock, LOCK_SITE);
 }
 
 /* A new peak changes the sites that are not what they were at the last. */
@@ -334,7 +358,7 @@ static unsigned site_copy_classes(uint32_t id, const struct site *site,
 		if (cell->saved == site_epoch)
 			site_set_bit(site_peaked, id);
 		else
-			out->peak = out->live;
+			site_live_is_peak(out);
 	}
 	return count;
 }
@@ -366,7 +390,7 @@ bool site_read(uint32_t *cursor, struct site_view *out,
 {
 	uint32_t id;
 
-	LOCK_SCOPE(&site_lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	site_notice_epoch();
 	id = site_next_changed(*cursor < SITE_MAX ? *cursor : 0);
 	if (id == 0)
@@ -377,13 +401,15 @@ bool site_read(uint32_t *cursor, struct site_view *out,
 		site_set_bit(site_stack_read, id);
 		*cursor = id + 1;
 	}
+	lock_release(&site_lock, LOCK_SITE);
 	return id != 0;
 }
 
 void site_unread(const struct site_view *view)
 {
-	LOCK_SCOPE(&site_lock, LOCK_SITE);
+	lock_acquire(&site_lock, LOCK_SITE);
 	site_set_bit(site_changed, view->id);
 	if (view->with_stack)
 		site_clear_bit(site_stack_read, view->id);
+	lock_release(&site_lock, LOCK_SITE);
 }

@@ -49,7 +49,9 @@ struct site_sample {
 struct site_class {
 	unsigned class;
 	uint64_t samples, live_samples;
-	struct sampler_weight alloc, live, peak;
+	double alloc_objects, alloc_objects_var, alloc_bytes, alloc_bytes_var;
+	double live_objects, live_objects_var, live_bytes, live_bytes_var;
+	double peak_objects, peak_objects_var, peak_bytes, peak_bytes_var;
 	double highest_bytes;
 	double birth_seconds; /* sum of live bytes x time of birth */
 	double lifetimes[AGES_COUNT];
@@ -67,8 +69,9 @@ struct site_view {
 };
 
 struct site_totals {
-	uint64_t live_samples;
-	uint64_t sites; /* in use */
+	uint64_t samples, live_samples;
+	uint64_t no_stack, overflow; /* samples of the two special sites */
+	uint64_t sites;		     /* in use */
 	double live_bytes;
 	double peak_bytes; /* live_bytes at its highest */
 };

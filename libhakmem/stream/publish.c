@@ -391,7 +391,7 @@ static void publish_locked(uint64_t now_ns)
 
 void publish_poll(uint64_t now_ns)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 
 	if (__atomic_load_n(&publish_threaded, __ATOMIC_RELAXED) ||
 	    now_ns < peek64(&publish_look_ns))
@@ -405,6 +405,7 @@ void publish_poll(uint64_t now_ns)
 		publish_locked(now_ns);
 		lock_release(&publish_lock, LOCK_PUBLISH);
 	}
+	errno = saved;
 }
 
 /* How long our thread sleeps. */
@@ -446,7 +447,7 @@ void publish_thread(int (*create)(void *, const void *, void *(*)(void *),
 	pthread_attr_t attributes;
 	sigset_t all, before;
 	pthread_t thread;
-	KEEP_ERRNO;
+	int saved = errno;
 
 	if (!publish_running ||
 	    __atomic_load_n(&publish_threaded, __ATOMIC_RELAXED) ||
@@ -462,6 +463,7 @@ void publish_thread(int (*create)(void *, const void *, void *(*)(void *),
 		__atomic_store_n(&publish_threaded, false, __ATOMIC_RELAXED);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
+	errno = saved;
 }
 
 /* Waits until the rest is sent or the time is up. */
@@ -501,7 +503,7 @@ static void publish_last_words(void)
 
 void publish_start(void)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 
 	for (unsigned i = 0; conf.log && i < conf.errors; i++)
 		report_log(conf.log, conf.error[i]);
@@ -517,13 +519,14 @@ void publish_start(void)
 	lock_release(&publish_lock, LOCK_PUBLISH);
 	thread_set_hook(publish_poll);
 	reject_set_last_words(publish_last_words);
+	errno = saved;
 }
 
 void publish_finish(void)
 {
 	uint64_t deadline_ns = clock_now() + FINISH_NS;
 	struct timespec pause = {.tv_nsec = 1000000};
-	KEEP_ERRNO;
+	int saved = errno;
 	bool got;
 
 	if (!publish_running || !publish_is_owner())
@@ -544,28 +547,31 @@ void publish_finish(void)
 		}
 		lock_release(&publish_lock, LOCK_PUBLISH);
 	}
+	errno = saved;
 }
 
 void publish_stop(void)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 
 	if (!publish_running)
 		return;
-	LOCK_SCOPE(&publish_lock, LOCK_PUBLISH);
+	lock_acquire(&publish_lock, LOCK_PUBLISH);
 	publish_running = false;
 	sampler_set_stack(0);
 	thread_set_hook(NULL);
 	if (publish_peer_is_ours())
 		close(publish_peer.fd);
 	publish_peer.fd = -1;
+	lock_release(&publish_lock, LOCK_PUBLISH);
+	errno = saved;
 }
 
 /* The child takes a session of its own and connects when it has something to
  * say. Its copy of the parent's socket is closed, not shut down. */
 void publish_child(void)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 
 	if (!publish_running)
 		return;
@@ -583,4 +589,5 @@ void publish_child(void)
 	publish_session = rng_next(&publish_random_state) | 1;
 	publish_next_ns = publish_look_ns = clock_now() + LOOK_INTERVAL;
 	publish_threaded = false;
+	errno = saved;
 }

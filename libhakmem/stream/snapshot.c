@@ -5,9 +5,11 @@
 #include "libhakmem/heap/boot.h"
 #include "libhakmem/base/conf.h"
 #include "libhakmem/base/meta.h"
+#include "libhakmem/unwind/module.h"
 #include "libhakmem/profile/profile.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "libhakmem/heap/thread.h"
+#include "libhakmem/unwind/unwind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +26,7 @@ struct state {
 	uint64_t figures[FIGURES];
 	Hakmem__LargeBin bin[BINS_COUNT];
 	Hakmem__LargeBin *bins[BINS_COUNT];
+	struct profile_cell cells[PROFILE_CELLS];
 	uint64_t samples[PROFILE_CELLS];
 	double columns[CELL_COLUMNS * PROFILE_CELLS]; /* one behind the other */
 };
@@ -84,7 +87,7 @@ void snapshot_totals(struct snapshot_totals *out)
 /* Reads a small file with raw calls; the bytes read, 0 on failure. */
 static size_t snapshot_read_file(const char *path, char *out, size_t size)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t used = 0;
 	ssize_t got = 0;
@@ -97,6 +100,7 @@ static size_t snapshot_read_file(const char *path, char *out, size_t size)
 	}
 	if (fd >= 0)
 		close(fd);
+	errno = saved;
 	return used;
 }
 
@@ -115,16 +119,12 @@ uint64_t snapshot_rss_bytes(void)
 	return pages * 4096;
 }
 
-static void snapshot_fill_classes(Hakmem__State *message, uint64_t *figures)
+static void snapshot_fill_classes(Hakmem__State *message)
 {
 	for (unsigned i = 0; i < sizeclass_count; i++) {
-		struct central_counts counts = central_counts(i);
-
-		snapshot_space.state.slabs[i] = counts.slabs;
-		figures[FIGURE_CACHED_BYTES] +=
-			counts.cached_blocks * sizeclass_table[i].stride;
-		figures[FIGURE_REFILLS] += counts.refills;
-		figures[FIGURE_FLUSHES] += counts.flushes;
+		snapshot_space.state.slabs[i] = central_slabs(i);
+		snapshot_space.state.sums.cached_bytes +=
+			central_cached_blocks(i) * sizeclass_table[i].stride;
 	}
 	message->n_class_allocs = message->n_class_frees =
 		message->n_class_slabs = sizeclass_count;
@@ -163,20 +163,22 @@ static void snapshot_fill_large(Hakmem__State *message)
 static void snapshot_fill_cells(Hakmem__State *message)
 {
 	double *column = snapshot_space.state.columns;
-	struct profile_cell cell;
 	size_t count = 0;
 
-	while (profile_cell((unsigned)count, &cell))
+	while (profile_cell((unsigned)count,
+			    &snapshot_space.state.cells[count]))
 		count++;
 	for (size_t i = 0; i < count; i++) {
-		profile_cell((unsigned)i, &cell);
-		snapshot_space.state.samples[i] = cell.samples;
-		column[i] = cell.alloc.objects;
-		column[count + i] = cell.alloc.objects_var;
-		column[2 * count + i] = cell.alloc.bytes;
-		column[3 * count + i] = cell.live.objects;
-		column[4 * count + i] = cell.live.objects_var;
-		column[5 * count + i] = cell.live.bytes;
+		const struct profile_cell *cell =
+			&snapshot_space.state.cells[i];
+
+		snapshot_space.state.samples[i] = cell->samples;
+		column[i] = cell->objects;
+		column[count + i] = cell->objects_var;
+		column[2 * count + i] = cell->bytes;
+		column[3 * count + i] = cell->live_objects;
+		column[4 * count + i] = cell->live_objects_var;
+		column[5 * count + i] = cell->live_bytes;
 	}
 	message->n_cell_samples = message->n_cell_objects =
 		message->n_cell_objects_var = message->n_cell_bytes =
@@ -196,19 +198,31 @@ static void snapshot_fill_sampling(uint64_t *figures)
 {
 	figures[FIGURE_SAMPLE_BYTES] = sampler_stack_interval();
 	figures[FIGURE_SAMPLE_CONFIGURED_BYTES] = sampler_stack_configured();
+	figures[FIGURE_LIMITER_RAISED] = sampler_limiter_raised();
 	figures[FIGURE_HISTOGRAM_BYTES] = sampler_histogram_interval();
 	figures[FIGURE_SAMPLES_LIVE] = profile_live_samples();
+	figures[FIGURE_SAMPLES_UNTRACKED] = profile_untracked();
 }
 
 static void snapshot_fill_stacks(uint64_t *figures)
 {
 	struct site_totals sites;
+	struct unwind_counts stacks;
 
 	site_totals(&sites);
+	unwind_counts(&stacks);
+	figures[FIGURE_STACK_SAMPLES] = sites.samples;
 	figures[FIGURE_STACK_SAMPLES_LIVE] = sites.live_samples;
 	figures[FIGURE_STACK_PEAK_BYTES] = (uint64_t)sites.peak_bytes;
 	figures[FIGURE_SITES_LIVE] = sites.sites;
 	figures[FIGURE_SITES_MAX] = SITE_MAX - 1;
+	figures[FIGURE_SITE_OVERFLOW] = sites.overflow;
+	figures[FIGURE_NO_STACK] = sites.no_stack;
+	figures[FIGURE_UNWIND_HITS] = stacks.hit;
+	figures[FIGURE_UNWIND_MISSES] = stacks.miss;
+	figures[FIGURE_UNWIND_TRUNCATED] = stacks.truncated;
+	figures[FIGURE_UNWIND_NS] = stacks.ns;
+	figures[FIGURE_MODULES_LOST] = module_lost();
 }
 
 static void snapshot_fill_heap(uint64_t *figures,
@@ -225,7 +239,7 @@ static void snapshot_fill_heap(uint64_t *figures,
 	figures[FIGURE_LIVE_BYTES] = totals.live_bytes;
 	figures[FIGURE_PEAK_LIVE_BYTES] = snapshot_peak;
 	figures[FIGURE_REQUESTS_1024] = snapshot_requests_1024(sums);
-	figures[FIGURE_CACHED_BYTES] += sums->cached_bytes;
+	figures[FIGURE_CACHED_BYTES] = sums->cached_bytes;
 	figures[FIGURE_THREADS_LIVE] = sums->live_threads;
 	figures[FIGURE_THREADS_TOTAL] = sums->total_threads;
 }
@@ -236,6 +250,8 @@ static void snapshot_fill_memory(uint64_t *figures)
 	figures[FIGURE_COMMITTED_BYTES] =
 		arena.committed[0] + arena.committed[1];
 	figures[FIGURE_METADATA_BYTES] = meta_bytes() + profile_bytes();
+	figures[FIGURE_REFILLS] = central_refills();
+	figures[FIGURE_FLUSHES] = central_flushes();
 }
 
 /* What slow paths count stands in `stats`; the rest is put together here. */
@@ -248,7 +264,6 @@ static void snapshot_fill_figures(Hakmem__State *message)
 	figures[FIGURE_REJECTS] = 0;
 	for (unsigned i = 0; i < REJECT_KINDS; i++)
 		figures[FIGURE_REJECTS] += figures[FIGURE_REJECT(i)];
-	snapshot_fill_classes(message, figures);
 	snapshot_fill_heap(figures, &snapshot_space.state.sums);
 	snapshot_fill_memory(figures);
 	snapshot_fill_sampling(figures);
@@ -264,6 +279,7 @@ Hakmem__State *snapshot_state(void)
 	hakmem__state__init(message);
 	thread_sum(&snapshot_space.state.sums);
 	message->time_ns = clock_now();
+	snapshot_fill_classes(message);
 	snapshot_fill_large(message);
 	snapshot_fill_cells(message);
 	snapshot_fill_figures(message);
@@ -329,7 +345,7 @@ static char *snapshot_proc_path(uint32_t pid, const char *name, char out[32])
  * judge; NULs between arguments become blanks. */
 static void snapshot_describe_program(Hakmem__Hello *message)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 	char path[32];
 	ssize_t length;
 	size_t used;
@@ -343,6 +359,7 @@ static void snapshot_describe_program(Hakmem__Hello *message)
 		snapshot_proc_path(message->pid, "cmdline", path),
 		snapshot_space.hello.command, TEXT_MAX);
 
+	errno = saved;
 	snapshot_space.hello.executable[length > 0 ? length : 0] = '\0';
 	while (used > 0 && snapshot_space.hello.command[used - 1] == '\0')
 		used--;

@@ -2,7 +2,6 @@
 
 #include "libhakmem/base/lock.h"
 #include "libhakmem/base/meta.h"
-#include "libhakmem/base/stats.h"
 #include "libhakmem/unwind/object.h"
 #include "libhakmem/unwind/paths.h"
 
@@ -47,7 +46,8 @@ struct lock module_lock;
 static struct module *module_chunks[CHUNKS];
 static uint32_t module_buckets[BUCKETS]; /* newest first */
 static uint32_t module_total;
-static uint64_t module_current_generation, module_replaced_total;
+static uint64_t module_current_generation, module_lost_total,
+	module_replaced_total;
 
 static struct module *module(uint32_t id)
 {
@@ -344,7 +344,7 @@ static uint32_t module_note(const struct dl_find_object *found)
 	module_changed(at);
 	return id;
 none:
-	stats_add(FIGURE_MODULES_LOST, 1);
+	count64(&module_lost_total, 1);
 	return MODULE_UNKNOWN;
 }
 
@@ -464,6 +464,11 @@ void module_refresh(void)
 uint32_t module_count(void)
 {
 	return __atomic_load_n(&module_total, __ATOMIC_ACQUIRE);
+}
+
+uint64_t module_lost(void)
+{
+	return peek64(&module_lost_total);
 }
 
 bool module_stays(uint32_t id)

@@ -61,8 +61,9 @@ uint32_t module_changed_since(uint64_t since, uint32_t after);
  * before asking what changed. */
 void module_refresh(void);
 
-/* Ids given so far. */
+/* Ids given so far; modules that found no room. */
 uint32_t module_count(void);
+uint64_t module_lost(void);
 
 /* True for what was loaded with the program: it is never unloaded. */
 bool module_stays(uint32_t id);

@@ -63,11 +63,12 @@ static const char *paths_absolute(const char *name)
 {
 	char text[PATHS_LONGEST];
 	size_t length = strnlen(name, 4096), used = 0;
-	KEEP_ERRNO;
+	int saved = errno;
 	long got;
 
 	if (name[0] != '/') {
 		got = syscall(SYS_getcwd, text, sizeof(text) / 2);
+		errno = saved;
 		if (got > 1 && text[0] == '/') {
 			used = (size_t)got - 1;
 			if (used > 1)
@@ -85,9 +86,10 @@ static const char *paths_absolute(const char *name)
 void paths_start(void)
 {
 	static char text[PATHS_LONGEST];
-	KEEP_ERRNO;
+	int saved = errno;
 	ssize_t length = readlink("/proc/self/exe", text, sizeof(text) - 1);
 
+	errno = saved;
 	if (length <= 0)
 		return;
 	text[length] = '\0';

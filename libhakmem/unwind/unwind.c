@@ -1,7 +1,6 @@
 #include "libhakmem/unwind/unwind.h"
 
 #include "libhakmem/base/clock.h"
-#include "libhakmem/base/stats.h"
 #include "libhakmem/unwind/dwarf.h"
 #include "libhakmem/unwind/quiesce.h"
 #include "libhakmem/unwind/module.h"
@@ -25,6 +24,8 @@ static bool unwind_on;
 static uintptr_t unwind_own_start, unwind_own_end; /* text of this library */
 
 static bool unwind_waited_in_vain;
+
+static struct unwind_counts unwind_counters;
 
 /* Where this thread is inside; 0: it is not. */
 static __thread uintptr_t unwind_inside;
@@ -100,7 +101,7 @@ static bool unwind_is_hit(const struct stackcache_key *key,
 		return false;
 	out->hit = true;
 	out->cost_ns = timed ? (uint32_t)(clock_now() - begin) * HIT_SHARE : 0;
-	stats_add(FIGURE_UNWIND_HITS, 1);
+	count64(&unwind_counters.hit, 1);
 	if (DEBUG_BUILD)
 		unwind_check(key, out);
 	if (out->site != 0)
@@ -117,7 +118,7 @@ static bool unwind_is_miss(const struct stackcache_key *key, bool keep,
 		return false;
 	out->hit = false;
 	out->cost_ns = (uint32_t)(clock_now() - begin);
-	stats_add(FIGURE_UNWIND_MISSES, 1);
+	count64(&unwind_counters.miss, 1);
 	if (DEBUG_BUILD && !out->truncated)
 		unwind_check(key, out);
 	return true;
@@ -145,11 +146,15 @@ static bool unwind(const void *frame, bool cached, struct unwind_stack *out)
 		       unwind_is_miss(&key, cached, out);
 		unwind_leave();
 	}
-	if (done && out->truncated)
-		stats_add(FIGURE_UNWIND_TRUNCATED, 1);
-	if (done && out->cost_ns != 0)
-		stats_add(FIGURE_UNWIND_NS, out->cost_ns);
-	return done;
+	if (!done) {
+		count64(&unwind_counters.no_stack, 1);
+		return false;
+	}
+	if (out->truncated)
+		count64(&unwind_counters.truncated, 1);
+	if (out->cost_ns != 0)
+		count64(&unwind_counters.ns, out->cost_ns);
+	return true;
 }
 
 bool unwind_from(const void *frame, struct unwind_stack *out)
@@ -217,6 +222,7 @@ bool unwind_here(struct unwind_stack *out)
 			break;
 		frame = caller;
 	}
+	count64(&unwind_counters.no_stack, 1);
 	return false;
 }
 
@@ -241,7 +247,7 @@ static void unwind_find_own_text(void)
 
 void unwind_arm(void)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 
 	module_start();
 	stack_start();
@@ -249,13 +255,16 @@ void unwind_arm(void)
 	/* release: pairs with the acquire in enter */
 	__atomic_store_n(&unwind_on, stackcache_start() && walk_start(),
 			 __ATOMIC_RELEASE);
+	errno = saved;
 }
 
 bool unwind_load(void)
 {
-	KEEP_ERRNO;
+	int saved = errno;
+	bool loaded = walk_load();
 
-	return walk_load();
+	errno = saved;
+	return loaded;
 }
 
 void unwind_before_thread(void)
@@ -285,12 +294,13 @@ static bool unwind_drain(void)
 
 void unwind_unload_begin(void)
 {
-	KEEP_ERRNO;
+	int saved = errno;
 
 	quiesce_unload_begin();
 	unwind_drain();
 	dwarf_flush();
 	quiesce_end();
+	errno = saved;
 }
 
 void unwind_unload_end(void)
@@ -323,4 +333,14 @@ void unwind_reset(void)
 	}
 	unwind_waited_in_vain = false;
 	quiesce_reset();
+}
+
+void unwind_counts(struct unwind_counts *out)
+{
+	*out = (struct unwind_counts){
+		.hit = peek64(&unwind_counters.hit),
+		.miss = peek64(&unwind_counters.miss),
+		.truncated = peek64(&unwind_counters.truncated),
+		.no_stack = peek64(&unwind_counters.no_stack),
+		.ns = peek64(&unwind_counters.ns)};
 }

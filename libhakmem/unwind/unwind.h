@@ -25,8 +25,9 @@
 /*
  * The stack of whoever called into this library. False when there is none to
  * be had right now (a fork or an unload under way, called by libunwind itself
- * or from a signal handler that cut into an unwinding). Any thread; up to 1.6
- * KiB for `out`, which need not be zeroed.
+ * or from a signal handler that cut into an unwinding); that is counted and
+ * says nothing else. Any thread; up to 1.6 KiB for `out`, which need not be
+ * zeroed.
  */
 bool unwind_here(struct unwind_stack *out);
 
@@ -72,5 +73,14 @@ void unwind_unload_end(void);
 void unwind_lock(void);
 void unwind_unlock(void);
 void unwind_reset(void);
+
+/* Since the process started. */
+struct unwind_counts {
+	uint64_t hit, miss;
+	uint64_t truncated; /* of both */
+	uint64_t no_stack;  /* unwind_here said false */
+	uint64_t ns;	    /* spent; hits by estimate */
+};
+void unwind_counts(struct unwind_counts *out);
 
 #endif

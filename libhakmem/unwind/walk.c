@@ -505,7 +505,7 @@ bool walk(const struct stackcache_key *key, unsigned how,
 {
 	struct slot *slot = walk_slots ? walk_claim() : NULL;
 	struct walker *w;
-	KEEP_ERRNO;
+	int saved = errno;
 	bool done;
 
 	if (!slot)
@@ -519,5 +519,6 @@ bool walk(const struct stackcache_key *key, unsigned how,
 	if (done && (how & WALK_KEEP) && !w->inexact)
 		stackcache_store(&w->trace, out);
 	quiesce_leave(&slot->owner);
+	errno = saved;
 	return done;
 }

@@ -32,14 +32,14 @@ struct score {
 
 static inline void add_class(struct estimate *to, const struct site_class *from)
 {
-	to->value[ALLOC_OBJECTS] += from->alloc.objects;
-	to->value[ALLOC_BYTES] += from->alloc.bytes;
-	to->value[LIVE_OBJECTS] += from->live.objects;
-	to->value[LIVE_BYTES] += from->live.bytes;
-	to->variance[ALLOC_OBJECTS] += from->alloc.objects_var;
-	to->variance[ALLOC_BYTES] += from->alloc.bytes_var;
-	to->variance[LIVE_OBJECTS] += from->live.objects_var;
-	to->variance[LIVE_BYTES] += from->live.bytes_var;
+	to->value[ALLOC_OBJECTS] += from->alloc_objects;
+	to->value[ALLOC_BYTES] += from->alloc_bytes;
+	to->value[LIVE_OBJECTS] += from->live_objects;
+	to->value[LIVE_BYTES] += from->live_bytes;
+	to->variance[ALLOC_OBJECTS] += from->alloc_objects_var;
+	to->variance[ALLOC_BYTES] += from->alloc_bytes_var;
+	to->variance[LIVE_OBJECTS] += from->live_objects_var;
+	to->variance[LIVE_BYTES] += from->live_bytes_var;
 }
 
 /* Over all sites, or one. */

@@ -2,7 +2,7 @@
 
 #include "libhakmem/memory/large.h"
 #include "libhakmem/memory/lookup.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "tests/unit/libhakmem/counts.h"
 
 #include <errno.h>

@@ -119,7 +119,7 @@ static void what_is_taken_and_given_is_counted(void **state)
 		assert_counts(class, taken, given);
 		assert_int_equal(cache_held(cache, class), 0);
 		central_drain(class, true);
-		assert_int_equal(central_counts(class).slabs, 0);
+		assert_int_equal(central_slabs(class), 0);
 	}
 }
 
@@ -159,16 +159,16 @@ static void the_edge_of_a_row_does_not_thrash(void **state)
 
 	(void)state;
 	count = take_until_spare(class, held, COUNT_OF(held));
-	refills = central_counts(class).refills;
-	flushes = central_counts(class).flushes;
+	refills = central_refills();
+	flushes = central_flushes();
 	for (int round = 0; round < 100; round++) {
 		for (int i = 0; i < 8; i++)
 			held[count++] = cache_take(cache, code_of(class));
 		for (int i = 0; i < 8; i++)
 			cache_give(cache, code_of(class), held[--count]);
 	}
-	assert_true(central_counts(class).refills - refills <= 1);
-	assert_true(central_counts(class).flushes - flushes <= 1);
+	assert_true(central_refills() - refills <= 1);
+	assert_true(central_flushes() - flushes <= 1);
 	while (count > 0)
 		cache_give(cache, code_of(class), held[--count]);
 	cache_drain(cache, true);
@@ -186,8 +186,8 @@ static void the_newest_chain_goes_central(void **state)
 	(void)state;
 	count = take_until_spare(class, held, COUNT_OF(held));
 	spare = spare_of(class).head;
-	flushes = central_counts(class).flushes;
-	while (central_counts(class).flushes - flushes < 3)
+	flushes = central_flushes();
+	while (central_flushes() - flushes < 3)
 		cache_give(cache, code_of(class), held[--count]);
 	assert_ptr_equal(spare_of(class).head, spare);
 	while (count > 0)
@@ -367,17 +367,17 @@ static void spares_can_be_taken(void **state)
 		held[i] = cache_take(cache, code_of(class));
 	for (size_t i = 0; i < COUNT_OF(held); i++)
 		cache_give(cache, code_of(class), held[i]);
-	before = central_counts(class).flushes;
+	before = central_flushes();
 	assert_true(spare_of(class).count > 0);
 	cache_drain_spares(cache);
 	assert_int_equal(spare_of(class).count, 0);
-	assert_int_equal(central_counts(class).flushes, before + 1);
+	assert_int_equal(central_flushes(), before + 1);
 	assert_counts(class, 4000, 4000);
 	cache_drain_spares(cache);
-	assert_int_equal(central_counts(class).flushes, before + 1);
+	assert_int_equal(central_flushes(), before + 1);
 	cache_drain(cache, true);
 	central_drain(class, true);
-	assert_int_equal(central_counts(class).slabs, 0);
+	assert_int_equal(central_slabs(class), 0);
 }
 
 /* A thread that frees what others made: its row is empty, its spare is not,
@@ -406,7 +406,7 @@ static void a_spare_chain_alone_is_drained(void **state)
 	assert_counts(class, 1, chain.count);
 	central_release(class, (struct chain){chain.head, 1});
 	central_drain(class, true);
-	assert_int_equal(central_counts(class).slabs, 0);
+	assert_int_equal(central_slabs(class), 0);
 }
 
 /* A chain that a busier thread flushed is longer than a new cache's row: it
@@ -426,8 +426,7 @@ static void a_long_chain_is_shared(void **state)
 	assert_ptr_equal(block, chain.head);
 	assert_counts(class, 1, 0);
 	assert_int_equal(cache_held(cache, class), limit - 1);
-	assert_int_equal(central_counts(class).cached_blocks,
-			 chain.count - limit);
+	assert_int_equal(central_cached_blocks(class), chain.count - limit);
 	cache_give(cache, code_of(class), block);
 	assert_counts(class, 1, 1);
 	cache_drain(cache, true);

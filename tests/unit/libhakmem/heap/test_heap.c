@@ -2,7 +2,7 @@
 
 #include "libhakmem/base/conf.h"
 #include "libhakmem/memory/large.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "libhakmem/heap/thread.h"
 #include "libhakmem/base/vm.h"
 #include "tests/unit/libhakmem/counts.h"
@@ -599,7 +599,7 @@ static void trimming_gives_everything_back(void **state)
 	assert_true(peek64(&stats.figures[FIGURE_RETURNED_BYTES]) - returned >=
 		    19 * MIB);
 	assert_false(heap_trim());
-	assert_int_equal(central_counts(class_of(1000)).slabs, 0);
+	assert_int_equal(central_slabs(class_of(1000)), 0);
 }
 
 int main(void)

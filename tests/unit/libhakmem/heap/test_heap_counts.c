@@ -2,7 +2,7 @@
 #include "libhakmem/heap/heap.h"
 #include "libhakmem/profile/profile.h"
 #include "libhakmem/profile/sampler.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "libhakmem/heap/thread.h"
 #include "tests/unit/libhakmem/counts.h"
 
@@ -105,7 +105,7 @@ static void sampling_leaves_the_counts_exact(void **state)
 	conf.tick_ms = 250;
 	for (unsigned i = 0; profile_cell(i, &cell); i++) {
 		samples += cell.samples;
-		assert_true(fabs(cell.live.objects) < 1e-3);
+		assert_true(fabs(cell.live_objects) < 1e-3);
 	}
 	assert_true(samples > 50000);
 	assert_int_equal(profile_live_samples(), 0);
@@ -123,9 +123,9 @@ static void samples_estimate_the_requests(void **state)
 	(void)state;
 	for (unsigned i = 0; profile_cell(i, &cell); i++)
 		if (profile_place(i).class == index) {
-			before[0] += cell.alloc.objects;
-			before[1] += cell.alloc.objects_var;
-			before[2] += cell.alloc.bytes;
+			before[0] += cell.objects;
+			before[1] += cell.objects_var;
+			before[2] += cell.bytes;
 		}
 	sample(4096);
 	for (int i = 0; i < 100000; i++) {
@@ -137,9 +137,9 @@ static void samples_estimate_the_requests(void **state)
 	sample(0);
 	for (unsigned i = 0; profile_cell(i, &cell); i++)
 		if (profile_place(i).class == index) {
-			sum[0] += cell.alloc.objects;
-			sum[1] += cell.alloc.objects_var;
-			sum[2] += cell.alloc.bytes;
+			sum[0] += cell.objects;
+			sum[1] += cell.objects_var;
+			sum[2] += cell.bytes;
 		}
 	objects = sum[0] - before[0];
 	variance = sum[1] - before[1];

@@ -9,7 +9,7 @@
 #include "libhakmem/profile/profile.h"
 #include "libhakmem/profile/sampler.h"
 #include "libhakmem/stream/snapshot.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "libhakmem/heap/thread.h"
 #include "tests/unit/libhakmem/unit.h"
 
@@ -216,8 +216,8 @@ static void assert_no_site_holds_anything(void)
 	while (site_read(&cursor, &view, classes))
 		for (unsigned i = 0; i < view.classes; i++) {
 			assert_int_equal(classes[i].live_samples, 0);
-			assert_true(classes[i].live.objects == 0);
-			assert_true(classes[i].live.bytes == 0);
+			assert_true(classes[i].live_objects == 0);
+			assert_true(classes[i].live_bytes == 0);
 		}
 }
 

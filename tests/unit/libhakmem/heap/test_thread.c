@@ -7,7 +7,7 @@
 #include "libhakmem/base/meta.h"
 #include "libhakmem/profile/sampler.h"
 #include "libhakmem/memory/span.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "tests/unit/libhakmem/unit.h"
 
 #include <limits.h>

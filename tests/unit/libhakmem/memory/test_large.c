@@ -3,7 +3,7 @@
 #include "libhakmem/heap/boot.h"
 #include "libhakmem/memory/header.h"
 #include "libhakmem/memory/span.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "libhakmem/base/vm.h"
 #include "tests/unit/libhakmem/unit.h"
 

@@ -1,7 +1,7 @@
 #include "libhakmem/memory/lookup.h"
 
 #include "libhakmem/memory/slab.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "tests/unit/libhakmem/counts.h"
 
 #include <sys/mman.h>

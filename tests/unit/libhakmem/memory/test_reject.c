@@ -6,7 +6,7 @@
 #include "libhakmem/memory/large.h"
 #include "libhakmem/profile/sampler.h"
 #include "libhakmem/memory/slab.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "tests/unit/libhakmem/unit.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 
 #include "libhakmem/heap/boot.h"
 #include "libhakmem/memory/span.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "tests/unit/libhakmem/unit.h"
 
 static int boot(void **state)

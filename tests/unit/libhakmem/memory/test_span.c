@@ -1,5 +1,5 @@
 #include "libhakmem/memory/span.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "tests/unit/libhakmem/unit.h"
 
 #include <pthread.h>

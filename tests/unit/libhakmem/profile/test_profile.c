@@ -1,7 +1,6 @@
 #include "libhakmem/profile/profile.h"
 
 #include "libhakmem/base/meta.h"
-#include "libhakmem/base/stats.h"
 #include "libhakmem/profile/sampler.h"
 #include "tests/unit/libhakmem/unit.h"
 
@@ -44,7 +43,7 @@ static void count(size_t bytes, unsigned class, uint64_t mean)
 {
 	struct profile_sample sample = sample_of(bytes, class, mean);
 
-	profile_add(NULL, &sample);
+	profile_count(&sample);
 }
 
 static bool forget_one(const void *block)
@@ -61,12 +60,12 @@ static struct profile_cell sum_of(unsigned class)
 		if (profile_place(i).class != class)
 			continue;
 		sum.samples += cell.samples;
-		sum.alloc.objects += cell.alloc.objects;
-		sum.alloc.objects_var += cell.alloc.objects_var;
-		sum.alloc.bytes += cell.alloc.bytes;
-		sum.live.objects += cell.live.objects;
-		sum.live.objects_var += cell.live.objects_var;
-		sum.live.bytes += cell.live.bytes;
+		sum.objects += cell.objects;
+		sum.objects_var += cell.objects_var;
+		sum.bytes += cell.bytes;
+		sum.live_objects += cell.live_objects;
+		sum.live_objects_var += cell.live_objects_var;
+		sum.live_bytes += cell.live_bytes;
 	}
 	return sum;
 }
@@ -77,12 +76,12 @@ static struct profile_cell since(struct profile_cell before, unsigned class)
 	struct profile_cell sum = sum_of(class);
 
 	sum.samples -= before.samples;
-	sum.alloc.objects -= before.alloc.objects;
-	sum.alloc.objects_var -= before.alloc.objects_var;
-	sum.alloc.bytes -= before.alloc.bytes;
-	sum.live.objects -= before.live.objects;
-	sum.live.objects_var -= before.live.objects_var;
-	sum.live.bytes -= before.live.bytes;
+	sum.objects -= before.objects;
+	sum.objects_var -= before.objects_var;
+	sum.bytes -= before.bytes;
+	sum.live_objects -= before.live_objects;
+	sum.live_objects_var -= before.live_objects_var;
+	sum.live_bytes -= before.live_bytes;
 	return sum;
 }
 
@@ -139,18 +138,18 @@ static void a_sample_weighs_its_inverse_chance(void **state)
 	assert_true(remember(address(1), 1000, class, 16384));
 	sum = since(before, class);
 	assert_int_equal(sum.samples, 1);
-	assert_true(fabs(sum.alloc.objects - 1 / p) < 1e-9);
-	assert_true(fabs(sum.alloc.objects_var - (1 - p) / (p * p)) < 1e-6);
-	assert_true(fabs(sum.alloc.bytes - 1000 / p) < 1e-6);
-	assert_true(fabs(sum.live.objects - sum.alloc.objects) < 1e-9);
-	assert_true(fabs(sum.live.bytes - sum.alloc.bytes) < 1e-6);
+	assert_true(fabs(sum.objects - 1 / p) < 1e-9);
+	assert_true(fabs(sum.objects_var - (1 - p) / (p * p)) < 1e-6);
+	assert_true(fabs(sum.bytes - 1000 / p) < 1e-6);
+	assert_true(fabs(sum.live_objects - sum.objects) < 1e-9);
+	assert_true(fabs(sum.live_bytes - sum.bytes) < 1e-6);
 	assert_true(forget_one(address(1)));
 	sum = since(before, class);
 	assert_int_equal(sum.samples, 1);
-	assert_true(fabs(sum.alloc.objects - 1 / p) < 1e-9);
-	assert_true(fabs(sum.live.objects) < 1e-9);
-	assert_true(fabs(sum.live.objects_var) < 1e-6);
-	assert_true(fabs(sum.live.bytes) < 1e-6);
+	assert_true(fabs(sum.objects - 1 / p) < 1e-9);
+	assert_true(fabs(sum.live_objects) < 1e-9);
+	assert_true(fabs(sum.live_objects_var) < 1e-6);
+	assert_true(fabs(sum.live_bytes) < 1e-6);
 }
 
 static void a_sample_lands_in_the_bin_of_its_request(void **state)
@@ -162,7 +161,7 @@ static void a_sample_lands_in_the_bin_of_its_request(void **state)
 
 		assert_true(remember(address(2), n, class, 1));
 		for (unsigned i = 0; profile_cell(i, &cell); i++)
-			if (cell.live.objects > 0.5) {
+			if (cell.live_objects > 0.5) {
 				assert_int_equal(profile_place(i).class, class);
 				assert_int_equal(profile_place(i).bin,
 						 bins_index(n));
@@ -187,17 +186,16 @@ static void unmarked_samples_count_as_requests_only(void **state)
 {
 	unsigned class = (unsigned)sizeclass_headerless(32768);
 	struct profile_cell before = sum_of(class), sum;
-	uint64_t untracked = stats_get(FIGURE_SAMPLES_UNTRACKED),
-		 live = profile_live_samples();
+	uint64_t untracked = profile_untracked(), live = profile_live_samples();
 	double p = sampler_chance(32768, 16384);
 
 	(void)state;
 	count(32768, class, 16384);
 	sum = since(before, class);
 	assert_int_equal(sum.samples, 1);
-	assert_true(fabs(sum.alloc.objects - 1 / p) < 1e-9);
-	assert_true(sum.live.objects == 0);
-	assert_int_equal(stats_get(FIGURE_SAMPLES_UNTRACKED) - untracked, 1);
+	assert_true(fabs(sum.objects - 1 / p) < 1e-9);
+	assert_true(sum.live_objects == 0);
+	assert_int_equal(profile_untracked() - untracked, 1);
 	assert_int_equal(profile_live_samples(), live);
 }
 
@@ -297,16 +295,15 @@ static void sums_are_unbiased_and_know_their_error(void **state)
 		double z;
 
 		sum = since(before, class);
-		z = (sum.alloc.objects - truth.objects) /
-		    sqrt(sum.alloc.objects_var);
+		z = (sum.objects - truth.objects) / sqrt(sum.objects_var);
 		z_objects += z;
 		z_squares += z * z;
-		z = (sum.live.objects - truth.live_objects) /
-		    sqrt(sum.live.objects_var);
+		z = (sum.live_objects - truth.live_objects) /
+		    sqrt(sum.live_objects_var);
 		z_live += z;
 		z_live_squares += z * z;
-		bytes += sum.alloc.bytes;
-		live_bytes += sum.live.bytes;
+		bytes += sum.bytes;
+		live_bytes += sum.live_bytes;
 		true_bytes += truth.bytes;
 		true_live_bytes += truth.live_bytes;
 		forget(1 << 20, next);
@@ -352,17 +349,17 @@ static void thinning_leaves_the_sums_unbiased(void **state)
 	assert_int_equal(sum.samples, next);
 	assert_true(profile_live_samples() <= TABLE_MAX * 7 / 8);
 	assert_true(profile_live_samples() > TABLE_MAX / 4);
-	z = (sum.alloc.objects - objects) / sqrt(sum.alloc.objects_var);
+	z = (sum.objects - objects) / sqrt(sum.objects_var);
 	assert_true(fabs(z) < 4);
-	z = (sum.live.objects - objects) / sqrt(sum.live.objects_var);
+	z = (sum.live_objects - objects) / sqrt(sum.live_objects_var);
 	assert_true(fabs(z) < 4);
-	assert_true(fabs(sum.live.bytes / bytes - 1) < 0.02);
+	assert_true(fabs(sum.live_bytes / bytes - 1) < 0.02);
 	/* the variance grew with what was thrown away */
-	assert_true(sum.live.objects_var > 1.5 * sum.alloc.objects_var);
+	assert_true(sum.live_objects_var > 1.5 * sum.objects_var);
 	forget(1 << 21, next);
 	sum = since(before, class);
-	assert_true(fabs(sum.live.objects) < 1e-3);
-	assert_true(fabs(sum.live.bytes) < 1e-1);
+	assert_true(fabs(sum.live_objects) < 1e-3);
+	assert_true(fabs(sum.live_bytes) < 1e-1);
 	assert_int_equal(profile_live_samples(), 0);
 }
 
@@ -383,10 +380,9 @@ static void samples_of_different_intervals_add_up(void **state)
 		live += truth.live_objects;
 	}
 	sum = since(before, class);
-	assert_true(fabs(sum.alloc.objects - objects) <
-		    4 * sqrt(sum.alloc.objects_var));
-	assert_true(fabs(sum.live.objects - live) <
-		    4 * sqrt(sum.live.objects_var));
+	assert_true(fabs(sum.objects - objects) < 4 * sqrt(sum.objects_var));
+	assert_true(fabs(sum.live_objects - live) <
+		    4 * sqrt(sum.live_objects_var));
 	forget(1 << 22, next);
 }
 
@@ -417,7 +413,7 @@ static void threads_lose_no_sample(void **state)
 		pthread_join(threads[i], NULL);
 	sum = since(before, class);
 	assert_int_equal(sum.samples, 80000);
-	assert_true(fabs(sum.live.objects) < 1e-3);
+	assert_true(fabs(sum.live_objects) < 1e-3);
 	assert_int_equal(profile_live_samples(), live);
 }
 

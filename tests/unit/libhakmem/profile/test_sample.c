@@ -3,7 +3,7 @@
 
 #include "libhakmem/heap/heap.h"
 #include "libhakmem/memory/large.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "libhakmem/unwind/unwind.h"
 #include "tests/unit/libhakmem/counts.h"
 

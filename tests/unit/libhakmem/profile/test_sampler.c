@@ -1,6 +1,4 @@
 #include "libhakmem/profile/sampler.h"
-
-#include "libhakmem/base/stats.h"
 #include "tests/unit/libhakmem/unit.h"
 
 #include <math.h>
@@ -265,7 +263,7 @@ static void the_limiter_widens_the_interval(void **state)
 {
 	struct sampler_thread thread = {0};
 	uint64_t now = 5000 * (uint64_t)SECOND, cpu = 0;
-	uint64_t raised = stats_get(FIGURE_LIMITER_RAISED);
+	uint64_t raised = sampler_limiter_raised();
 	bool due = false;
 
 	(void)state;
@@ -279,7 +277,7 @@ static void the_limiter_widens_the_interval(void **state)
 			sampler_limit(&thread, cpu, now);
 	}
 	assert_true(sampler_stack_interval() >= 2 * 65536);
-	assert_true(stats_get(FIGURE_LIMITER_RAISED) > raised);
+	assert_true(sampler_limiter_raised() > raised);
 	assert_int_equal(sampler_stack_configured(), 65536);
 	/* 0.1 %: a fall in each second at most, and no further than the floor
 	 */
@@ -291,7 +289,7 @@ static void the_limiter_widens_the_interval(void **state)
 		if (sampler_spent(&thread, 500000, now))
 			sampler_limit(&thread, cpu, now);
 	}
-	raised = stats_get(FIGURE_LIMITER_RAISED);
+	raised = sampler_limiter_raised();
 	for (int i = 0; i < 100; i++) {
 		uint64_t before = sampler_stack_interval();
 
@@ -304,7 +302,7 @@ static void the_limiter_widens_the_interval(void **state)
 		assert_true(i >= 10 || sampler_stack_interval() >= 4 * 65536);
 	}
 	assert_int_equal(sampler_stack_interval(), 65536);
-	assert_int_equal(stats_get(FIGURE_LIMITER_RAISED), raised);
+	assert_int_equal(sampler_limiter_raised(), raised);
 }
 
 /* 0.5 % is neither too much nor a reason to sample more. */

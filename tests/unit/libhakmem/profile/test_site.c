@@ -1,7 +1,6 @@
 #include "libhakmem/profile/site.h"
 
 #include "libhakmem/base/meta.h"
-#include "libhakmem/base/stats.h"
 #include "tests/unit/libhakmem/unit.h"
 
 #include <math.h>
@@ -90,14 +89,14 @@ static bool near(double a, double b)
 
 static void an_empty_stack_is_the_site_without(void **state)
 {
-	uint64_t before = stats_get(FIGURE_NO_STACK);
+	uint64_t before = totals_now().no_stack;
 	uint32_t cell;
 
 	(void)state;
 	assert_int_equal(site_intern(&(struct frames){NULL, NULL, 0, false}),
 			 SITE_NO_STACK);
 	cell = add(SITE_NO_STACK, 3, 100, SECOND);
-	assert_int_equal(stats_get(FIGURE_NO_STACK), before + 1);
+	assert_int_equal(totals_now().no_stack, before + 1);
 	assert_int_equal(figures(SITE_NO_STACK, 3).live_samples, 1);
 	free_one(cell, 100, SECOND, SECOND);
 }
@@ -113,23 +112,23 @@ static void a_sample_adds_what_it_weighs(void **state)
 	got = figures(site, 5);
 	assert_int_equal(got.samples, 1);
 	assert_int_equal(got.live_samples, 1);
-	assert_true(near(got.alloc.objects, w.objects));
-	assert_true(near(got.alloc.objects_var, w.objects_var));
-	assert_true(near(got.alloc.bytes, w.bytes));
-	assert_true(near(got.alloc.bytes_var, w.bytes_var));
-	assert_true(near(got.live.objects, w.objects));
-	assert_true(near(got.live.objects_var, w.objects_var));
-	assert_true(near(got.live.bytes, w.bytes));
-	assert_true(near(got.live.bytes_var, w.bytes_var));
+	assert_true(near(got.alloc_objects, w.objects));
+	assert_true(near(got.alloc_objects_var, w.objects_var));
+	assert_true(near(got.alloc_bytes, w.bytes));
+	assert_true(near(got.alloc_bytes_var, w.bytes_var));
+	assert_true(near(got.live_objects, w.objects));
+	assert_true(near(got.live_objects_var, w.objects_var));
+	assert_true(near(got.live_bytes, w.bytes));
+	assert_true(near(got.live_bytes_var, w.bytes_var));
 	assert_true(near(got.birth_seconds, 7 * w.bytes));
 	assert_true(near(got.highest_bytes, w.bytes));
 	free_one(cell, 1000, 7 * SECOND, 7 * SECOND + 5000);
 	got = figures(site, 5);
 	assert_int_equal(got.samples, 1);
 	assert_int_equal(got.live_samples, 0);
-	assert_true(near(got.alloc.bytes, w.bytes));
-	assert_true(got.live.objects == 0 && got.live.objects_var == 0);
-	assert_true(got.live.bytes == 0 && got.live.bytes_var == 0);
+	assert_true(near(got.alloc_bytes, w.bytes));
+	assert_true(got.live_objects == 0 && got.live_objects_var == 0);
+	assert_true(got.live_bytes == 0 && got.live_bytes_var == 0);
 	assert_true(got.birth_seconds == 0);
 	assert_true(near(got.highest_bytes, w.bytes));
 	assert_true(near(got.lifetimes[ages_index(5000)], w.objects));
@@ -146,7 +145,7 @@ static void classes_of_a_site_are_kept_apart(void **state)
 		struct site_class got = figures(site, i);
 
 		assert_int_equal(got.live_samples, 1);
-		assert_true(near(got.live.bytes, weight(100 + i, 65536).bytes));
+		assert_true(near(got.live_bytes, weight(100 + i, 65536).bytes));
 	}
 	for (unsigned i = 0; i < SITE_CLASSES; i++)
 		free_one(cells[i], 100 + i, SECOND, SECOND);
@@ -195,8 +194,7 @@ static void only_requests_count_where_nothing_can_be_freed(void **state)
 {
 	uint32_t site = site_number(400);
 	struct site_sample one = sample(site, 4, weight(500, 65536), SECOND);
-	uint64_t before = stats_get(FIGURE_STACK_SAMPLES);
-	uint64_t live = totals_now().live_samples;
+	struct site_totals before = totals_now();
 	struct site_class got;
 
 	(void)state;
@@ -204,9 +202,9 @@ static void only_requests_count_where_nothing_can_be_freed(void **state)
 	got = figures(site, 4);
 	assert_int_equal(got.samples, 1);
 	assert_int_equal(got.live_samples, 0);
-	assert_true(got.live.bytes == 0);
-	assert_int_equal(totals_now().live_samples, live);
-	assert_int_equal(stats_get(FIGURE_STACK_SAMPLES), before + 1);
+	assert_true(got.live_bytes == 0);
+	assert_int_equal(totals_now().live_samples, before.live_samples);
+	assert_int_equal(totals_now().samples, before.samples + 1);
 }
 
 static void thinned_samples_keep_the_books(void **state)
@@ -222,16 +220,16 @@ static void thinned_samples_keep_the_books(void **state)
 	site_reweigh(cell, &w1, &w2, 2 * SECOND);
 	got = figures(site, 9);
 	assert_int_equal(got.live_samples, 2);
-	assert_true(near(got.live.bytes, w1.bytes + w2.bytes));
+	assert_true(near(got.live_bytes, w1.bytes + w2.bytes));
 	assert_true(
-		near(got.live.objects_var, w1.objects_var + w2.objects_var));
-	assert_true(near(got.birth_seconds, 2 * got.live.bytes));
+		near(got.live_objects_var, w1.objects_var + w2.objects_var));
+	assert_true(near(got.birth_seconds, 2 * got.live_bytes));
 	site_reweigh(cell, &w1, NULL, 2 * SECOND);
 	assert_int_equal(figures(site, 9).live_samples, 1);
 	site_free(cell, &w2, 2 * SECOND, 3 * SECOND);
 	got = figures(site, 9);
 	assert_int_equal(got.live_samples, 0);
-	assert_true(got.live.bytes == 0 && got.birth_seconds == 0);
+	assert_true(got.live_bytes == 0 && got.birth_seconds == 0);
 }
 
 /*
@@ -290,12 +288,12 @@ static void the_peak_is_that_of_the_whole_heap(void **state)
 		if (step % 9973 == 0 && peak > base)
 			for (int i = 0; i < SITES; i++)
 				assert_true(
-					fabs(figures(site[i], 8).peak.bytes -
+					fabs(figures(site[i], 8).peak_bytes -
 					     at_peak[i]) < 1e-3);
 	}
 	assert_true(near(totals_now().peak_bytes, peak));
 	for (int i = 0; i < SITES; i++)
-		assert_true(fabs(figures(site[i], 8).peak.bytes - at_peak[i]) <
+		assert_true(fabs(figures(site[i], 8).peak_bytes - at_peak[i]) <
 			    1e-3);
 	for (int at = 0; at < LIVE; at++)
 		if (held[at].cell)
@@ -303,13 +301,13 @@ static void the_peak_is_that_of_the_whole_heap(void **state)
 	for (int i = 0; i < SITES; i++) {
 		struct site_class got = figures(site[i], 8);
 
-		assert_true(got.live.bytes == 0);
-		assert_true(fabs(got.peak.bytes - at_peak[i]) < 1e-3);
-		assert_true(got.highest_bytes >= got.peak.bytes - 1e-3);
+		assert_true(got.live_bytes == 0);
+		assert_true(fabs(got.peak_bytes - at_peak[i]) < 1e-3);
+		assert_true(got.highest_bytes >= got.peak_bytes - 1e-3);
 		assert_true(var_at_peak[i] > 0);
-		assert_true(fabs(got.peak.bytes_var / var_at_peak[i] - 1) <
+		assert_true(fabs(got.peak_bytes_var / var_at_peak[i] - 1) <
 			    1e-9);
-		assert_true(got.peak.objects > 0 && got.peak.objects_var > 0);
+		assert_true(got.peak_objects > 0 && got.peak_objects_var > 0);
 	}
 }
 
@@ -367,7 +365,7 @@ static void a_new_peak_is_news_for_sites_at_rest(void **state)
 	add(b, 1, 3000000, SECOND);
 	while (site_read(&cursor, &view, classes))
 		if (view.id == a) {
-			assert_true(classes[0].peak.bytes == 0);
+			assert_true(classes[0].peak_bytes == 0);
 			told = true;
 		}
 	assert_true(told);
@@ -432,7 +430,7 @@ static void threads_lose_nothing(void **state)
 {
 	uint32_t sites[4] = {site_number(9300), site_number(9310),
 			     site_number(9300), SITE_NO_STACK};
-	uint64_t before = stats_get(FIGURE_STACK_SAMPLES),
+	uint64_t before = totals_now().samples,
 		 live = totals_now().live_samples;
 	pthread_t threads[4];
 
@@ -441,10 +439,10 @@ static void threads_lose_nothing(void **state)
 		pthread_create(&threads[i], NULL, churn, &sites[i]);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	assert_int_equal(stats_get(FIGURE_STACK_SAMPLES) - before, 80000);
+	assert_int_equal(totals_now().samples - before, 80000);
 	assert_int_equal(totals_now().live_samples, live);
 	assert_int_equal(figures(sites[0], 3).samples, 8000);
-	assert_true(figures(sites[0], 3).live.bytes == 0);
+	assert_true(figures(sites[0], 3).live_bytes == 0);
 }
 
 /* Too many sites and cells: what finds no room is in the overflow site, every
@@ -452,9 +450,9 @@ static void threads_lose_nothing(void **state)
 static void overflow_has_a_name(void **state)
 {
 	size_t before = meta_bytes();
-	uint64_t samples = stats_get(FIGURE_STACK_SAMPLES), counted = 0;
-	uint64_t overflow = stats_get(FIGURE_SITE_OVERFLOW);
-	uint64_t no_stack = stats_get(FIGURE_NO_STACK);
+	uint64_t samples = totals_now().samples, counted = 0;
+	uint64_t overflow = totals_now().overflow;
+	uint64_t no_stack = totals_now().no_stack;
 	struct site_view view;
 	uint32_t cursor = 0;
 
@@ -468,17 +466,16 @@ static void overflow_has_a_name(void **state)
 			free_one(add(site_number(100000 + 10 * i), class, 100,
 				     SECOND),
 				 100, SECOND, SECOND);
-	assert_int_equal(stats_get(FIGURE_STACK_SAMPLES) - samples, 1100000);
-	assert_true(stats_get(FIGURE_SITE_OVERFLOW) - overflow >
-		    1000000 - SITE_MAX);
-	assert_int_equal(stats_get(FIGURE_NO_STACK), no_stack);
+	assert_int_equal(totals_now().samples - samples, 1100000);
+	assert_true(totals_now().overflow - overflow > 1000000 - SITE_MAX);
+	assert_int_equal(totals_now().no_stack, no_stack);
 	assert_true(meta_bytes() - before < 20 * MIB);
 	assert_true(totals_now().sites <= SITE_MAX - 1);
 	site_unread_all();
 	while (site_read(&cursor, &view, classes))
 		for (unsigned i = 0; i < view.classes; i++)
 			counted += classes[i].samples;
-	assert_int_equal(counted, stats_get(FIGURE_STACK_SAMPLES));
+	assert_int_equal(counted, totals_now().samples);
 }
 
 int main(void)

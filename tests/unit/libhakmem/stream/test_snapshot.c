@@ -6,7 +6,7 @@
 #include "libhakmem/heap/heap.h"
 #include "libhakmem/memory/reject.h"
 #include "libhakmem/profile/sampler.h"
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "libhakmem/heap/thread.h"
 #include "proto/frame.h"
 #include "tests/unit/libhakmem/unit.h"

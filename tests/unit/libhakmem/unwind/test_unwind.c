@@ -1,6 +1,5 @@
 #include "libhakmem/unwind/unwind.h"
 
-#include "libhakmem/base/stats.h"
 #include "libhakmem/unwind/module.h"
 #include "libhakmem/unwind/walk.h"
 #include "tests/unit/libhakmem/probes.h"
@@ -585,16 +584,12 @@ static void test_unload_stops_at_plugins(void **unused)
 
 /* --- quiescence ---------------------------------------------------------- */
 
-static uint64_t stacks_counted(void)
-{
-	return stats_get(FIGURE_UNWIND_HITS) + stats_get(FIGURE_UNWIND_MISSES);
-}
-
 static void test_quiesce(void **unused)
 {
-	uint64_t before = stacks_counted();
+	struct unwind_counts before, after;
 
 	(void)unused;
+	unwind_counts(&before);
 	unwind_lock();
 	unwind_lock();
 	assert_false(unwind_from(__builtin_frame_address(0), &stack));
@@ -605,7 +600,9 @@ static void test_quiesce(void **unused)
 	unwind_lock();
 	unwind_reset();
 	assert_true(unwind_from(__builtin_frame_address(0), &stack));
-	assert_int_equal(stacks_counted() - before, 2);
+	unwind_counts(&after);
+	assert_int_equal(after.no_stack - before.no_stack, 2);
+	assert_int_equal(after.hit + after.miss - before.hit - before.miss, 2);
 	assert_false(unwind_busy());
 }
 

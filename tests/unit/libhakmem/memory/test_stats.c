@@ -1,4 +1,4 @@
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 #include "tests/unit/libhakmem/unit.h"
 
 #include <pthread.h>

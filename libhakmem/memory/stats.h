@@ -1,8 +1,7 @@
 /*
- * Process counters: the figures that slow paths count as they go, each where it
- * happens. Those that a thread cache, a slab or a lock already keeps are put
- * together when a snapshot is made (stream/snapshot), and stay 0 here. Large
- * requests are counted by size besides.
+ * Process counters: the figures that slow paths count as they go. Those that a
+ * thread cache, a slab or a lock already keeps are put together when a snapshot
+ * is made (stream/snapshot), and stay 0 here.
  */
 #ifndef LIBHAKMEM_STATS_H
 #define LIBHAKMEM_STATS_H

@@ -1,4 +1,4 @@
-#include "libhakmem/base/stats.h"
+#include "libhakmem/memory/stats.h"
 
 struct stats stats;
 
