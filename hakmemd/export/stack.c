@@ -112,16 +112,27 @@ static void stack_fill_raw(const struct stack_source *source,
 	stack_fill(out, module, &frame);
 }
 
+/* Goes on with the next frame outwards? Else `out` is the owner. */
+static bool stack_pass_over(struct stack_place *out,
+			    const struct sites_module *module,
+			    const struct symbol_frame *frame)
+{
+	enum allocators_kind kind = allocators_kind(frame->function);
+
+	/* Allocation functions all the way: the outermost is the owner. */
+	if (kind != ALLOCATORS_BEGINS || !*out->function)
+		stack_fill(out, module, frame);
+	return kind == ALLOCATORS_ALLOCATES;
+}
+
 bool stack_innermost(const struct stack_source *source, const struct site *site,
 		     struct stack_place *out)
 {
 	struct symbol_frame frames[SYMBOL_FRAMES_MAX];
 
-	if (site->depth == 0) {
+	out->function[0] = out->location[0] = out->module[0] = '\0';
+	if (site->depth == 0)
 		stack_copy(out->function, stack_missing(site));
-		out->location[0] = out->module[0] = '\0';
-		return true;
-	}
 	for (uint32_t i = 0; i < site->depth; i++) {
 		const struct sites_module *module =
 			stack_module(source, site, i);
@@ -135,11 +146,9 @@ bool stack_innermost(const struct stack_source *source, const struct site *site,
 			stack_fill_raw(source, site, i, out);
 			return false;
 		}
-		for (size_t f = 0; f < count; f++) {
-			stack_fill(out, module, &frames[f]);
-			if (!allocators_function(frames[f].function))
+		for (size_t f = 0; f < count; f++)
+			if (!stack_pass_over(out, module, &frames[f]))
 				return true;
-		}
 	}
-	return true; /* allocation functions all the way: the outermost */
+	return true;
 }

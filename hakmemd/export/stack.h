@@ -35,7 +35,8 @@ const char *stack_base(const char *path);
 /* What stands for a stack that is not there: "[no stack]" and the like. */
 const char *stack_missing(const struct site *site);
 
-/* The innermost frame that is not an allocation function (allocators.h). */
+/* The innermost frame that is not an allocation function (allocators.h); of a
+ * stack of nothing else the outermost. */
 struct stack_place {
 	char function[STACK_NAME_MAX + 1]; /* never empty */
 	char location[STACK_NAME_MAX + 1]; /* "file:line", or "" */

@@ -1,44 +1,96 @@
 #include "hakmemd/export/stack.h"
 
-#include "hakmemd/symbols/allocators.h"
 #include "hakmemd/export/site_row.h"
+#include "tests/unit/hakmemd/fixture.h"
 #include "tests/unit/hakmemd/unit_heap.h"
 
 static struct unit_heap unit;
 
-static void allocation_functions_are_known(void **state)
+/* With the build-id of unit_heap_module, too short for the linker to make. */
+static const char owners_c[] =
+	"__asm__(\".pushsection .note.id,\\\"a\\\",@note\\n\"\n"
+	"	\".long 4, 3, 3\\n.asciz \\\"GNU\\\"\\n.byte 0xab, 0xcd, 1, "
+	"0\\n\"\n"
+	"	\".popsection\");\n"
+	"void malloc(void) { }\n"
+	"void xmalloc(void) { }\n"
+	"void xmalloc_loop(void) { }\n"
+	"void owner(void) { }\n"
+	"void start_thread(void) { }\n";
+
+static void stop(void *loop)
 {
-	static const char *const yes[] = {
-		"malloc",
-		"operator new(unsigned long)",
-		"operator new[](unsigned long, std::nothrow_t const&)",
-		"realloc@plt",
-		"xmalloc",
-		"g_malloc0_n",
-		"__strdup",
-		"std::__new_allocator<int>::allocate(unsigned long)",
-		"std::__cxx11::basic_string<char>::_M_create(unsigned long&)",
-		"PyMem_RawMalloc",
-		"PyMem_Malloc",
-		"zmalloc",
-		"_PyObject_Malloc"};
-	static const char *const no[] = {
-		"main",	      "mallocate_things",
-		"my_malloc",  "operator_new",
-		"",	      "std::thread::_State_impl<x>::_M_run()",
-		"[no stack]", "app+0x1234",
-		"PyMem_Free"};
+	loop_stop(loop, 0);
+}
+
+static uint64_t never(void *argument, uint64_t now_ns, uint64_t late_ns)
+{
+	(void)argument;
+	(void)now_ns;
+	(void)late_ns;
+	return UINT64_MAX;
+}
+
+/* A site whose stack is these functions of owners.so, leaf first. */
+static void say_stack(uint32_t id, const char *const *functions, size_t depth)
+{
+	struct unit_site *site =
+		unit_site(&unit.said, id, 1000, 1000, 0, depth);
+
+	for (size_t i = 0; i < depth; i++) {
+		site->modules[i] = 3;
+		site->pcs[i] =
+			UNIT_BIAS + 0x200000 + 1 +
+			fixture_symbol("owners.so", functions[i]).st_value;
+	}
+}
+
+static void owner_is(struct stack_source *source, struct loop *loop,
+		     uint32_t id, const char *function)
+{
+	const struct site *site = sites_find(&unit.process.model.sites, id);
+	struct stack_place place;
+
+	while (!stack_innermost(source, site, &place))
+		assert_int_equal(loop_run(loop), 0);
+	assert_string_equal(place.function, function);
+}
+
+static void the_owner_is_no_allocation_function(void **state)
+{
+	static const char *const owned[] = {"malloc", "xmalloc", "owner",
+					    "start_thread"},
+				 *const alone[] = {"malloc", "xmalloc",
+						   "xmalloc_loop",
+						   "start_thread"},
+				 *const no_end[] = {"malloc", "xmalloc_loop"},
+				 *const beginning[] = {"start_thread"};
+	struct loop *loop = loop_new(never, NULL);
+	struct stack_source source = {.process = &unit.process};
+	struct symbol_settings settings = {.settled = stop, .argument = loop};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(yes); i++)
-		if (!allocators_function(yes[i]))
-			fail_msg("%s is one", yes[i]);
-	for (size_t i = 0; i < COUNT_OF(no); i++)
-		if (allocators_function(no[i]))
-			fail_msg("%s is none", no[i]);
-	assert_true(allocators_module("/usr/lib/hakmem/libhakmem.so"));
-	assert_true(allocators_module("libhakmem.so"));
-	assert_false(allocators_module("/lib/libc.so.6"));
+	fixture_write("owners.c", owners_c);
+	fixture_shell("gcc -w -fno-builtin -shared -Wl,--build-id=none "
+		      "owners.c -o owners.so");
+	source.symbols = symbols_new(loop, &settings);
+	assert_non_null(source.symbols);
+	unit_heap_begin(&unit);
+	unit.process.uid = geteuid();
+	unit_heap_module(&unit, 3, (char *)(uintptr_t)fixture_path("owners.so"),
+			 UNIT_BIAS + 0x200000);
+	say_stack(40, owned, 4);
+	say_stack(41, alone, 4);
+	say_stack(42, no_end, 2);
+	say_stack(43, beginning, 1);
+	unit_heap_say(&unit, 101);
+	owner_is(&source, loop, 40, "owner");
+	owner_is(&source, loop, 41, "xmalloc_loop");
+	owner_is(&source, loop, 42, "xmalloc_loop");
+	owner_is(&source, loop, 43, "start_thread");
+	unit_heap_end(&unit);
+	symbols_free(source.symbols);
+	loop_free(loop);
 }
 
 static void our_library_is_passed_over(void **state)
@@ -111,11 +163,11 @@ static void a_row_has_all_figures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(allocation_functions_are_known),
+		cmocka_unit_test(the_owner_is_no_allocation_function),
 		cmocka_unit_test(our_library_is_passed_over),
 		cmocka_unit_test(addresses_without_a_module),
 		cmocka_unit_test(a_row_has_all_figures),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }
